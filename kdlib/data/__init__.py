@@ -1,0 +1,1 @@
+"""Scans: simulated or real, read from disk, made ready for a network."""
