@@ -1,0 +1,65 @@
+# The study on a fresh machine: `make book` and `make test` do all their set-up themselves.
+
+# What may be given, as in `make study STUDY=standard DATA=data/wmh`:
+PYTHON ?= python3
+STUDY ?= demo
+DATA ?= data/clinics
+STORE ?= runs
+
+VENV := .venv
+READY := $(VENV)/.done
+# Only the default folder is filled with simulated clinics; any other is taken as it is.
+CLINICS := $(if $(filter data/clinics,$(DATA)),data/.simulated)
+KDLIB_STUDY := $(VENV)/bin/kdlib study $(STUDY) --data $(DATA) --store $(STORE) --export book/results/$(STUDY)
+NOTEBOOK := book/runs/distillation.ipynb
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help book pages study scenario test lint format clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*  ## /make \1\t/p' Makefile | expand -t 16
+
+book: study scenario pages  ## clinics, study, executed scenario, pages; ends with the result table
+	@$(KDLIB_STUDY)
+	@echo "The book: file://$(CURDIR)/_build/html/index.html"
+
+study: $(READY) $(CLINICS)  ## run what is missing of STUDY: demo, standard or paper
+	$(KDLIB_STUDY)
+
+scenario: $(READY) $(CLINICS)  ## execute the distillation template into book/runs/
+	mkdir -p $(dir $(NOTEBOOK))
+	$(VENV)/bin/jupytext --to ipynb --output - book/scenarios/distillation.md | $(VENV)/bin/papermill \
+	  -k python3 -p study $(STUDY) -p data $(DATA) -p store $(STORE) - $(NOTEBOOK)
+
+pages: $(READY)  ## the pages alone, from saved results, without training
+	rm -rf _build/.jupyter_cache  # it does not notice a change in kdlib
+	$(VENV)/bin/jupyter-book build -W -n --keep-going .
+
+test: lint  ## every check
+	$(VENV)/bin/pytest
+
+lint: $(READY)  ## style, format and types
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+format: $(READY)  ## put the code in order
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+clean:  ## remove what was built; data/, runs/ and .venv/ stay
+	rm -rf _build book/runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" || \
+	  { echo "kdlib needs Python 3.11 to 3.13 and '$(PYTHON)' is not one: make ... PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@echo "Installing the packages of requirements.lock into $(VENV)/: a few minutes"
+	$(VENV)/bin/pip install -qq -r requirements.lock
+	$(VENV)/bin/pip install -qq --no-deps -e .
+	@touch $@
+
+data/.simulated: $(READY)
+	$(VENV)/bin/kdlib simulate data/clinics --grid 2mm
+	@touch $@
