@@ -1,0 +1,144 @@
+"""The WMH Segmentation Challenge's five scores (Kuijf et al., IEEE TMI 38(11), 2019).
+
+The numbers are those of the challenge's own evaluation script, edge cases included.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import KDTree
+
+from kdlib.errors import InputError
+
+Mask = NDArray[np.bool_]
+
+LARGEST_COUNTED = 1000  # the challenge thresholds results from 1 (or 0.5) up to this value
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The challenge's five scores of one result, in its order; NaN where one is not defined.
+
+    ``dice``, ``lesion_recall`` and ``lesion_f1`` lie in [0, 1]; ``hd95_mm`` is the 95th percentile
+    of the Hausdorff distance in mm; ``avd_percent`` the absolute volume difference in percent.
+    """
+
+    dice: float
+    hd95_mm: float
+    avd_percent: float
+    lesion_recall: float
+    lesion_f1: float
+
+
+def evaluate(truth: NDArray, result: NDArray, spacing_mm: tuple[float, float, float]) -> Scores:
+    """Score ``result`` against ``truth``, both (x, y, z), on a grid of ``spacing_mm`` (x, y, z).
+
+    ``truth`` holds labels: 0 background, 1 lesion, 2 other pathology. A ``result`` of integers or
+    booleans is a mask counted from 1, one of floats a probability counted from 0.5, neither above
+    1000. Where the truth is 2 the result is taken as 0.
+
+    NaN stands for what the challenge's script leaves undefined: ``dice`` if both masks are empty,
+    ``hd95_mm`` if a mask has no boundary (empty, or nothing but slices it fills), ``avd_percent``
+    if the truth is empty. No lesion in the truth is a recall of 1, none in the result a precision
+    of 1, and a mask that fills the whole image counts as none, as in that script.
+
+    Raises ``InputError`` for arrays that are not 3-D, differ in shape or hold no real numbers, and
+    for a spacing that is not three positive numbers.
+    """
+    spacing = checked_spacing(spacing_mm)
+    lesions, found = cropped(*masks(truth, result))
+    recall = component_rate(lesions, found)
+    precision = component_rate(found, lesions)
+    return Scores(
+        dice=dice(lesions, found),
+        hd95_mm=hausdorff_95(lesions, found, spacing),
+        avd_percent=absolute_volume_difference(lesions, found),
+        lesion_recall=recall,
+        lesion_f1=2 * precision * recall / (precision + recall) if precision + recall else 0.0,
+    )
+
+
+def masks(truth: NDArray, result: NDArray) -> tuple[Mask, Mask]:
+    """Lesions of the truth and of the result, (x, y, z) each, under the challenge's rules."""
+    truth, result = np.asarray(truth), np.asarray(result)
+    if truth.shape != result.shape or truth.ndim != 3:
+        raise InputError(
+            f"truth {truth.shape} and result {result.shape}: both must be (x, y, z) of one shape"
+        )
+    for name, array in (("truth", truth), ("result", result)):
+        if array.dtype.kind not in "buif":
+            raise InputError(f"{name} of type {array.dtype}: give integers, booleans or floats")
+    threshold = 0.5 if result.dtype.kind == "f" else 1
+    other = (truth >= 1.5) & (truth <= 2.5)
+    found = (result >= threshold) & (result <= LARGEST_COUNTED) & ~other
+    return (truth >= 0.5) & (truth <= 1.5), found
+
+
+def checked_spacing(spacing_mm: tuple[float, float, float]) -> NDArray[np.float64]:
+    """The spacing as NIfTI headers hold it, in float32, so that distances agree to 1e-6 mm."""
+    spacing = np.asarray(spacing_mm, dtype=np.float32).astype(np.float64)
+    if spacing.shape != (3,) or not np.isfinite(spacing).all() or (spacing <= 0).any():
+        raise InputError(f"spacing {spacing_mm}: give three positive numbers, in mm")
+    return spacing
+
+
+def cropped(lesions: Mask, found: Mask) -> tuple[Mask, Mask]:
+    """Both masks in the box that holds every marked voxel and one voxel around, if there is one."""
+    marked = lesions | found
+    if not marked.any():
+        return lesions[:1, :1, :1], found[:1, :1, :1]
+    box = []
+    for axis in range(3):
+        hits = np.flatnonzero(marked.any(axis=tuple({0, 1, 2} - {axis})))
+        box.append(slice(max(hits[0] - 1, 0), hits[-1] + 2))
+    return lesions[tuple(box)], found[tuple(box)]
+
+
+def dice(lesions: Mask, found: Mask) -> float:
+    """Twice the common voxels over the sum of both, in [0, 1]; NaN if both masks are empty."""
+    total = int(lesions.sum()) + int(found.sum())
+    return 2 * int((lesions & found).sum()) / total if total else float("nan")
+
+
+def absolute_volume_difference(lesions: Mask, found: Mask) -> float:
+    """100 |V_truth - V_result| / V_truth, in percent; NaN if the truth is empty."""
+    volume = int(lesions.sum())
+    return 100 * abs(volume - int(found.sum())) / volume if volume else float("nan")
+
+
+def hausdorff_95(lesions: Mask, found: Mask, spacing_mm: NDArray[np.float64]) -> float:
+    """The larger of the two directed 95th percentiles of boundary distance, in mm."""
+    ours, theirs = (positions(boundary(mask)) * spacing_mm for mask in (lesions, found))
+    if not len(ours) or not len(theirs):
+        return float("nan")
+    to_theirs, to_ours = KDTree(theirs).query(ours)[0], KDTree(ours).query(theirs)[0]
+    return float(max(np.percentile(to_theirs, 95), np.percentile(to_ours, 95)))
+
+
+def boundary(mask: Mask) -> Mask:
+    """The voxels (x, y, z) that an in-plane 3x3 erosion takes; the image's border erodes none."""
+    padded = np.pad(mask, ((1, 1), (1, 1), (0, 0)), constant_values=True)
+    columns = padded[:-2] & padded[1:-1] & padded[2:]
+    core = columns[:, :-2] & columns[:, 1:-1] & columns[:, 2:]
+    return mask & ~core
+
+
+def positions(mask: Mask) -> NDArray[np.int64]:
+    """The indices (voxels, 3) of the marked voxels; quicker than ``argwhere`` in three dimensions."""
+    return np.stack(np.unravel_index(np.flatnonzero(mask), mask.shape), axis=-1)
+
+
+def components(mask: Mask) -> tuple[NDArray[np.int32], int]:
+    """Lesions numbered from 1 (26-connected), and how many there are."""
+    numbered, count = ndimage.label(mask, structure=np.ones((3, 3, 3)))
+    return numbered, int(count)
+
+
+def component_rate(mask: Mask, other: Mask) -> float:
+    """The share of ``mask``'s lesions that hold a voxel of ``other``; 1 if there are none."""
+    numbered, count = components(mask)
+    if not count or mask.all():
+        return 1.0
+    return len(np.unique(numbered[mask & other])) / count
