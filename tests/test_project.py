@@ -1,0 +1,150 @@
+"""The files around the code agree with each other and with what they promise."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PYPROJECT = (ROOT / "pyproject.toml").read_text()
+PROJECT = tomllib.loads(PYPROJECT)["project"]
+LOCK = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if line[0] != "#"]
+README = (ROOT / "README.md").read_text()
+
+GENERATED = {"runs/"}  # by make, absent from a fresh clone
+
+
+def git(*arguments: str) -> str:
+    """What git prints; skips the test where the folder is no checkout."""
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    command = ["git", "-c", f"safe.directory={ROOT}", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def declared() -> list[Requirement]:
+    extras = PROJECT["optional-dependencies"]
+    return [Requirement(r) for group in (PROJECT["dependencies"], *extras.values()) for r in group]
+
+
+def locked() -> dict[str, str]:
+    pins = [Requirement(line) for line in LOCK]
+    return {canonicalize_name(p.name): str(p.specifier).removeprefix("==") for p in pins}
+
+
+def test_every_locked_package_has_one_exact_version() -> None:
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+( ; python_version == \"3\.\d+\")?", p) for p in LOCK)
+    assert len(locked()) == len(LOCK)
+
+
+@pytest.mark.parametrize("requirement", declared(), ids=lambda r: r.name)
+def test_the_lock_satisfies_every_bound(requirement: Requirement) -> None:
+    name = canonicalize_name(requirement.name)
+    if name == "monai":
+        assert name not in locked()  # a peer that only benchmarks need
+    else:
+        assert locked()[name] in requirement.specifier
+
+
+def test_every_bound_has_its_reason_above_it() -> None:
+    lines = [line.strip() for line in PYPROJECT.split("[tool.")[0].splitlines()]
+    bounds = [i for i, line in enumerate(lines) if re.match(r'"[\w-]+[<>=].*",', line)]
+    assert len(bounds) == len(declared())
+    assert [lines[i] for i in bounds if not re.match(r"# \d[\d.]*: \w", lines[i - 1])] == []
+
+
+def test_conda_installs_what_the_lock_says() -> None:
+    *packages, pip = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    python = next(p for p in packages if p.startswith("python"))
+    assert SpecifierSet(python.removeprefix("python")) == SpecifierSet(PROJECT["requires-python"])
+    assert pip["pip"][0] == "-r requirements.lock"
+    assert [p for p in pip["pip"][1:] if p not in [*LOCK, "-e ."]] == []
+
+
+def test_make_refuses_the_pythons_that_the_package_refuses() -> None:
+    range_ = re.search(r"\((3, \d+)\) <= .* <= \((3, \d+)\)", (ROOT / "Makefile").read_text())
+    assert range_ is not None
+    oldest, newest = (group.replace(", ", ".") for group in range_.groups())
+    after = f"3.{int(newest.split('.')[1]) + 1}"
+    assert SpecifierSet(f">={oldest},<{after}") == SpecifierSet(PROJECT["requires-python"])
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    newest = re.search(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest is not None
+    assert {str(citation["version"]), newest[1]} == {PROJECT["version"]}
+
+
+def test_licence_files_exist_and_are_packaged() -> None:
+    assert {"LICENSE", "LICENSE-TEXT", "NOTICE"} == set(PROJECT["license-files"])
+    assert "MIT License" in (ROOT / "LICENSE").read_text()
+    assert "CC BY 4.0" in (ROOT / "LICENSE-TEXT").read_text()
+    assert "McConnell Brain Imaging Centre" in (ROOT / "NOTICE").read_text()
+
+
+def test_no_tracked_file_names_a_place_on_one_machine() -> None:
+    places = rf"(?<![\w./]){os.sep}(work|root|home|tmp|Users)/\w"
+    texts = {
+        n: (ROOT / n).read_bytes() for n in git("ls-files").splitlines() if (ROOT / n).is_file()
+    }
+    found = [n for n, text in texts.items() if re.search(places.encode(), text)]
+    assert found == []
+
+
+def test_results_in_git_are_small() -> None:
+    files = [ROOT / name for name in git("ls-files", "book").splitlines()]
+    assert sum(path.stat().st_size for path in files if path.is_file()) < 10e6
+
+
+def test_the_readme_shows_the_tree_as_it_is() -> None:
+    tree = re.search(r"```\n(README\.md.*?)```", README, re.DOTALL)
+    assert tree is not None
+    folder: list[str] = []
+    for line in tree[1].splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        names = re.split(r"  +", line.strip())[0].split()
+        folder = [*folder[:depth], names[0].rstrip("/")]
+        here = ROOT.joinpath(*folder[:-1])
+        assert [n for n in names if not any(here.glob(n)) and n not in GENERATED] == []
+
+
+def answer(scores: pd.DataFrame) -> list[str]:
+    """The README's table: mean and standard deviation of Dice over the target subjects."""
+    dice = scores.groupby(["arm", "subject"], sort=False)["dice"].mean()
+    rows = dice.groupby("arm", sort=False).agg(["mean", "std", "count"])
+    return [f"| {arm} | {mean:.2f} ({sd:.2f}) | {n} |" for arm, mean, sd, n in rows.itertuples()]
+
+
+def test_the_readme_gives_the_demos_answer() -> None:
+    if not git("ls-files", "book/results/demo/scores.csv"):
+        pytest.skip("no results of the demo are in git")
+    scores = pd.read_csv(StringIO(git("show", ":book/results/demo/scores.csv")))
+    shown = re.search(r"<!-- answer -->\n(.*?)\n<!-- end -->", README, re.DOTALL)
+    assert shown is not None
+    assert shown[1].splitlines()[2:] == answer(scores)
+
+
+def test_help_loads_no_heavy_library() -> None:
+    code = "import sys, kdlib.cli; print(*sorted({'torch', 'pandas', 'scipy'} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == ""
+
+
+def test_help_lists_the_commands() -> None:
+    kdlib = Path(sys.executable).with_name("kdlib")
+    run = subprocess.run([kdlib, "--help"], capture_output=True, text=True, check=True)
+    commands = re.findall(r"^kdlib (\w+)", README, re.MULTILINE)
+    assert len(commands) >= 4
+    assert [c for c in commands if c not in run.stdout] == []
