@@ -1,0 +1,73 @@
+"""Prepared slices kept on disk, keyed by the files they come from and the preparation."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from kdlib.data.clinics import LabelledScan, Scan
+from kdlib.data.slices import (
+    LabelledSlices,
+    Slices,
+    network_labels,
+    pool,
+    pool_labelled,
+    prepare,
+)
+from kdlib.files import atomic
+from kdlib.recipe import Preparation
+
+
+class PreparedSlices:
+    """Loads scans as slices on ``device``; what it prepared once it reads again.
+
+    The images and the labels lie in different files: loading a scan reads no label.
+    """
+
+    def __init__(self, folder: Path, preparation: Preparation, device: torch.device) -> None:
+        self.folder = folder
+        self.preparation = preparation
+        self.device = device
+
+    def slices(self, scans: Iterable[Scan]) -> Slices:
+        """The head's slices of all ``scans``, one after the other."""
+        return pool([Slices(self._images(scan).to(self.device)) for scan in scans])
+
+    def labelled_slices(self, scans: Iterable[LabelledScan]) -> LabelledSlices:
+        """The same with labels."""
+        return pool_labelled(
+            [
+                LabelledSlices(self.slices([scan.scan]), self._labels(scan).to(self.device))
+                for scan in scans
+            ]
+        )
+
+    def _images(self, scan: Scan) -> Tensor:
+        path = self._path("images", scan, [])
+        if not path.exists():
+            ready = prepare(scan.read(self.preparation.inputs), self.preparation)
+            _save(path, ready.images[ready.holds_head])
+        return load_file(path)["slices"]
+
+    def _labels(self, labelled: LabelledScan) -> Tensor:
+        path = self._path("labels", labelled.scan, [labelled.label])
+        if not path.exists():
+            ready = prepare(labelled.scan.read(self.preparation.inputs), self.preparation)
+            labels = network_labels(labelled.read_labels(), ready.window)
+            _save(path, labels[ready.holds_head])
+        return load_file(path)["slices"]
+
+    def _path(self, kind: str, scan: Scan, more: list[Path]) -> Path:
+        files = [scan.flair, *([scan.t1] if scan.t1 else []), *more]
+        digest = hashlib.sha256(self.preparation.model_dump_json().encode())
+        for file in files:
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+        return self.folder / f"{kind}-{digest.hexdigest()[:32]}.safetensors"
+
+
+def _save(path: Path, slices: Tensor) -> None:
+    with atomic(path) as temporary:
+        save_file({"slices": slices.contiguous()}, temporary)

@@ -1,0 +1,18 @@
+"""The methods, by name. A module in this folder that defines a ``Method`` is one of them."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from kdlib.errors import InputError
+from kdlib.methods.base import Method
+from kdlib.recipe import unknown_name
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
+
+
+def method_named(name: str) -> type[Method]:
+    """The method of that name; raises ``InputError`` for a name nobody defined."""
+    if name not in Method.named:
+        raise InputError(unknown_name(name, sorted(Method.named), "method"))
+    return Method.named[name]

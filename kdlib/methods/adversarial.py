@@ -1,0 +1,99 @@
+"""ADA: a segmenter whose answers do not tell the clinic (paper, Section 3 and 4.2).
+
+After Kamnitsas et al. 2017, with the discriminator on the final layer as the paper has it.
+"""
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from kdlib.losses import domain_loss, reverse_gradient
+from kdlib.methods.base import Losses, Method
+from kdlib.networks import CLASSES, Discriminator, mixed_precision
+from kdlib.randomness import seeded
+from kdlib.recipe import Strict
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class AdversarialSettings(Strict):
+    """What only ADA has (the weight and its ramp: Kamnitsas et al. 2017, Section 3.2)."""
+
+    adversarial_weight: Annotated[float, Field(ge=0)] = Field(
+        0.05, description="of the reversed gradient, once the ramp has ended"
+    )
+    ramp: tuple[Share, Share] = Field(
+        (0.025, 0.0875), description="shares of training where the weight leaves 0 and is whole"
+    )
+    adversarial_input: Literal["logits", "softmax", "features"] = Field(
+        "logits", description="what the discriminator sees; features: the last decoder level"
+    )
+    discriminator_width: Annotated[int, Field(ge=1)] = Field(
+        8, description="filters of the discriminator's first convolution"
+    )
+
+
+class Adversarial(Method, name="adversarial"):
+    """Segment the source while confusing a discriminator of source and target.
+
+    A batch is half source, half target. One backward pass trains both networks: the
+    discriminator down its loss, the UNet up it, through the reversed gradient.
+    """
+
+    Settings = AdversarialSettings
+
+    def set_up(self) -> None:
+        seed = int(seeded(self.seed, "discriminator").integers(2**31))
+        inputs = self.recipe.width if self.settings.adversarial_input == "features" else CLASSES
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.discriminator = Discriminator(
+                inputs, self.recipe.size, self.settings.discriminator_width
+            )
+        self.add("discriminator", self.discriminator)
+
+    def update(self, step: int) -> Losses:
+        images, labels, domains = self.mixed_batch(step)
+        features, logits = self.features_and_logits(images)
+        segmentation = self.segmentation_loss(logits[domains == 0], labels)
+        domain = self.domain_loss(self.seen(features, logits), domains, self.weight(step))
+        self.descend(segmentation + domain)
+        return {"segmentation": segmentation.detach(), "domain": domain.detach()}
+
+    def weight(self, step: int) -> float:
+        """The weight of the reversed gradient: 0, then a linear ramp, then whole."""
+        first, last = self.settings.ramp
+        progress = (step / self.updates - first) / max(last - first, 1e-9)
+        return self.settings.adversarial_weight * min(max(progress, 0.0), 1.0)
+
+    def domain_loss(self, seen: Tensor, domains: Tensor, weight: float) -> Tensor:
+        """The discriminator's loss; its gradient reaches ``seen`` reversed, times ``weight``."""
+        with mixed_precision(self.device, self.recipe.precision):
+            answers = self.discriminator(reverse_gradient(seen, weight))
+        return domain_loss(answers.float(), domains)
+
+    def mixed_batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Images (N, C, H, W), the source half's labels (N/2, H, W) and domains (N,)."""
+        labelled, target, half = self.task.labelled, self.task.target, self.recipe.batch_size // 2
+        assert target is not None
+        here = self.batch(len(labelled), half, step, "source")
+        there = self.batch(len(target), half, step, "target")
+        images = torch.cat([labelled.slices.images[here], target.images[there]])
+        change = self.augmentation(2 * half, step)
+        labels = change.first(half).labels(labelled.labels[here])
+        domains = torch.arange(2, device=self.device).repeat_interleave(half)
+        return change.images(images), labels, domains
+
+    def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The last decoder level and the logits, float32."""
+        with mixed_precision(self.device, self.recipe.precision):
+            features = self.network.features(images)
+            return features.float(), self.network.head(features).float()
+
+    def seen(self, features: Tensor, logits: Tensor) -> Tensor:
+        """What the discriminator is shown."""
+        if self.settings.adversarial_input == "features":
+            return features
+        return logits.softmax(dim=1) if self.settings.adversarial_input == "softmax" else logits

@@ -1,0 +1,78 @@
+"""KD: a student learns the teacher's softened answers on source and target (paper, Section 3.1)."""
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from kdlib.data.slices import pool
+from kdlib.losses import IGNORED, distillation, soften
+from kdlib.methods.base import Losses, Method
+from kdlib.networks import answer_all
+from kdlib.recipe import Positive, Strict
+
+
+class DistillationSettings(Strict):
+    """What only KD has (defaults: the paper's)."""
+
+    temperature: Positive = Field(2.0, description="T of Eq. 3; softer answers as it grows")
+    softened: Literal["teacher", "both"] = Field("teacher", description="whose logits T divides")
+    answers: Literal["soft", "hard"] = Field("soft", description="hard: the teacher's decisions")
+    true_labels: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="share of the true label in a source voxel's answer"
+    )
+
+
+class Distillation(Method, name="distillation"):
+    """Minimise Eq. 3 over the union of source and unlabelled target slices.
+
+    The teacher answers every slice once, before the first step, and does not move.
+    """
+
+    Settings = DistillationSettings
+    needs_teacher = True
+
+    def set_up(self) -> None:
+        assert self.task.teacher is not None
+        assert self.task.target is not None
+        self.slices = pool([self.task.labelled.slices, self.task.target])
+        self.teacher_logits = answer_all(
+            self.task.teacher, self.slices.images, self.recipe.precision
+        )
+
+    def update(self, step: int) -> Losses:
+        picked = self.batch(len(self.slices), self.recipe.batch_size, step, "union")
+        change = self.augmentation(len(picked), step)
+        logits = self.answer(change.images(self.slices.images[picked]))
+        if self.settings.softened == "both":
+            logits = logits / self.settings.temperature
+        loss = distillation(logits, change.maps(self.soft_labels(picked)))
+        self.descend(loss)
+        return {"distillation": loss.detach()}
+
+    def soft_labels(self, picked: Tensor) -> Tensor:
+        """What the student is to answer on those slices of the union, (N, 2, H, W)."""
+        logits = self.teacher_logits[picked]
+        if self.settings.answers == "hard":
+            answers = _one_hot(logits.argmax(dim=1))
+        else:
+            answers = soften(logits, self.settings.temperature)
+        if self.settings.true_labels:
+            answers = self._mix_true_labels(answers, picked)
+        return answers
+
+    def _mix_true_labels(self, answers: Tensor, picked: Tensor) -> Tensor:
+        """Only source slices have labels: the union's first ones."""
+        source = picked < len(self.task.labelled)
+        labels = self.task.labelled.labels[picked[source]]
+        share = self.settings.true_labels * (labels != IGNORED)[:, None]
+        known = _one_hot(labels.where(labels != IGNORED, 0).long())
+        mixed = answers.clone()
+        mixed[source] = torch.lerp(answers[source], known, share.to(answers.dtype))
+        return mixed
+
+
+def _one_hot(classes: Tensor) -> Tensor:
+    return F.one_hot(classes, 2).movedim(-1, 1).float()

@@ -1,0 +1,26 @@
+"""Learning from labels: the teacher (source alone) and the U-bound (source and target).
+
+Paper, Section 3.1, Eq. 1, and Section 4.2.
+"""
+
+from kdlib.methods.base import Losses, Method
+
+
+class Supervised(Method, name="supervised"):
+    """Minimise the segmentation loss over every labelled slice it is handed.
+
+    Without a target this is the teacher; with one, the target's ten labelled subjects are pooled
+    with the source: the U-bound.
+    """
+
+    reads_target_labels = True
+    needs_target = False
+
+    def update(self, step: int) -> Losses:
+        labelled = self.task.labelled
+        picked = self.batch(len(labelled), self.recipe.batch_size, step, "labelled")
+        change = self.augmentation(len(picked), step)
+        logits = self.answer(change.images(labelled.slices.images[picked]))
+        loss = self.segmentation_loss(logits, change.labels(labelled.labels[picked]))
+        self.descend(loss)
+        return {"segmentation": loss.detach()}

@@ -1,0 +1,124 @@
+"""The segmenter and the adversary: a UNet and a domain discriminator."""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from kdlib.recipe import Recipe
+
+CLASSES = 2  # background, lesion
+
+
+def _norm(kind: str, channels: int) -> nn.Module:
+    if kind == "batch":
+        return nn.BatchNorm2d(channels)
+    if kind == "instance":
+        return nn.InstanceNorm2d(channels, affine=True)
+    return nn.Identity()
+
+
+def _block(inputs: int, outputs: int, norm: str) -> nn.Sequential:
+    """Two 3x3 convolutions, each normalised and rectified."""
+    layers: list[nn.Module] = []
+    for channels in (inputs, outputs):
+        layers += [
+            nn.Conv2d(channels, outputs, 3, padding=1, bias=norm == "none"),
+            _norm(norm, outputs),
+            nn.ReLU(inplace=True),
+        ]
+    return nn.Sequential(*layers)
+
+
+class UNet(nn.Module):
+    """A 2-D UNet that answers with logits, one a class (Ronneberger et al. 2015).
+
+    Level ``l`` of ``depth`` has ``width * 2**l`` channels at 1 / ``2**l`` of the resolution.
+
+    >>> UNet(inputs=1)(torch.zeros(2, 1, 96, 112)).shape
+    torch.Size([2, 2, 96, 112])
+    """
+
+    def __init__(self, inputs: int = 1, width: int = 32, depth: int = 4, norm: str = "batch"):
+        super().__init__()
+        channels = [width * 2**level for level in range(depth)]
+        self.down = nn.ModuleList(
+            _block(above, here, norm)
+            for above, here in zip([inputs, *channels], channels, strict=False)
+        )
+        self.pool = nn.MaxPool2d(2)
+        self.up = nn.ModuleList(
+            nn.ConvTranspose2d(below, here, 2, stride=2) for here, below in pairwise(channels)
+        )
+        self.merge = nn.ModuleList(_block(2 * here, here, norm) for here in channels[:-1])
+        self.head = nn.Conv2d(width, CLASSES, 1)
+
+    def features(self, images: Tensor) -> Tensor:
+        """The last decoder level, (N, width, H, W); H and W are multiples of ``2**(depth-1)``."""
+        skips, x = [], images
+        for level, block in enumerate(self.down):
+            x = block(self.pool(x) if level else x)
+            skips.append(x)
+        for level in reversed(range(len(self.up))):
+            x = self.merge[level](torch.cat([skips[level], self.up[level](x)], dim=1))
+        return x
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, 2, H, W) of ``images`` (N, C, H, W)."""
+        return self.head(self.features(images))
+
+
+class Discriminator(nn.Module):
+    """Tells source from target: four convolutions, three linear layers (paper, Section 4.2).
+
+    The paper gives the widths (8, 16, 32, 64 filters; 64, 128, 2 neurons); stride 2, kernel 3
+    and the leaky rectifier are our choice.
+    """
+
+    def __init__(self, inputs: int, size: tuple[int, int], width: int = 8):
+        super().__init__()
+        channels = [inputs, width, 2 * width, 4 * width, 8 * width]
+        convolutions: list[nn.Module] = []
+        for before, after in pairwise(channels):
+            convolutions += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.LeakyReLU(0.2)]
+        h, w = (-(-edge // 16) for edge in size)  # four strides of 2, rounded up
+        self.layers = nn.Sequential(
+            *convolutions,
+            nn.Flatten(),
+            nn.Linear(channels[-1] * h * w, 64),
+            nn.LeakyReLU(0.2),
+            nn.Linear(64, 128),
+            nn.LeakyReLU(0.2),
+            nn.Linear(128, 2),
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Domain logits (N, 2), source first, of ``maps`` (N, C, H, W)."""
+        return self.layers(maps)
+
+
+def new_unet(recipe: Recipe, seed: int) -> UNet:
+    """The recipe's UNet, freshly initialised from ``seed``, the same on every device."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        inputs = len(recipe.inputs.split("+"))
+        network = UNet(inputs, recipe.width, recipe.depth, recipe.norm)
+    return network.to(memory_format=memory_format(recipe.precision))  # type: ignore[call-overload]
+
+
+def memory_format(precision: str) -> torch.memory_format:
+    """Channels last pays with bfloat16 and costs with float32."""
+    return torch.channels_last if precision == "bfloat16" else torch.contiguous_format
+
+
+def mixed_precision(device: torch.device, precision: str) -> torch.autocast:
+    """A context in which the network's arithmetic has the recipe's precision."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+@torch.no_grad()
+def answer_all(network: UNet, images: Tensor, precision: str, batch_size: int = 32) -> Tensor:
+    """The trained network's logits (N, 2, H, W), float32, of every slice of ``images``."""
+    network.eval()
+    with mixed_precision(images.device, precision):
+        return torch.cat([network(batch).float() for batch in images.split(batch_size)])

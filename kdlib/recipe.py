@@ -1,0 +1,97 @@
+"""The recipe every arm of a study shares: preparation, network and training."""
+
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from kdlib.errors import InputError
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Strict(BaseModel):
+    """A frozen set of settings; an unknown name or a wrong value is an ``InputError``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InputError(_first_line(error, list(type(self).model_fields))) from None
+
+
+def unknown_name(name: str, known: list[str], what: str = "setting") -> str:
+    """One line about a name nobody knows, with the nearest one that exists."""
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    return f"unknown {what} {name!r}; {hint}"
+
+
+def _first_line(error: ValidationError, known: list[str]) -> str:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return unknown_name(name, known)
+    if first["type"] == "value_error":
+        return first["msg"].removeprefix("Value error, ")
+    return f"{name}={first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
+
+
+class Preparation(Strict):
+    """How a scan becomes the slices a network sees."""
+
+    inputs: Literal["flair", "flair+t1"] = Field("flair", description="images a network sees")
+    voxel_mm: tuple[Positive, Positive, Positive] | None = Field(
+        None, description="voxel the scan is resampled to (left-right, front-back, up-down); "
+        "none: the scan's own"
+    )  # fmt: skip
+    size: tuple[Count, Count] = Field(
+        (200, 200), description="voxels of a slice (left-right, front-back), cropped or padded"
+    )
+    normalisation: Literal["z-score", "robust", "none"] = Field(
+        "z-score", description="intensity scale inside the head"
+    )
+
+
+class Recipe(Preparation):
+    """What every network of a study has in common (defaults: the paper's, Section 4.2)."""
+
+    width: Count = Field(32, description="channels of the UNet's first level")
+    depth: Annotated[int, Field(ge=2, le=6)] = Field(4, description="levels of the UNet")
+    norm: Literal["batch", "instance", "none"] = "batch"
+    steps: Count = Field(24_000, description="optimiser steps, the same in every arm")
+    batch_size: Annotated[int, Field(ge=2)] = 16
+    learning_rate: Positive = 1e-4
+    schedule: Literal["linear", "cosine", "constant"] = Field(
+        "linear", description="linear: constant for 150/400 of the steps, then linear to 0"
+    )
+    loss: Literal["cross-entropy", "dice+cross-entropy"] = "cross-entropy"
+    other_pathology: Literal["ignore", "background"] = Field(
+        "ignore", description="what the loss makes of label 2"
+    )
+    augmentation: tuple[Literal["flip", "affine", "gamma"], ...] = ()
+    start: Literal["scratch", "teacher"] = Field(
+        "scratch", description="weights an adapting network starts from"
+    )
+    on_the_fly_steps: Count = Field(2_400, description="optimiser steps of one-scan adaptation")
+    on_the_fly_start: Literal["scratch", "teacher"] = "teacher"
+    precision: Literal["bfloat16", "float32"] = Field(
+        "bfloat16", description="of the network's arithmetic; weights and losses stay float32"
+    )
+
+    @model_validator(mode="after")
+    def _fits_the_network(self) -> Self:
+        multiple = 2 ** (self.depth - 1)
+        if any(edge % multiple for edge in self.size):
+            raise ValueError(
+                f"size={self.size}: a UNet of depth {self.depth} needs multiples of {multiple}"
+            )
+        return self
+
+    @property
+    def preparation(self) -> Preparation:
+        """The part of the recipe that decides what slices look like."""
+        return Preparation(**{name: getattr(self, name) for name in Preparation.model_fields})

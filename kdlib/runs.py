@@ -1,0 +1,190 @@
+"""A run: a scenario in, a directory out. The store keeps runs; a finished one is never repeated."""
+
+import json
+import platform
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from filelock import FileLock
+from safetensors.torch import load_file, save_file
+
+from kdlib.data.clinics import Clinics, Subject
+from kdlib.data.prepared import PreparedSlices
+from kdlib.data.volume import Volume, read_volume
+from kdlib.errors import InputError
+from kdlib.files import atomic
+from kdlib.methods.base import Method, Task
+from kdlib.metrics import evaluate
+from kdlib.networks import UNet, new_unet
+from kdlib.participants import Participants, participants
+from kdlib.prediction import predict
+from kdlib.recipe import Recipe
+from kdlib.scenario import Scenario
+from kdlib.training import History, choose_device, train
+
+OnProgress = Callable[[Scenario, int, int], None]
+Image = Path | str | Volume
+
+
+class Run:
+    """A finished run, read from its directory."""
+
+    def __init__(self, directory: Path | str) -> None:
+        self.directory = Path(directory)
+        if not (self.directory / "DONE").exists():
+            raise InputError(f"{directory}: no finished run here; 'kdlib run' makes one")
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.directory)!r})"
+
+    @cached_property
+    def scenario(self) -> Scenario:
+        return Scenario.model_validate_json((self.directory / "scenario.json").read_text())
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """When, where and with which versions it was made, and how long it took (seconds)."""
+        return json.loads((self.directory / "DONE").read_text())
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """A row per tested subject: ``clinic``, ``subject`` (text), ``dice``, ``hd95_mm``, ..."""
+        return pd.read_csv(self.directory / "scores.csv", dtype={"subject": str})
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """Mean losses along the training."""
+        path = self.directory / "history.csv"
+        return pd.read_csv(path) if path.stat().st_size > 1 else pd.DataFrame()
+
+    def network(self, device: torch.device | str = "cpu") -> UNet:
+        """The trained segmenter."""
+        network = new_unet(self.scenario, seed=0)
+        network.load_state_dict(load_file(self.directory / "weights.safetensors"))
+        return network.to(device).eval()
+
+    def predict(self, flair: Image, t1: Image | None = None, device: str = "auto") -> Volume:
+        """Lesion probability in [0, 1] of a scan, on the scan's own grid and affine.
+
+        ``flair`` (and ``t1``, for a run that reads both): a NIfTI file or a ``Volume``.
+        """
+        images = [flair] if t1 is None else [flair, t1]
+        if len(images) != len(self.scenario.inputs.split("+")):
+            raise InputError(
+                f"{self.directory.name} reads {self.scenario.inputs}; give it just that"
+            )
+        scan = [image if isinstance(image, Volume) else read_volume(image) for image in images]
+        return predict(self.network(choose_device(device)), scan, self.scenario)
+
+
+def run(
+    scenario: Scenario,
+    clinics: Clinics,
+    *,
+    store: Path | str = "runs",
+    device: str = "auto",
+    on_progress: OnProgress | None = None,
+    checkpoint_seconds: float = 30.0,
+) -> Run:
+    """Make the run of ``scenario``, and its teacher's before it, or read what is there.
+
+    An interrupted run goes on from its checkpoint. One process at a time writes a run; a second
+    one waits and then reads it. ``on_progress`` is called with the scenario in training, the
+    steps taken and their number.
+    """
+    directory = run_directory(scenario, clinics, store)
+    if (directory / "DONE").exists():
+        return Run(directory)
+    where = choose_device(device)
+    people = participants(scenario, clinics)
+    teacher = None
+    if scenario.teacher is not None:
+        teacher = run(
+            scenario.teacher, clinics, store=store, device=device, on_progress=on_progress,
+            checkpoint_seconds=checkpoint_seconds,
+        )  # fmt: skip
+    directory.mkdir(parents=True, exist_ok=True)
+    with FileLock(directory / "lock"):
+        if not (directory / "DONE").exists():
+            began = time.monotonic()
+            _write(directory / "scenario.json", scenario.model_dump_json(indent=2))
+            prepared = PreparedSlices(Path(store) / "prepared", scenario.preparation, where)
+            method = _method(scenario, people, teacher, prepared)
+            history = train(
+                method,
+                checkpoint=directory / "checkpoint.safetensors",
+                checkpoint_seconds=checkpoint_seconds,
+                on_step=partial(on_progress, scenario) if on_progress else None,
+            )
+            _finish(directory, method, history, score(method.network, people.tested, scenario))
+            _write(directory / "DONE", json.dumps(_provenance(where, began), indent=2))
+    return Run(directory)
+
+
+def run_directory(scenario: Scenario, clinics: Clinics, store: Path | str) -> Path:
+    """Where the run of ``scenario`` on this data lies, made or not."""
+    names = [name for name in (scenario.source, scenario.target) if name]
+    data = " ".join(clinics[name].fingerprint for name in names)
+    return Path(store) / f"{scenario.slug}-{scenario.digest(data)}"
+
+
+def score(network: UNet, tested: Iterable[Subject], recipe: Recipe) -> pd.DataFrame:
+    """The challenge's metrics of a network on labelled subjects, each on its scan's own grid."""
+    rows = []
+    for subject in tested:
+        truth = subject.labelled.read_labels()
+        probability = predict(network, subject.scan.read(recipe.inputs), recipe)
+        metrics = evaluate(truth.array, probability.array, truth.spacing_mm)
+        rows.append({"clinic": subject.scan.clinic, "subject": subject.id, **asdict(metrics)})
+    return pd.DataFrame(rows)
+
+
+def _method(
+    scenario: Scenario, people: Participants, teacher: Run | None, prepared: PreparedSlices
+) -> Method:
+    """The scenario's method, handed what it may see and nothing else."""
+    trained = teacher.network(prepared.device) if teacher else None
+    scans = [subject.scan for subject in people.adapted_to]
+    task = Task(
+        labelled=prepared.labelled_slices([subject.labelled for subject in people.labelled]),
+        target=prepared.slices(scans) if scans else None,
+        teacher=trained,
+        start=trained if scenario.starts_from_teacher else None,
+    )
+    return scenario.method_type(
+        scenario, scenario.settings, task, seed=scenario.seed, updates=scenario.updates
+    )
+
+
+def _finish(directory: Path, method: Method, history: History, scores: pd.DataFrame) -> None:
+    weights = {name: t.cpu().contiguous() for name, t in method.network.state_dict().items()}
+    with atomic(directory / "weights.safetensors") as temporary:
+        save_file(weights, temporary)
+    _write(directory / "history.csv", pd.DataFrame(history).to_csv(index=False))
+    _write(directory / "scores.csv", scores.to_csv(index=False))
+    (directory / "checkpoint.safetensors").unlink(missing_ok=True)
+
+
+def _provenance(device: torch.device, began: float) -> dict[str, Any]:
+    return {
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - began, 1),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "threads": torch.get_num_threads(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("kdlib", "torch", "numpy", "scipy", "nibabel")},
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic(path) as temporary:
+        temporary.write_text(text)

@@ -1,0 +1,112 @@
+"""A scenario: everything that decides a run's numbers, but the data."""
+
+import hashlib
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SerializeAsAny, model_validator
+
+from kdlib.methods import method_named
+from kdlib.methods.base import Method
+from kdlib.recipe import Recipe, Strict, unknown_name
+
+# Raise it when a change to kdlib changes the numbers that a scenario gives.
+NUMBERS_VERSION = 1
+
+
+class Scenario(Recipe):
+    """One method, on one pair of clinics, by one recipe.
+
+    Settings of the method itself are given beside the others:
+
+    >>> Scenario(method="distillation", source="utrecht", target="singapore", temperature=2.0)
+
+    A method that needs a teacher and names none gets ``default_teacher``. With a ``subject`` the
+    adaptation is on the fly: to that one scan of the target, which is also the one tested.
+    Raises ``InputError`` for a name or value that has no meaning.
+    """
+
+    method: str
+    source: str = Field(description="clinic with labels; several joined by + are pooled")
+    target: str | None = Field(None, description="clinic to adapt to")
+    fold: Literal[0, 1] | None = Field(
+        0, description="half of the target's training subjects to adapt to; the other is tested; "
+        "none: all of them, for both"
+    )  # fmt: skip
+    subject: str | None = Field(None, description="the one scan of on-the-fly adaptation")
+    seed: Annotated[int, Field(ge=0)] = 0
+    settings: SerializeAsAny[Strict]
+    teacher: "Scenario | None" = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sort_settings(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Hand names that are no field of a scenario to the method's own settings."""
+        method = method_named(str(values.get("method")))
+        own = {name: value for name, value in values.items() if name in cls.model_fields}
+        rest = {name: value for name, value in values.items() if name not in own}
+        known = [*cls.model_fields, *method.Settings.model_fields]
+        for name in rest:
+            if name not in known:
+                raise ValueError(unknown_name(name, known, f"setting of {method.name}"))
+        given = own.get("settings") or {}
+        given = given if isinstance(given, dict) else given.model_dump()
+        return own | {"settings": method.Settings(**given, **rest)}
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        kind = self.method_type
+        if self.target is None and kind.needs_target:
+            raise ValueError(f"method={self.method!r} needs a target clinic")
+        if self.target is not None and self.target in self.source.split("+"):
+            raise ValueError(f"source and target are both {self.target!r}; name two clinics")
+        if self.subject is not None and (kind.reads_target_labels or not kind.needs_target):
+            raise ValueError(f"method={self.method!r} does not adapt, so takes no subject")
+        if self.teacher is None and (kind.needs_teacher or self.starts_from_teacher):
+            object.__setattr__(self, "teacher", self.default_teacher())
+        return self
+
+    @property
+    def method_type(self) -> type[Method]:
+        """The class that carries the method out."""
+        return method_named(self.method)
+
+    @property
+    def updates(self) -> int:
+        """How many optimiser steps its training takes."""
+        if not self.method_type.trains:
+            return 0
+        return self.steps if self.subject is None else self.on_the_fly_steps
+
+    @property
+    def starts_from_teacher(self) -> bool:
+        """Whether training starts from the teacher's weights."""
+        if not self.method_type.trains:
+            return True
+        return (self.start if self.subject is None else self.on_the_fly_start) == "teacher"
+
+    def recipe(self) -> dict[str, Any]:
+        """The settings that a study's arms share."""
+        return {name: getattr(self, name) for name in Recipe.model_fields}
+
+    def default_teacher(self) -> "Scenario":
+        """A supervised network of the source, by the same recipe, from scratch."""
+        adapting = {"start", "on_the_fly_steps", "on_the_fly_start"}
+        shared = {name: value for name, value in self.recipe().items() if name not in adapting}
+        return Scenario(method="supervised", source=self.source, seed=self.seed, **shared)
+
+    def digest(self, data: str) -> str:
+        """A name for the numbers it gives on data of the fingerprint ``data``, 10 hex digits."""
+        text = f"{NUMBERS_VERSION} {self.model_dump_json()} {data}"
+        return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+    @property
+    def slug(self) -> str:
+        """A readable name; not unique, the digest is."""
+        parts = [self.source, self.target, self.method]
+        if self.teacher is not None and self.teacher.method != "supervised":
+            parts.append(f"from-{self.teacher.method}")
+        if "temperature" in type(self.settings).model_fields:
+            parts.append(f"T{self.settings.temperature:g}")  # type: ignore[attr-defined]
+        if self.target is not None:
+            parts.append(f"subject{self.subject}" if self.subject else f"fold{self.fold}")
+        return "-".join([*(part for part in parts if part), f"seed{self.seed}"])

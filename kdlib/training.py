@@ -1,0 +1,140 @@
+"""The one training loop: schedule, history, checkpoints. Every method goes through it."""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from kdlib.errors import InputError
+from kdlib.files import atomic
+from kdlib.methods.base import Losses, Method
+
+OnStep = Callable[[int, int], None]
+History = list[dict[str, float]]
+
+HISTORY_ROWS = 200  # a training leaves about so many rows of mean losses
+CONSTANT_SHARE = 150 / 400  # the paper's rate falls after epoch 150 of 400
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """``"auto"``: CUDA where there is one, then MPS, then the CPU; or one of them by name."""
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = next((kind for kind, there in available.items() if there), "cpu")
+    kind = name.split(":")[0]
+    if kind not in ("cpu", *available) or not available.get(kind, True):
+        there = ", ".join(["cpu"] + [kind for kind, ok in available.items() if ok])
+        raise InputError(f"device {name!r} is not to be had here; there is: auto, {there}")
+    return torch.device(name)
+
+
+def learning_rate_factor(progress: float, schedule: str) -> float:
+    """What the learning rate is multiplied with at ``progress`` in [0, 1] of a training.
+
+    ``"linear"``: constant, then linear to 0 (paper, Section 4.2); ``"cosine"``; ``"constant"``.
+    """
+    if schedule == "cosine":
+        return (1 + math.cos(math.pi * progress)) / 2
+    if schedule == "linear":
+        return min(1.0, (1 - progress) / (1 - CONSTANT_SHARE))
+    return 1.0
+
+
+def train(
+    method: Method,
+    *,
+    checkpoint: Path | None = None,
+    checkpoint_seconds: float = 30.0,
+    on_step: OnStep | None = None,
+) -> History:
+    """Train ``method`` to its last update; its networks end in evaluation mode.
+
+    Goes on from ``checkpoint`` where that file exists and keeps it up to date every
+    ``checkpoint_seconds``: an interrupted training that goes on ends with the same numbers.
+    Returns rows of mean losses: ``step``, ``learning_rate`` and each loss.
+    """
+    first, history = restore(method, checkpoint) if checkpoint else (0, [])
+    every = max(1, method.updates // HISTORY_ROWS)
+    seen: list[Losses] = []
+    saved = time.monotonic()
+    for step in range(first, method.updates):
+        rate = set_learning_rate(method, step)
+        seen.append(method.update(step))
+        if (step + 1) % every == 0 or step + 1 == method.updates:
+            history.append({"step": step + 1, "learning_rate": rate, **_means(seen)})
+            seen = []
+            if checkpoint and time.monotonic() - saved >= checkpoint_seconds:
+                save(method, step + 1, history, checkpoint)
+                saved = time.monotonic()
+        if on_step:
+            on_step(step + 1, method.updates)
+    for module in method.modules.values():
+        module.eval()
+    return history
+
+
+def set_learning_rate(method: Method, step: int) -> float:
+    """Give every optimiser the rate of ``step``, and return it."""
+    factor = learning_rate_factor(step / method.updates, method.recipe.schedule)
+    rate = method.recipe.learning_rate * factor
+    for optimiser in method.optimisers.values():
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+    return rate
+
+
+def _means(seen: list[Losses]) -> dict[str, float]:
+    return {name: torch.stack([losses[name] for losses in seen]).mean().item() for name in seen[0]}
+
+
+def save(method: Method, step: int, history: History, path: Path) -> None:
+    """Write a checkpoint: networks and optimisers after ``step`` updates, no pickle."""
+    note = {"progress": json.dumps({"step": step, "history": history})}
+    with atomic(path) as temporary:
+        save_file({n: t.contiguous() for n, t in _state(method).items()}, temporary, note)
+
+
+def restore(method: Method, path: Path) -> tuple[int, History]:
+    """Load a checkpoint into ``method``: the updates it has taken and its history; 0 without."""
+    if not path.exists():
+        return 0, []
+    with safe_open(path, "pt", device=str(method.device)) as file:
+        progress = json.loads(file.metadata()["progress"])
+        _load(method, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    return progress["step"], progress["history"]
+
+
+def _state(method: Method) -> dict[str, Tensor]:
+    state = {
+        f"module/{name}/{key}": value
+        for name, module in method.modules.items()
+        for key, value in module.state_dict().items()
+    }
+    for name, optimiser in method.optimisers.items():
+        for index, values in optimiser.state_dict()["state"].items():
+            state |= {f"optimiser/{name}/{index}/{key}": value for key, value in values.items()}
+    return state
+
+
+def _load(method: Method, state: dict[str, Tensor]) -> None:
+    for name, module in method.modules.items():
+        prefix = f"module/{name}/"
+        module.load_state_dict(
+            {key.removeprefix(prefix): v for key, v in state.items() if key.startswith(prefix)}
+        )
+    for name, optimiser in method.optimisers.items():
+        values: dict[int, dict[str, Any]] = {}
+        prefix = f"optimiser/{name}/"
+        for key, value in state.items():
+            if key.startswith(prefix):
+                index, kind = key.removeprefix(prefix).split("/")
+                values.setdefault(int(index), {})[kind] = value
+        groups = optimiser.state_dict()["param_groups"]
+        optimiser.load_state_dict({"state": values, "param_groups": groups})
