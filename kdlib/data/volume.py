@@ -1,14 +1,35 @@
-"""A scan in memory, and its NIfTI file on disk."""
+"""A scan in memory, and its NIfTI file on disk, checked on the way in."""
 
+import gzip
+import stat
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import nibabel as nib
 import numpy as np
+from nibabel.orientations import (
+    apply_orientation,
+    axcodes2ornt,
+    inv_ornt_aff,
+    io_orientation,
+    ornt_transform,
+)
+from nibabel.volumeutils import apply_read_scaling
 from numpy.typing import DTypeLike, NDArray
 
+from kdlib.data.header import Header, edges_mm, parse_header, same_grid
 from kdlib.errors import InputError
 from kdlib.files import atomic
+
+# Deflate cannot shrink anything further than this.
+MAXIMUM_COMPRESSION = 1032
+# Bytes some writers leave after the data.
+MAXIMUM_PADDING = 2**20
+LPS = axcodes2ornt("LPS")
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,24 +42,202 @@ class Volume:
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
         """The voxel's edge lengths in mm, in the order of the array's axes."""
-        x, y, z = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
-        return float(x), float(y), float(z)
+        return edges_mm(self.affine)
 
 
-def read_volume(path: Path | str) -> Volume:
-    """Read a NIfTI file; raises ``InputError`` naming the file where it is no readable 3-D image."""
+def read_header(path: Path | str) -> Header:
+    """Check a NIfTI file without reading its data; ``InputError`` as for ``read_volume``."""
+    with _naming(path), _opened(path) as (stream, capacity):
+        return parse_header(stream, capacity)
+
+
+def read_volume(path: Path | str, *, allow_constant: bool = False) -> Volume:
+    """Read a NIfTI-1 or -2 file, ``.nii`` or ``.nii.gz``, as float32 with its scaling applied.
+
+    Raises ``InputError`` naming the file where it is missing, damaged, no 3-D image of real
+    numbers, has no usable affine, holds NaN or infinity, or the same value everywhere (which
+    ``allow_constant`` lets pass, for probability maps).
+    """
+    with _naming(path):
+        array, affine = _read(path)
+        scan = array.astype(np.float32)
+        _refuse_non_finite(scan)
+        if not allow_constant and scan.min() == scan.max():
+            raise InputError(f"every voxel is {scan.flat[0]:g}, no image; export the scan again")
+    return Volume(scan, affine)
+
+
+def read_labels(
+    path: Path | str, like: Volume | None = None, *, allow_empty: bool = False
+) -> Volume:
+    """Read a manual annotation as uint8: 0 background, 1 WMH, 2 other pathology.
+
+    Raises ``InputError`` as ``read_volume`` does, for values other than 0, 1 and 2, for another
+    grid than that of ``like``, and where no voxel has label 1 unless ``allow_empty``.
+    """
+    with _naming(path):
+        array, affine = _read(path)
+        _refuse_non_finite(array)
+        labels = Volume(_as_labels(array), affine)
+        if like is not None:
+            _refuse_other_grid(labels, like)
+        if not allow_empty and not (labels.array == 1).any():
+            raise InputError("an empty mask: no voxel has label 1 (lesion); leave it out")
+    return labels
+
+
+def write_volume(path: Path | str, volume: Volume, dtype: DTypeLike | None = None) -> None:
+    """Write ``volume`` as NIfTI-1 with its own affine and no text, whole or not at all.
+
+    Without a ``dtype`` masks (bool) become uint8, floats float32, and 64-bit integers int32.
+    Raises ``InputError`` where the file cannot be written, for instance on a full disk.
+    """
+    name = _name(path)
+    if not name.lower().endswith((".nii", ".nii.gz")):
+        raise InputError(f"{name}: not the name of a NIfTI file; end it in .nii or .nii.gz")
+    content = _image(volume, dtype).to_bytes()
+    if name.lower().endswith(".gz"):
+        # No time in it: the same volume gives the same bytes. Level 1: noise packs no better.
+        content = gzip.compress(content, 1, mtime=0)
     try:
-        image = nib.load(path)
-        array = np.asarray(image.dataobj)
-    except Exception as error:
-        raise InputError(f"{path}: not a readable NIfTI file ({error})") from error
-    if array.ndim != 3:
-        raise InputError(f"{path}: {array.ndim} dimensions; a scan has 3")
-    return Volume(array, np.asarray(image.affine, dtype=np.float64))
+        with atomic(path) as temporary:
+            temporary.write_bytes(content)
+    except OSError as error:
+        reason = error.strerror or "the disk refused it"
+        advice = "free some space or choose another place"
+        raise InputError(f"{name}: cannot be written ({reason}); {advice}") from error
 
 
-def write_volume(path: Path | str, volume: Volume, dtype: DTypeLike = None) -> None:
-    """Write ``volume`` as NIfTI-1 with its own affine, whole or not at all."""
-    array = volume.array if dtype is None else volume.array.astype(dtype)
-    with atomic(path) as temporary:
-        nib.save(nib.Nifti1Image(array, volume.affine), temporary)
+def to_lps(volume: Volume) -> Volume:
+    """``volume`` with its axes flipped and reordered to point left, posterior, superior.
+
+    No voxel is resampled: an oblique scan stays oblique, on the nearest axes.
+    """
+    turn = ornt_transform(io_orientation(volume.affine), LPS)
+    array = np.ascontiguousarray(apply_orientation(volume.array, turn))
+    return Volume(array, volume.affine @ inv_ornt_aff(turn, volume.array.shape))
+
+
+def on_grid_of(original: Volume, lps_array: NDArray) -> Volume:
+    """Bring an array on the grid of ``to_lps(original)`` back to the grid of ``original``."""
+    turn = ornt_transform(LPS, io_orientation(original.affine))
+    array = np.ascontiguousarray(apply_orientation(lps_array, turn))
+    if array.shape != original.array.shape:
+        raise ValueError(f"shape {lps_array.shape} is not that of to_lps(original)")
+    return Volume(array, original.affine)
+
+
+@contextmanager
+def _naming(path: Path | str) -> Iterator[None]:
+    """Turn whatever is wrong with ``path`` into one line that names it."""
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    except InputError as error:
+        raise InputError(f"{_name(path)}: {error}") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        reason = "its compressed data are cut short or damaged; copy or download it again"
+        raise InputError(f"{_name(path)}: {reason}") from error
+    except (OSError, MemoryError) as error:
+        raise InputError(f"{_name(path)}: {_advice(error)}") from error
+
+
+def _name(path: Path | str) -> str:
+    """The path as one printable line."""
+    return "".join(letter if letter.isprintable() else "?" for letter in str(path))
+
+
+def _advice(error: OSError | MemoryError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file; check the path"
+    if isinstance(error, PermissionError):
+        return "no permission to read it; ask its owner or change its permissions"
+    if isinstance(error, MemoryError):
+        return "does not fit into memory; resample it or use a larger machine"
+    return f"cannot be read ({error.strerror}); check the path and the disk"
+
+
+@contextmanager
+def _opened(path: Path | str) -> Iterator[tuple[BinaryIO, int]]:
+    """The file's bytes, unpacked, and the most there can be of them."""
+    size = _size(Path(path))
+    with Path(path).open("rb") as file:
+        if file.peek(2)[:2] != b"\x1f\x8b":
+            yield file, size
+            return
+        with gzip.GzipFile(fileobj=file) as stream:
+            yield cast(BinaryIO, stream), size * MAXIMUM_COMPRESSION
+
+
+def _size(path: Path) -> int:
+    try:
+        status = path.stat()
+    except ValueError as error:
+        raise InputError("no path a disk can have (a NUL in it?); check it") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise InputError("a folder; give the NIfTI file in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError("no regular file; copy the scan to a disk")
+    if status.st_size == 0:
+        raise InputError("empty (0 bytes); copy or download it again")
+    return status.st_size
+
+
+def _read(path: Path | str) -> tuple[NDArray, NDArray[np.float64]]:
+    """The array (x, y, z), scaled as the header says, and the affine."""
+    with _opened(path) as (stream, capacity):
+        header = parse_header(stream, capacity)
+        stream.seek(header.offset)
+        data = stream.read(header.data_bytes)
+        if len(data) < header.data_bytes:
+            raise InputError("its header promises more data than it has; copy it again")
+        # Reading on to the end also compares gzip's checksum.
+        if len(stream.read(MAXIMUM_PADDING + 1)) > MAXIMUM_PADDING:
+            raise InputError("holds more data than its header promises; export it again")
+    array: NDArray = np.ndarray(header.shape, header.dtype, buffer=data, order="F")
+    return apply_read_scaling(array, header.slope, header.intercept), header.affine
+
+
+def _refuse_non_finite(array: NDArray) -> None:
+    bad = array.size - np.count_nonzero(np.isfinite(array))
+    if bad:
+        raise InputError(f"{bad} voxels are NaN or infinite; replace them, for instance by 0")
+
+
+def _as_labels(array: NDArray) -> NDArray[np.uint8]:
+    """The array as labels; the rounding of a scaling is forgiven."""
+    nearest = np.rint(array)
+    if np.abs(array - nearest).max() > 1e-3:
+        raise InputError("holds fractions (probabilities?), not labels; threshold it first")
+    found = np.unique(nearest)
+    if not np.isin(found, (0, 1, 2)).all():
+        listed = ", ".join(f"{value:g}" for value in found[:5])
+        raise InputError(f"has labels {listed}; recode to 0 background, 1 WMH, 2 other pathology")
+    return nearest.astype(np.uint8)
+
+
+def _refuse_other_grid(labels: Volume, like: Volume) -> None:
+    if labels.array.shape != like.array.shape:
+        ours, theirs = labels.array.shape, like.array.shape
+        raise InputError(f"shape {ours}, but its scan has {theirs}; resample it onto that scan")
+    if not same_grid(like.array.shape, like.affine, labels.affine):
+        raise InputError("its affine is not that of its scan; resample it onto that scan")
+
+
+def _image(volume: Volume, dtype: DTypeLike | None) -> nib.Nifti1Image:
+    stored = _storage_type(volume.array.dtype) if dtype is None else dtype
+    image = nib.Nifti1Image(volume.array.astype(stored), volume.affine)
+    image.header.set_xyzt_units("mm")
+    image.set_sform(volume.affine, code="scanner")
+    image.set_qform(volume.affine, code="scanner")
+    if not np.allclose(image.get_qform(), volume.affine, atol=1e-3):
+        image.header["qform_code"] = 0  # A rotation cannot hold a shear.
+    return image
+
+
+def _storage_type(dtype: np.dtype) -> DTypeLike:
+    if dtype == np.bool_:
+        return np.uint8
+    if dtype.kind == "f":
+        return np.float32
+    return np.int32 if dtype.itemsize == 8 else dtype

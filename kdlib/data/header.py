@@ -1,0 +1,182 @@
+"""The header of a NIfTI file, refused with a reason where it cannot be true."""
+
+import math
+from dataclasses import dataclass
+from typing import BinaryIO, Literal
+
+import nibabel as nib
+import numpy as np
+from nibabel.orientations import aff2axcodes
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+from kdlib.errors import InputError
+
+# 645 cubed; the largest research scans have about 2e8 voxels.
+MAXIMUM_VOXELS = 2**28
+# Header extensions before the data, in bytes.
+MAXIMUM_OFFSET = 2**26
+# Edge lengths in mm beyond which a header's units are not mm, or its numbers are noise.
+VOXEL_EDGES_MM = (0.01, 100.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Header:
+    """What a NIfTI file says of its image, checked.
+
+    ``shape`` (x, y, z); ``affine`` (4, 4) to RAS+ mm; ``dtype`` on disk; the data begin at byte
+    ``offset``; a value is the stored one times ``slope`` plus ``intercept``.
+    """
+
+    shape: tuple[int, int, int]
+    affine: NDArray[np.float64]
+    dtype: np.dtype
+    offset: int
+    slope: float
+    intercept: float
+
+    @property
+    def data_bytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """The voxel's edge lengths in mm, in the order of the array's axes."""
+        return edges_mm(self.affine)
+
+    @property
+    def orientation(self) -> str:
+        """Where each axis points, such as ``"LPS"``: left, posterior, superior."""
+        return "".join(aff2axcodes(self.affine))
+
+
+def parse_header(stream: BinaryIO, capacity: int) -> Header:
+    """Read the header of a file that can hold ``capacity`` bytes.
+
+    Raises ``InputError`` with what is wrong and what to do, without the file's name.
+    """
+    raw = _raw_header(stream.read(540))
+    shape = _shape(raw)
+    header = Header(shape, _affine(raw, shape), _dtype(raw), _offset(raw), *_scaling(raw))
+    if header.offset + header.data_bytes > capacity:
+        raise InputError(f"its header promises more data ({shape}) than it has; copy it again")
+    return header
+
+
+def edges_mm(affine: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The edge lengths of the voxels that ``affine`` (4, 4) places, in mm."""
+    x, y, z = np.linalg.norm(affine[:3, :3], axis=0)
+    return float(x), float(y), float(z)
+
+
+def same_grid(shape: tuple[int, ...], one: NDArray, other: NDArray) -> bool:
+    """Whether two affines put every voxel of a grid within half a voxel of the same place."""
+    corners = np.indices((2, 2, 2)).reshape(3, -1) * (np.array(shape) - 1)[:, None]
+    apart = (one - other) @ np.vstack([corners, np.ones(8)])
+    return bool(np.linalg.norm(apart[:3], axis=0).max() <= 0.5 * min(edges_mm(one)))
+
+
+def _raw_header(block: bytes) -> nib.Nifti1Header:
+    orders: tuple[Literal["little", "big"], ...] = ("little", "big")
+    for kind, size, magic in (
+        (nib.Nifti1Header, 348, block[344:348] == b"n+1\0"),
+        (nib.Nifti2Header, 540, block[4:12] == b"n+2\0\r\n\x1a\n"),
+    ):
+        for order in orders:
+            if magic and len(block) >= size and block[:4] == size.to_bytes(4, order):
+                return kind(block[:size], endianness=order, check=False)
+    raise InputError(f"{_guess(block)}; convert the scan to .nii.gz, for instance with dcm2niix")
+
+
+def _guess(block: bytes) -> str:
+    """What a file that is no NIfTI may be instead."""
+    if block[128:132] == b"DICM":
+        return "a DICOM file"
+    if block[344:348] == b"ni1\0":
+        return "half of a NIfTI pair (.hdr and .img)"
+    if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in block):
+        return "a text file, no scan"
+    return "no NIfTI file (wrong size or magic in its header)"
+
+
+def _shape(raw: nib.Nifti1Header) -> tuple[int, int, int]:
+    dimensions = int(raw["dim"][0])
+    shape = [int(length) for length in raw["dim"][1 : dimensions + 1]]
+    if not 1 <= dimensions <= 7 or min(shape) < 1:
+        raise InputError("its header gives no valid shape; copy or export it again")
+    while len(shape) > 3 and shape[-1] == 1:
+        shape.pop()
+    if len(shape) != 3:
+        raise InputError(f"{len(shape)}-D, shape {tuple(shape)}; give one 3-D volume")
+    if math.prod(shape) > MAXIMUM_VOXELS:
+        raise InputError(f"shape {tuple(shape)} has over {MAXIMUM_VOXELS} voxels; crop or resample")
+    return shape[0], shape[1], shape[2]
+
+
+def _dtype(raw: nib.Nifti1Header) -> np.dtype:
+    try:
+        dtype = raw.get_data_dtype()
+    except (HeaderDataError, KeyError):
+        dtype = np.dtype("V")
+    if dtype.kind not in "iuf" or dtype.itemsize > 8:
+        name = {"c": "complex numbers", "V": "RGB or an unknown type"}.get(dtype.kind, str(dtype))
+        raise InputError(f"its voxels are {name}; export one real number a voxel")
+    return dtype
+
+
+def _offset(raw: nib.Nifti1Header) -> int:
+    """Where the data begin, in bytes; some writers leave a 0."""
+    offset = float(raw["vox_offset"]) or float(raw.single_vox_offset)
+    if not raw.single_vox_offset <= offset <= MAXIMUM_OFFSET:
+        raise InputError(f"its header puts the data at byte {offset:g}; export it again")
+    return int(offset)
+
+
+def _scaling(raw: nib.Nifti1Header) -> tuple[float, float]:
+    """Slope and intercept; a slope of 0 or none means unscaled, as the standard says."""
+    slope, intercept = float(raw["scl_slope"]), float(raw["scl_inter"])
+    if slope == 0 or not math.isfinite(slope):
+        return 1.0, 0.0
+    if not math.isfinite(intercept):
+        raise InputError(f"its scl_inter is {intercept}; set it to 0 or export the scan again")
+    return slope, intercept
+
+
+def _affine(raw: nib.Nifti1Header, shape: tuple[int, int, int]) -> NDArray[np.float64]:
+    """The sform, else the qform, else the voxel sizes alone; those there are must agree."""
+    sizes = raw["pixdim"][1:4]
+    if not (np.isfinite(sizes) & (sizes > 0)).all():
+        raise InputError(f"voxel size {_listed(sizes)} mm is not above 0; export it again")
+    if raw["pixdim"][0] not in (-1, 1):
+        raw["pixdim"][0] = 1  # The standard reads any other value as 1.
+    forms = [raw.get_sform()] if raw["sform_code"] > 0 else []
+    if raw["qform_code"] > 0:
+        forms.append(_qform(raw))
+    forms = [_checked(form) for form in forms or [raw.get_base_affine()]]
+    if not same_grid(shape, forms[0], forms[-1]):
+        raise InputError("its sform and qform disagree; copy the true one onto the other")
+    return forms[0]
+
+
+def _qform(raw: nib.Nifti1Header) -> NDArray[np.float64]:
+    try:
+        return raw.get_qform()
+    except ValueError as error:
+        raise InputError("its qform is no rotation; set it to the sform or export again") from error
+
+
+def _checked(affine: NDArray[np.float64]) -> NDArray[np.float64]:
+    if not np.isfinite(affine).all():
+        raise InputError("its affine holds NaN or infinity; export it again")
+    edges = np.array(edges_mm(affine))
+    # 1 for axes at right angles, 0 for axes in one plane.
+    if not edges.all() or not abs(np.linalg.det(affine[:3, :3] / edges)) > 1e-3:
+        raise InputError("its affine is singular (axes in one plane); export it again")
+    low, high = VOXEL_EDGES_MM
+    if edges.min() < low or edges.max() > high:
+        raise InputError(f"voxel size {_listed(edges)} is beyond {low:g} to {high:g} mm; mend it")
+    return np.asarray(affine, dtype=np.float64)
+
+
+def _listed(sizes: NDArray) -> str:
+    return " x ".join(f"{size:g}" for size in sizes)
