@@ -1,0 +1,152 @@
+"""What is published of the three clinics: their scanners, their voxel grids, their patients.
+
+Sources: the data description of the WMH Segmentation Challenge (doi 10.34894/AECRSD) and Kuijf et
+al., IEEE Transactions on Medical Imaging 38 (2019), for protocols, grids, ids and lesion loads;
+the overall intensity levels, noise and sharpness are calibrated to real scans.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from math import exp, log
+from statistics import fmean
+from typing import TypeVar
+
+from kdlib.errors import InputError
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A scanner: times in ms, flip angle in degrees, the rest relative to Utrecht or the voxel."""
+
+    repetition_ms: float
+    echo_ms: float
+    inversion_ms: float
+    t1_repetition_ms: float
+    t1_flip_degrees: float
+    level: float  # intensity of normal white matter
+    noise: float  # standard deviation over white matter, on the native voxel
+    blur_mm: float  # in-plane point spread, standard deviation
+    bias: float  # standard deviation of the log of the residual bias field
+
+
+@dataclass(frozen=True)
+class Population:
+    """A clinic's patients: lesion load in mL (median, lowest, highest), log spread, ventricles."""
+
+    load_ml: float
+    lowest_ml: float
+    highest_ml: float
+    spread: float
+    atrophy: float
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a clinic's subjects lie in the challenge's folders, and on which voxel grid."""
+
+    folder: str
+    training: tuple[int, ...]
+    test: tuple[int, ...]
+    shape: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+    defaced: bool
+
+
+PROTOCOLS = {
+    "utrecht": Protocol(11000, 125, 2800, 7.9, 8, 300.0, 0.055, 0.45, 0.04),
+    "singapore": Protocol(9000, 82, 2500, 8.0, 9, 171.0, 0.060, 0.50, 0.05),
+    "amsterdam": Protocol(8000, 126, 2340, 7.8, 12, 435.0, 0.070, 0.70, 0.05),
+}
+POPULATIONS = {
+    "utrecht": Population(13.9, 0.8, 195.0, 1.10, 0.55),
+    "singapore": Population(15.9, 0.8, 80.5, 1.00, 0.60),
+    "amsterdam": Population(6.3, 0.8, 54.0, 1.00, 0.40),
+}
+
+_UTRECHT = (0, 2, 4, 6, 8, 11, 17, 19, 21, 23, 25, 27, 29, 31, 33, 35, 37, 39, 41, 49)
+_AMSTERDAM = (*range(100, 111), *range(112, 117), 126, 132, 137, 144)
+
+
+def _others(numbers: range, training: Sequence[int]) -> tuple[int, ...]:
+    return tuple(number for number in numbers if number not in training)
+
+
+SITES = {
+    "utrecht": Site(
+        "Utrecht", _UTRECHT, _others(range(50), _UTRECHT), (240, 240, 48), (0.96, 0.96, 3.0), False
+    ),
+    "singapore": Site(
+        "Singapore", tuple(range(50, 70)), tuple(range(70, 100)), (232, 256, 48), (1, 1, 3), False
+    ),
+    "amsterdam": Site(
+        "Amsterdam/GE3T",
+        _AMSTERDAM,
+        _others(range(100, 150), _AMSTERDAM),
+        (132, 256, 83),
+        (1.20, 0.98, 3.0),
+        True,
+    ),
+}
+# Six subjects of the challenge have another shape than the rest of their clinic.
+ODD_SHAPES = {
+    50: (256, 232, 48),
+    51: (256, 232, 48),
+    147: (140, 256, 83),
+    148: (124, 256, 83),
+    149: (136, 256, 83),
+}
+COARSE_SHAPE = (96, 112, 48)
+COARSE_SPACING_MM = (2.0, 2.0, 3.0)
+
+
+def site(clinic: str) -> Site:
+    """The clinic's folder, ids and grid; raises ``InputError`` for a clinic that nobody knows."""
+    if clinic not in SITES:
+        raise InputError(f"{clinic}: not a simulated clinic; choose from {', '.join(SITES)}")
+    return SITES[clinic]
+
+
+def voxel_grid(
+    clinic: str, subject: int, grid: str
+) -> tuple[tuple[int, int, int], tuple[float, float, float]]:
+    """Shape and spacing in mm of a subject's scan; ``grid`` is "native" or "2mm"."""
+    if grid == "2mm":
+        return COARSE_SHAPE, COARSE_SPACING_MM
+    here = site(clinic)
+    return ODD_SHAPES.get(subject, here.shape), here.spacing_mm
+
+
+def protocol(clinic: str, shift: float) -> Protocol:
+    """The clinic's scanner, moved towards the mean of the three: 0 = the mean, 1 = as published.
+
+    Times and angles go along the straight line, level, noise, blur and bias along their logarithm.
+    """
+    times = ("repetition_ms", "echo_ms", "inversion_ms", "t1_repetition_ms", "t1_flip_degrees")
+    return _between(list(PROTOCOLS.values()), PROTOCOLS[clinic], shift, straight=times)
+
+
+def population(clinic: str, shift: float) -> Population:
+    """The clinic's patients, moved towards the mean of the three: 0 = the mean, 1 = as published.
+
+    Loads go along their logarithm, spread and atrophy along the straight line.
+    """
+    return _between(
+        list(POPULATIONS.values()), POPULATIONS[clinic], shift, straight=("spread", "atrophy")
+    )
+
+
+_Kind = TypeVar("_Kind", Protocol, Population)
+
+
+def _between(every: list[_Kind], own: _Kind, shift: float, straight: tuple[str, ...]) -> _Kind:
+    changes = {}
+    for field in fields(own):
+        values = [getattr(one, field.name) for one in every]
+        value = getattr(own, field.name)
+        if field.name in straight:
+            mean = fmean(values)
+            changes[field.name] = mean + shift * (value - mean)
+        else:
+            mean = fmean(map(log, values))
+            changes[field.name] = exp(mean + shift * (log(value) - mean))
+    return replace(own, **changes)

@@ -1,0 +1,100 @@
+"""From tissues to intensities: pulse sequences, point spread, bias field, noise.
+
+FLAIR: inversion recovery, ``PD (1 - 2 exp(-TI/T1) + exp(-TR/T1)) exp(-TE/T2)``, its magnitude.
+T1: spoiled gradient echo, ``PD sin(a) (1 - E) / (1 - cos(a) E)`` with ``E = exp(-TR/T1)``. The
+inversion pulse of Singapore's T1 is left out; its flip angle gives the contrast seen in practice.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kdlib.data.simulator.protocols import Protocol
+
+
+@dataclass(frozen=True)
+class Tissue:
+    """Relaxation times in ms at 3 tesla and proton density (water = 1)."""
+
+    t1_ms: float
+    t2_ms: float
+    density: float
+
+
+# Of the order of published values at 3 tesla; T2 and density chosen so that the contrasts of real
+# FLAIR come out (cortex / white matter 1.05 to 1.10, lesion / white matter 1.15 to 1.6).
+TISSUES = {
+    "white": Tissue(900, 75, 0.70),
+    "cortex": Tissue(1450, 90, 0.80),
+    "deep": Tissue(1250, 82, 0.77),
+    "csf": Tissue(4500, 1800, 1.0),
+    "faint": Tissue(1050, 84, 0.74),
+    "bright": Tissue(1500, 118, 0.84),
+    "choroid": Tissue(1500, 92, 0.80),
+    "infarct": Tissue(3200, 300, 0.95),
+    "fluid": Tissue(4300, 1500, 1.0),
+    "bone": Tissue(600, 10, 0.12),
+    "marrow": Tissue(420, 60, 0.50),
+    "muscle": Tissue(1350, 42, 0.75),
+    "fat": Tissue(380, 72, 0.68),
+}
+
+
+def jittered(rng: np.random.Generator) -> dict[str, Tissue]:
+    """``TISSUES`` of one subject: T1 differs by 3 %, T2 by 1.5 %, density by 1 % (one SD)."""
+    spread = (0.03, 0.015, 0.01)
+    return {
+        name: Tissue(*(value * np.exp(rng.normal(0, sd)) for value, sd in zip(
+            (tissue.t1_ms, tissue.t2_ms, tissue.density), spread, strict=True)))
+        for name, tissue in TISSUES.items()
+    }  # fmt: skip
+
+
+def flair(tissue: Tissue, protocol: Protocol) -> float:
+    """The inversion-recovery signal of a tissue, without unit."""
+    recovery = (
+        1
+        - 2 * np.exp(-protocol.inversion_ms / tissue.t1_ms)
+        + np.exp(-protocol.repetition_ms / tissue.t1_ms)
+    )
+    return float(abs(tissue.density * recovery * np.exp(-protocol.echo_ms / tissue.t2_ms)))
+
+
+def t1_weighted(tissue: Tissue, protocol: Protocol) -> float:
+    """The spoiled gradient-echo signal of a tissue, without unit."""
+    angle = np.deg2rad(protocol.t1_flip_degrees)
+    decay = np.exp(-protocol.t1_repetition_ms / tissue.t1_ms)
+    return float(tissue.density * np.sin(angle) * (1 - decay) / (1 - np.cos(angle) * decay))
+
+
+def blurred(image: Tensor, sigma_voxels: tuple[float, float]) -> Tensor:
+    """In-plane Gaussian blur of (x, y, z); standard deviations in voxels along x and y."""
+    for axis, sigma in enumerate(sigma_voxels):
+        image = _blur_axis(image, axis, sigma)
+    return image
+
+
+def _blur_axis(image: Tensor, axis: int, sigma: float) -> Tensor:
+    reach = max(1, int(np.ceil(3 * sigma)))
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma, 1e-3)) ** 2)
+    weights /= weights.sum()
+    total = image * weights[reach]
+    for step in range(1, reach + 1):
+        pair = image.roll(step, axis) + image.roll(-step, axis)
+        total += pair * weights[reach + step]
+    return total
+
+
+def rician(rng: np.random.Generator, image: Tensor, sigma: float, smooth: float) -> Tensor:
+    """The magnitude of ``image`` plus complex noise of standard deviation ``sigma`` a channel.
+
+    ``smooth``: in-plane correlation of the noise, standard deviation in voxels.
+    """
+    channels = []
+    for _ in range(2):
+        noise = torch.from_numpy(rng.standard_normal(tuple(image.shape), dtype=np.float32))
+        noise = blurred(noise, (smooth, smooth))
+        channels.append(noise * (sigma / noise.std()))
+    return torch.sqrt((image + channels[0]) ** 2 + channels[1] ** 2)
