@@ -3,7 +3,7 @@
 import json
 import platform
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -11,27 +11,30 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from filelock import FileLock
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
-from kdlib.data.clinics import Clinics, Subject
+from kdlib.data.clinics import Clinics
 from kdlib.data.prepared import PreparedSlices
-from kdlib.data.volume import Volume, read_volume
+from kdlib.data.volume import Volume, read_volume, to_lps
 from kdlib.errors import InputError
-from kdlib.files import atomic
+from kdlib.files import atomic, write_text
 from kdlib.methods.base import Method, Task
 from kdlib.metrics import evaluate
 from kdlib.networks import UNet, new_unet
-from kdlib.participants import Participants, participants
+from kdlib.participants import Participants, Subjects, participants
 from kdlib.prediction import predict
 from kdlib.recipe import Recipe
 from kdlib.scenario import Scenario
-from kdlib.training import History, choose_device, train
+from kdlib.training import choose_device, train
 
 OnProgress = Callable[[Scenario, int, int], None]
 Image = Path | str | Volume
+THRESHOLD = 0.5  # a voxel is lesion from this probability on, as the challenge counts
 
 
 class Run:
@@ -50,6 +53,12 @@ class Run:
         return Scenario.model_validate_json((self.directory / "scenario.json").read_text())
 
     @cached_property
+    def teacher(self) -> "Run | None":
+        """The run of its teacher, beside it in the store."""
+        path = self.directory / "teacher"
+        return Run(self.directory.parent / path.read_text()) if path.exists() else None
+
+    @cached_property
     def provenance(self) -> dict[str, Any]:
         """When, where and with which versions it was made, and how long it took (seconds)."""
         return json.loads((self.directory / "DONE").read_text())
@@ -58,6 +67,12 @@ class Run:
     def scores(self) -> pd.DataFrame:
         """A row per tested subject: ``clinic``, ``subject`` (text), ``dice``, ``hd95_mm``, ..."""
         return pd.read_csv(self.directory / "scores.csv", dtype={"subject": str})
+
+    @cached_property
+    def slices(self) -> dict[str, NDArray[np.uint8]]:
+        """Of each tested subject the lesion probability, 0 to 255, on its ``example_slice``."""
+        with np.load(self.directory / "slices.npz", allow_pickle=False) as file:
+            return dict(file)
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -115,7 +130,9 @@ def run(
     with FileLock(directory / "lock"):
         if not (directory / "DONE").exists():
             began = time.monotonic()
-            _write(directory / "scenario.json", scenario.model_dump_json(indent=2))
+            write_text(directory / "scenario.json", scenario.model_dump_json(indent=2))
+            if teacher is not None:
+                write_text(directory / "teacher", teacher.directory.name)
             prepared = PreparedSlices(Path(store) / "prepared", scenario.preparation, where)
             method = _method(scenario, people, teacher, prepared)
             history = train(
@@ -124,8 +141,11 @@ def run(
                 checkpoint_seconds=checkpoint_seconds,
                 on_step=partial(on_progress, scenario) if on_progress else None,
             )
-            _finish(directory, method, history, score(method.network, people.tested, scenario))
-            _write(directory / "DONE", json.dumps(_provenance(where, began), indent=2))
+            _save_network(directory / "weights.safetensors", method.network)
+            write_text(directory / "history.csv", pd.DataFrame(history).to_csv(index=False))
+            _save_scores(directory, method.network, people.tested, scenario)
+            (directory / "checkpoint.safetensors").unlink(missing_ok=True)
+            write_text(directory / "DONE", json.dumps(_provenance(where, began), indent=2))
     return Run(directory)
 
 
@@ -136,15 +156,9 @@ def run_directory(scenario: Scenario, clinics: Clinics, store: Path | str) -> Pa
     return Path(store) / f"{scenario.slug}-{scenario.digest(data)}"
 
 
-def score(network: UNet, tested: Iterable[Subject], recipe: Recipe) -> pd.DataFrame:
-    """The challenge's metrics of a network on labelled subjects, each on its scan's own grid."""
-    rows = []
-    for subject in tested:
-        truth = subject.labelled.read_labels()
-        probability = predict(network, subject.scan.read(recipe.inputs), recipe)
-        metrics = evaluate(truth.array, probability.array, truth.spacing_mm)
-        rows.append({"clinic": subject.scan.clinic, "subject": subject.id, **asdict(metrics)})
-    return pd.DataFrame(rows)
+def example_slice(truth: Volume) -> int:
+    """Which axial slice to show of a subject: the one with most lesion (axes LPS)."""
+    return int((to_lps(truth).array == 1).sum(axis=(0, 1)).argmax())
 
 
 def _method(
@@ -164,13 +178,25 @@ def _method(
     )
 
 
-def _finish(directory: Path, method: Method, history: History, scores: pd.DataFrame) -> None:
-    weights = {name: t.cpu().contiguous() for name, t in method.network.state_dict().items()}
-    with atomic(directory / "weights.safetensors") as temporary:
+def _save_network(path: Path, network: UNet) -> None:
+    weights = {name: t.cpu().contiguous() for name, t in network.state_dict().items()}
+    with atomic(path) as temporary:
         save_file(weights, temporary)
-    _write(directory / "history.csv", pd.DataFrame(history).to_csv(index=False))
-    _write(directory / "scores.csv", scores.to_csv(index=False))
-    (directory / "checkpoint.safetensors").unlink(missing_ok=True)
+
+
+def _save_scores(directory: Path, network: UNet, tested: Subjects, recipe: Recipe) -> None:
+    """The challenge's metrics on each scan's own grid, and one slice of each answer to look at."""
+    rows, slices = [], dict[str, Any]()
+    for subject in tested:
+        truth = subject.labelled.read_labels()
+        probability = predict(network, subject.scan.read(recipe.inputs), recipe)
+        metrics = evaluate(truth.array, probability.array, truth.spacing_mm)
+        rows.append({"clinic": subject.scan.clinic, "subject": subject.id, **asdict(metrics)})
+        shown = to_lps(probability).array[:, :, example_slice(truth)]
+        slices[subject.id] = (shown * 255).round().astype(np.uint8)
+    write_text(directory / "scores.csv", pd.DataFrame(rows).to_csv(index=False))
+    with atomic(directory / "slices.npz") as temporary:
+        np.savez_compressed(temporary, **slices)
 
 
 def _provenance(device: torch.device, began: float) -> dict[str, Any]:
@@ -183,8 +209,3 @@ def _provenance(device: torch.device, began: float) -> dict[str, Any]:
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("kdlib", "torch", "numpy", "scipy", "nibabel")},
     }
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic(path) as temporary:
-        temporary.write_text(text)

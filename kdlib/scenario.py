@@ -65,6 +65,10 @@ class Scenario(Recipe):
             object.__setattr__(self, "teacher", self.default_teacher())
         return self
 
+    def changed(self, **values: Any) -> "Scenario":
+        """The same scenario but for ``values``, checked like a new one."""
+        return Scenario(**self.model_dump() | values)
+
     @property
     def method_type(self) -> type[Method]:
         """The class that carries the method out."""
@@ -80,8 +84,9 @@ class Scenario(Recipe):
     @property
     def starts_from_teacher(self) -> bool:
         """Whether training starts from the teacher's weights."""
-        if not self.method_type.trains:
-            return True
+        kind = self.method_type
+        if not kind.trains or kind.reads_target_labels:
+            return not kind.trains
         return (self.start if self.subject is None else self.on_the_fly_start) == "teacher"
 
     def recipe(self) -> dict[str, Any]:

@@ -1,0 +1,141 @@
+"""A study: which scenarios, on which pairs, folds and seeds; run, read back, exported."""
+
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+from pydantic import Field
+
+from kdlib.data.clinics import Clinics
+from kdlib.errors import InputError
+from kdlib.participants import participants
+from kdlib.recipe import Recipe, Strict, unknown_name
+from kdlib.runs import OnProgress, Run, run, run_directory
+from kdlib.scenario import Scenario
+
+
+class Study(Strict):
+    """The settings of a study, as its TOML file holds them."""
+
+    name: str
+    about: str = Field(description="what the study is, in a sentence")
+    pairs: tuple[tuple[str, str], ...] = Field(description="source and target of each pair")
+    folds: tuple[int, ...]
+    seeds: tuple[int, ...]
+    on_the_fly_subjects: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="tested subjects of each fold adapted to one by one; none: all"
+    )
+    recipe: Recipe
+    arms: dict[str, dict[str, Any]] = Field(
+        description="settings of each arm; on_the_fly: one scan at a time; teacher: another arm"
+    )
+
+    def scenario(self, **settings: Any) -> Scenario:
+        """A scenario by this study's recipe, but for ``settings``."""
+        return Scenario(**self.recipe.model_dump() | settings)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One scenario of a study and the arm it belongs to."""
+
+    arm: str
+    scenario: Scenario
+
+
+def built_in_studies() -> list[str]:
+    """The names of the studies that come with the package."""
+    folder = files("kdlib") / "studies"
+    return sorted(file.name.removesuffix(".toml") for file in folder.iterdir())
+
+
+def load_study(name: str) -> Study:
+    """A built-in study by name, or any by the path of its TOML file."""
+    if name in built_in_studies():
+        text = (files("kdlib") / "studies" / f"{name}.toml").read_text()
+    elif name.endswith(".toml") and Path(name).is_file():
+        text = Path(name).read_text()
+    else:
+        raise InputError(unknown_name(name, built_in_studies(), "study") + "; or give a .toml file")
+    try:
+        return Study(name=Path(name).stem, **tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{name}: not readable as TOML ({error})") from error
+
+
+def plan(study: Study, clinics: Clinics) -> list[Planned]:
+    """Every scenario of the study on these clinics, in the order they are run."""
+    return [
+        planned
+        for seed in study.seeds
+        for pair in study.pairs
+        for fold in study.folds
+        for arm in study.arms
+        for planned in _arm(study, clinics, arm, pair, fold, seed)
+    ]
+
+
+def _arm(
+    study: Study, clinics: Clinics, arm: str, pair: tuple[str, str], fold: int, seed: int
+) -> Iterator[Planned]:
+    whole = arm_scenario(study, arm, pair, fold, seed)
+    if not study.arms[arm].get("on_the_fly"):
+        yield Planned(arm, whole)
+        return
+    tested = participants(whole, clinics).tested
+    for subject in tested[: study.on_the_fly_subjects]:
+        yield Planned(arm, whole.changed(subject=subject.id))
+
+
+def arm_scenario(study: Study, arm: str, pair: tuple[str, str], fold: int, seed: int) -> Scenario:
+    """The scenario of one arm (of an on-the-fly arm: before a subject is chosen)."""
+    if arm not in study.arms:
+        raise InputError(unknown_name(arm, list(study.arms), f"arm of study {study.name}"))
+    settings = {k: v for k, v in study.arms[arm].items() if k != "on_the_fly"}
+    teacher = settings.pop("teacher", None)
+    if teacher is not None:
+        settings["teacher"] = arm_scenario(study, teacher, pair, fold, seed)
+    return study.scenario(source=pair[0], target=pair[1], fold=fold, seed=seed, **settings)
+
+
+def missing(scenarios: Iterable[Scenario], clinics: Clinics, store: Path | str) -> list[Scenario]:
+    """Of ``scenarios`` and their teachers those still to be trained, each once."""
+    wanted: dict[Path, Scenario] = {}
+    for scenario in scenarios:
+        step: Scenario | None = scenario
+        while step is not None:
+            wanted.setdefault(run_directory(step, clinics, store), step)
+            step = step.teacher
+    return [scenario for path, scenario in wanted.items() if not (path / "DONE").exists()]
+
+
+def run_study(
+    study: Study,
+    clinics: Clinics,
+    *,
+    store: Path | str = "runs",
+    device: str = "auto",
+    on_progress: OnProgress | None = None,
+) -> list[tuple[Planned, Run]]:
+    """Run what is missing; a stopped study goes on where it was."""
+    return [
+        (item, run(item.scenario, clinics, store=store, device=device, on_progress=on_progress))
+        for item in plan(study, clinics)
+    ]
+
+
+def study_scores(runs: list[tuple[Planned, Run]]) -> pd.DataFrame:
+    """A row per arm, pair, fold, seed and tested subject, with the metrics."""
+    frames = []
+    for item, done in runs:
+        scenario = item.scenario
+        names = {"arm": item.arm, "source": scenario.source, "target": scenario.target}
+        numbers = {"fold": scenario.fold, "seed": scenario.seed}
+        frames.append(done.scores.drop(columns="clinic").assign(**names, **numbers))
+    scores = pd.concat(frames, ignore_index=True)
+    first = ["arm", "source", "target", "fold", "seed", "subject"]
+    return scores[[*first, *(name for name in scores if name not in first)]]
