@@ -1,0 +1,1 @@
+"""What a study says: tables, statistics and verdicts, from saved scores alone."""
