@@ -9,13 +9,13 @@ STORE ?= runs
 VENV := .venv
 READY := $(VENV)/.done
 # Only the default folder is filled with simulated clinics; any other is taken as it is.
-CLINICS := $(if $(filter data/clinics,$(DATA)),data/.simulated)
+CLINICS := $(if $(filter data/clinics,$(DATA)),clinics)
 KDLIB_STUDY := $(VENV)/bin/kdlib study $(STUDY) --data $(DATA) --store $(STORE) --export book/results/$(STUDY)
 NOTEBOOK := book/runs/distillation.ipynb
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book pages study scenario test lint format clean
+.PHONY: help book clinics pages study scenario test lint format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## /make \1\t/p' Makefile | expand -t 16
@@ -23,6 +23,9 @@ help:  ## list the targets
 book: study scenario pages  ## clinics, study, executed scenario, pages; ends with the result table
 	@$(KDLIB_STUDY)
 	@echo "The book: file://$(CURDIR)/_build/html/index.html"
+
+clinics: $(READY)  ## simulate what is missing of data/clinics
+	$(VENV)/bin/kdlib simulate data/clinics --grid 2mm
 
 study: $(READY) $(CLINICS)  ## run what is missing of STUDY: demo, standard or paper
 	$(KDLIB_STUDY)
@@ -33,8 +36,8 @@ scenario: $(READY) $(CLINICS)  ## execute the distillation template into book/ru
 	  -k python3 -p study $(STUDY) -p data $(DATA) -p store $(STORE) - $(NOTEBOOK)
 
 pages: $(READY)  ## the pages alone, from saved results, without training
-	rm -rf _build/.jupyter_cache  # it does not notice a change in kdlib
-	$(VENV)/bin/jupyter-book build -W -n --keep-going .
+	rm -rf _build  # a kept build does not notice new results, or a change in kdlib
+	$(VENV)/bin/jupyter-book build -W -n --keep-going --quiet .
 
 test: lint  ## every check
 	$(VENV)/bin/pytest
@@ -58,8 +61,4 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Installing the packages of requirements.lock into $(VENV)/: a few minutes"
 	$(VENV)/bin/pip install -qq -r requirements.lock
 	$(VENV)/bin/pip install -qq --no-deps -e .
-	@touch $@
-
-data/.simulated: $(READY)
-	$(VENV)/bin/kdlib simulate data/clinics --grid 2mm
 	@touch $@
