@@ -1,0 +1,59 @@
+"""Laws of the augmentation."""
+
+import numpy as np
+import torch
+
+from kdlib.augmentation import Augmentation, draw
+
+IMAGES = torch.rand(4, 1, 16, 24, generator=torch.Generator().manual_seed(0))
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def test_no_kind_changes_nothing() -> None:
+    change = draw((), 4, (16, 24), rng())
+    assert torch.equal(change.images(IMAGES), IMAGES)
+
+
+def test_a_flip_mirrors_left_and_right_or_leaves_alone() -> None:
+    flipped = draw(("flip",), 4, (16, 24), rng()).images(IMAGES)
+    for before, after in zip(IMAGES, flipped, strict=True):
+        same = torch.allclose(before, after, atol=1e-5)
+        assert same or torch.allclose(before.flip(1), after, atol=1e-5)
+    assert not torch.allclose(flipped, IMAGES)
+
+
+def test_labels_move_with_their_images() -> None:
+    labels = (IMAGES[:, 0] > 0.5).to(torch.uint8)
+    change = draw(("flip",), 4, (16, 24), rng())
+    assert torch.equal(change.labels(labels), (change.images(IMAGES)[:, 0] > 0.5).to(torch.uint8))
+
+
+def test_gamma_keeps_the_range_and_the_order() -> None:
+    bent = draw(("gamma",), 4, (16, 24), rng()).images(IMAGES)
+    torch.testing.assert_close(bent.amax((1, 2, 3)), IMAGES.amax((1, 2, 3)))
+    assert torch.equal(bent.flatten(1).argsort(), IMAGES.flatten(1).argsort())
+
+
+def test_soft_labels_stay_probabilities() -> None:
+    soft = torch.stack([IMAGES[:, 0], 1 - IMAGES[:, 0]], dim=1)
+    moved = draw(("flip", "affine"), 4, (16, 24), rng()).maps(soft)
+    torch.testing.assert_close(moved.sum(dim=1), torch.ones(4, 16, 24))
+
+
+def test_a_rotation_keeps_a_discs_area() -> None:
+    x, y = torch.meshgrid(torch.arange(64) - 31.5, torch.arange(96) - 47.5, indexing="ij")
+    disc = ((x**2 + y**2) < 20**2).float()[None, None]
+    turn = Augmentation(draw(("affine",), 1, (64, 96), rng()).affine, None)
+    assert turn.affine is not None
+    scale = turn.affine[0, :, :2].det()
+    assert abs(turn.images(disc).sum() * scale / disc.sum() - 1) < 0.02
+
+
+def test_switching_one_kind_on_leaves_the_others_as_drawn() -> None:
+    alone, both = (draw(kinds, 4, (16, 24), rng()) for kinds in (("gamma",), ("flip", "gamma")))
+    assert alone.gamma is not None
+    assert both.gamma is not None
+    assert torch.equal(alone.gamma, both.gamma)

@@ -1,0 +1,51 @@
+"""Laws of the networks."""
+
+import pytest
+import torch
+
+from kdlib.networks import Discriminator, UNet, answer_all, new_unet
+from kdlib.recipe import Recipe
+
+
+@pytest.mark.parametrize("depth", [2, 3, 4])
+@pytest.mark.parametrize("norm", ["batch", "instance", "none"])
+def test_unet_answers_every_voxel(depth: int, norm: str) -> None:
+    answer = UNet(inputs=2, width=4, depth=depth, norm=norm)(torch.zeros(2, 2, 16, 24))
+    assert answer.shape == (2, 2, 16, 24)
+
+
+def test_each_level_doubles_the_channels() -> None:
+    widths = [block[0].out_channels for block in UNet(width=8, depth=4).down]  # type: ignore[index]
+    assert widths == [8, 16, 32, 64]
+
+
+def test_the_same_seed_gives_the_same_network() -> None:
+    recipe = Recipe(width=4, depth=2)
+    first, second, other = (new_unet(recipe, seed).head.weight for seed in (1, 1, 2))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+
+
+def test_making_a_network_leaves_the_global_random_state_alone() -> None:
+    before = torch.random.get_rng_state()
+    new_unet(Recipe(width=4, depth=2), seed=3)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_the_discriminator_has_the_papers_layers() -> None:
+    layers = Discriminator(inputs=2, size=(96, 112)).layers
+    filters = [m.out_channels for m in layers if isinstance(m, torch.nn.Conv2d)]
+    neurons = [m.out_features for m in layers if isinstance(m, torch.nn.Linear)]
+    assert (filters, neurons) == ([8, 16, 32, 64], [64, 128, 2])
+
+
+@pytest.mark.parametrize("size", [(96, 112), (200, 200), (32, 40)])
+def test_the_discriminator_fits_every_size(size: tuple[int, int]) -> None:
+    assert Discriminator(2, size)(torch.zeros(3, 2, *size)).shape == (3, 2)
+
+
+def test_an_answer_does_not_depend_on_its_batch() -> None:
+    network = new_unet(Recipe(width=4, depth=2), seed=0)
+    images = torch.randn(5, 1, 16, 16)
+    whole, split = (answer_all(network, images, "float32", size) for size in (5, 2))
+    torch.testing.assert_close(whole, split)
