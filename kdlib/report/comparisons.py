@@ -134,13 +134,11 @@ def comparisons(
             rows.append(_named(arm, baseline, source, target) | compare(values))
         if len(all_pairs):
             rows.append(_named(arm, baseline, POOLED, POOLED) | compare(pooled(all_pairs)))
+    if not rows:
+        return pd.DataFrame(columns=["arm", "baseline", *PAIR, "p_holm"])
     table = pd.DataFrame(rows)
-    if rows:
-        over_all = table["source"] == POOLED
-        table["p_holm"] = table.groupby(over_all)["p_permutation"].transform(
-            lambda p: holm(p.to_numpy())
-        )
-    return table
+    families = table.groupby(table["source"] == POOLED)["p_permutation"]
+    return table.assign(p_holm=families.transform(lambda p: holm(p.to_numpy())))
 
 
 def gaps_closed(

@@ -81,9 +81,9 @@ ERRATA = (
         "E1",
         "Table 2, caption",
         "The numbers in brackets are called variance.",
-        "As a variance, 0.2271 would be a standard deviation of 0.48: Dice would have to be near 0"
-        " or near 1 in every subject, for the population variance of scores in [0, 1] with a mean"
-        " of 0.6693 is at most 0.2213.",
+        "As a variance, 0.2271 would be a standard deviation of 0.48 and 97 % of the largest that"
+        " 20 scores in [0, 1] with a mean of 0.6693 can have: nearly every Dice would be 0"
+        " or 1.",
         "They are standard deviations, over the 20 subjects of the test clinic.",
     ),
     Erratum(

@@ -102,7 +102,7 @@ def resampled_means(
 ) -> Values:
     """Means (resamples, columns) of ``values`` (n, columns), rows drawn again within ``strata``."""
     members = _members(len(values), strata)
-    counts = _resample_counts(tuple(len(rows) for rows in members), resamples, seed)
+    counts = resample_counts(tuple(len(rows) for rows in members), resamples, seed)
     return counts @ values[np.concatenate(members)] / len(values)
 
 
@@ -150,7 +150,7 @@ def _spreads(values: Values) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _resample_counts(sizes: tuple[int, ...], resamples: int, seed: int) -> Values:
+def resample_counts(sizes: tuple[int, ...], resamples: int = RESAMPLES, seed: int = 0) -> Values:
     """How often each row, sorted by stratum, is drawn in each resample: (resamples, rows)."""
     rng = np.random.default_rng(seed)
     draws = [rng.multinomial(size, np.full(size, 1 / size), size=resamples) for size in sizes]
