@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -130,11 +129,19 @@ def _load(method: Method, state: dict[str, Tensor]) -> None:
             {key.removeprefix(prefix): v for key, v in state.items() if key.startswith(prefix)}
         )
     for name, optimiser in method.optimisers.items():
-        values: dict[int, dict[str, Any]] = {}
+        parameters = [p for group in optimiser.param_groups for p in group["params"]]
+        values: dict[int, dict[str, Tensor]] = {}
         prefix = f"optimiser/{name}/"
         for key, value in state.items():
             if key.startswith(prefix):
                 index, kind = key.removeprefix(prefix).split("/")
-                values.setdefault(int(index), {})[kind] = value
+                values.setdefault(int(index), {})[kind] = _laid_out(value, parameters[int(index)])
         groups = optimiser.state_dict()["param_groups"]
         optimiser.load_state_dict({"state": values, "param_groups": groups})
+
+
+def _laid_out(value: Tensor, parameter: Tensor) -> Tensor:
+    """``value`` in the memory layout of its parameter: fused Adam walks both side by side."""
+    if value.shape != parameter.shape:
+        return value
+    return torch.empty_like(parameter, requires_grad=False).copy_(value)

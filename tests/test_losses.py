@@ -28,7 +28,9 @@ def test_softening_keeps_the_decision() -> None:
 def test_distillation_is_least_at_the_teachers_answer() -> None:
     soft = soften(LOGITS, 2.0)
     best = distillation(LOGITS / 2.0, soft)
-    assert all(distillation(LOGITS / 2.0 + noise, soft) > best for noise in torch.randn(5, 2, 2, 8, 8))
+    assert all(
+        distillation(LOGITS / 2.0 + noise, soft) > best for noise in torch.randn(5, 2, 2, 8, 8)
+    )
 
 
 def test_ignored_voxels_have_no_gradient() -> None:

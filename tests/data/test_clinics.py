@@ -19,7 +19,7 @@ def test_the_challenges_folders_become_clinics(clinics: Clinics) -> None:
 def test_the_2017_layout_is_read_too(tmp_path: Path) -> None:
     write_clinics(tmp_path / "new")
     shutil.move(tmp_path / "new" / "training", tmp_path / "old")
-    assert [s.id for s in open_clinics(tmp_path / "old")["singapore"].studied][0] == "50"
+    assert next(s.id for s in open_clinics(tmp_path / "old")["singapore"].studied) == "50"
 
 
 def test_a_scan_has_no_label_to_read(clinics: Clinics) -> None:
