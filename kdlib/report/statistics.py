@@ -33,6 +33,13 @@ def paired_t(values: Values) -> float:
     return float(stats.ttest_1samp(values, 0).pvalue) if _spreads(values) else float("nan")
 
 
+def above(values: Values, bound: float) -> float:
+    """The one-sided t-test that the mean is above ``bound``: p; 0 or 1 if there is no spread."""
+    if not _spreads(values):
+        return float(not (len(values) > 1 and values[0] > bound))
+    return float(stats.ttest_1samp(values, bound, alternative="greater").pvalue)
+
+
 def wilcoxon(values: Values) -> float:
     """Wilcoxon's signed-rank test of the differences: p, two-sided; 1 if all are 0."""
     return float(stats.wilcoxon(values).pvalue) if np.any(values) else 1.0
@@ -82,9 +89,7 @@ def equivalence(values: Values, margin: float = MARGIN) -> float:
     """
     if not _spreads(values):
         return float("nan")
-    above = stats.ttest_1samp(values, -margin, alternative="greater").pvalue
-    below = stats.ttest_1samp(values, margin, alternative="less").pvalue
-    return float(max(above, below))
+    return max(above(values, -margin), above(-values, -margin))
 
 
 def detectable_difference(sd: float, n: int, power: float = 0.8, alpha: float = 0.05) -> float:

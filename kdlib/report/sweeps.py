@@ -78,7 +78,7 @@ def judge_temperature(scores: pd.DataFrame) -> Judgement:
     lost = temperature_regret(scores)
     if lost.apart:
         return Judgement("contradicted", str(lost))
-    if lost.high < MARGIN:
+    if lost.small:
         return Judgement("reproduced", str(lost))
     return Judgement("undecided", f"not enough power: {lost}")
 

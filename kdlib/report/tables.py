@@ -55,7 +55,9 @@ def comparison_table(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame
     if table.empty:
         return table
     table[PAIR] = table[PAIR].apply(lambda column: column.str.capitalize())
-    return table.round(4)
+    tests = [str(name) for name in table if str(name).startswith("p_")]
+    table[tests] = table[tests].map(lambda p: float(f"{p:.3g}"))
+    return table.round(dict.fromkeys(table.columns.difference(tests), 4))
 
 
 def gap_table(scores: pd.DataFrame) -> pd.DataFrame:

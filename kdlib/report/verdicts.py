@@ -1,7 +1,8 @@
 """How a claim is decided from a study's scores: the rules that the claim ledger names.
 
-Every rule answers "undecided" unless what it needs was run with at least three seeds and what it
-finds holds in three quarters of them: subjects alone cannot tell a method from a lucky training.
+Every rule answers "undecided" unless what it needs was run with at least three seeds, and what the
+subjects show must hold with the seeds as the unit too: subjects alone cannot tell a method from a
+lucky training, for they all met the same trained network.
 """
 
 from collections.abc import Sequence
@@ -22,11 +23,10 @@ from kdlib.report.comparisons import (
     pooled,
 )
 from kdlib.report.paper import PAIRS
-from kdlib.report.statistics import MARGIN, Values, equivalence, holm
+from kdlib.report.statistics import MARGIN, Values, above, equivalence, holm
 
 ALPHA = 0.05
 MINIMUM_SEEDS = 3
-AGREEING_SEEDS = 0.75
 
 Pairs = tuple[tuple[str, str], ...]
 Verdict = Literal["reproduced", "contradicted", "undecided"]
@@ -56,24 +56,37 @@ class Contrast:
 
     @property
     def better(self) -> bool:
-        """Above 0 by the permutation test, and in three quarters of the seeds."""
-        return self.p < ALPHA and self.difference > 0 and _most(self.seed_means > 0)
+        """Above 0 by the permutation test over subjects and by the t-test over seeds."""
+        return self.p < ALPHA and self.difference > 0 and self._seeds_above(0)
 
     @property
     def worse(self) -> bool:
-        """Below 0 by the permutation test, and in three quarters of the seeds."""
-        return self.p < ALPHA and self.difference < 0 and _most(self.seed_means < 0)
+        """Below 0 by the permutation test over subjects and by the t-test over seeds."""
+        return self.p < ALPHA and self.difference < 0 and self._seeds_below(0)
 
     @property
     def same(self) -> bool:
-        """Within the margin by the equivalence test, and in three quarters of the seeds."""
-        return self.p_same < ALPHA and _most(np.abs(self.seed_means) < self.margin)
+        """Within the margin by the equivalence test, over subjects and over seeds."""
+        over_seeds = self._seeds_above(-self.margin) and self._seeds_below(self.margin)
+        return self.p_same < ALPHA and over_seeds
 
     @property
     def apart(self) -> bool:
-        """The whole interval, and three quarters of the seeds, beyond the margin on one side."""
-        above = self.low > self.margin and _most(self.seed_means > self.margin)
-        return above or (self.high < -self.margin and _most(self.seed_means < -self.margin))
+        """Beyond the margin on one side by the interval and by the t-test over seeds."""
+        above = self.low > self.margin and self._seeds_above(self.margin)
+        return above or (self.high < -self.margin and self._seeds_below(-self.margin))
+
+    @property
+    def small(self) -> bool:
+        """Below the margin by the interval and by the t-test over seeds."""
+        return self.high < self.margin and self._seeds_below(self.margin)
+
+    def _seeds_above(self, bound: float) -> bool:
+        """Whether the one-sided t-test over seeds puts their mean above ``bound`` at 5 %."""
+        return above(self.seed_means, bound) < ALPHA
+
+    def _seeds_below(self, bound: float) -> bool:
+        return above(-self.seed_means, -bound) < ALPHA
 
     def __str__(self) -> str:
         """The numbers on one line."""
@@ -160,7 +173,9 @@ def missing(rows: pd.DataFrame, arms: Sequence[str], pairs: Pairs) -> str:
     if absent:
         return f"not run: {', '.join(absent)}"
     done = [pair for pair in pairs if all((arm, *pair) in seeds for arm in arms)]
-    fewest = min((seeds[(arm, *pair)] for arm in arms for pair in done), default=0)
+    if not done:
+        return f"not run: {' and '.join(arms)} in the same one of the pairs it takes"
+    fewest = min(seeds[(arm, *pair)] for arm in arms for pair in done)
     if len(done) == len(pairs) and fewest >= MINIMUM_SEEDS:
         return ""
     return (
@@ -176,7 +191,7 @@ def all_better(contrasts: list[Contrast]) -> Judgement:
         return Judgement("contradicted", _lines(against))
     unclear = [one for one in contrasts if not one.better]
     if unclear:
-        return Judgement("undecided", f"not enough power: {_lines(unclear)}")
+        return Judgement("undecided", f"{_lack(unclear)}: {_lines(unclear)}")
     return Judgement("reproduced", _lines(contrasts))
 
 
@@ -189,7 +204,7 @@ def most_better(contrasts: list[Contrast]) -> Judgement:
         return Judgement("reproduced", f"{why}: {_lines(better)}")
     if 2 * len(against) >= len(contrasts):
         return Judgement("contradicted", f"{why}: {_lines(against)}")
-    return Judgement("undecided", f"not enough power: {why}: {_lines(contrasts)}")
+    return Judgement("undecided", f"{_lack(contrasts)}: {why}: {_lines(contrasts)}")
 
 
 def all_the_same(contrasts: list[Contrast]) -> Judgement:
@@ -220,8 +235,10 @@ def _within(values: pd.Series, pairs: Pairs) -> pd.Series:
     return values.loc[inside]
 
 
-def _most(agree: np.ndarray) -> bool:
-    return len(agree) > 0 and bool(np.mean(agree) >= AGREEING_SEEDS)
+def _lack(unclear: list[Contrast]) -> str:
+    """Why they are unclear: subjects tell them from 0 but seeds do not, or not even subjects."""
+    split = any(one.p < ALPHA and not (one.better or one.worse) for one in unclear)
+    return "not enough seeds, or they disagree" if split else "not enough power"
 
 
 def _lines(contrasts: list[Contrast]) -> str:

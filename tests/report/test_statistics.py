@@ -21,9 +21,14 @@ from kdlib.report.statistics import (
     wilcoxon,
 )
 
-rng = np.random.default_rng(7)
-KD, ADA = 0.7 + 0.1 * rng.standard_normal((2, 20))
-TEN = rng.standard_normal(10) + 0.5
+KD, ADA = 0.7 + 0.1 * np.random.default_rng(7).standard_normal((2, 20))
+TEN = np.random.default_rng(8).standard_normal(10) + 0.5
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """The same draws whichever tests run."""
+    return np.random.default_rng(9)
 
 
 def test_paired_t_agrees_with_scipy() -> None:
@@ -58,7 +63,7 @@ def test_holm_by_hand() -> None:
     np.testing.assert_allclose(adjusted, [0.03, 0.06, 0.06, np.nan])
 
 
-def test_holm_agrees_with_statsmodels() -> None:
+def test_holm_agrees_with_statsmodels(rng: np.random.Generator) -> None:
     p = rng.random(18) ** 3
     np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
 
@@ -116,12 +121,12 @@ def test_the_bootstrap_says_the_same_twice() -> None:
     assert bootstrap_interval(TEN) == bootstrap_interval(TEN)
 
 
-def test_gap_closed_by_hand() -> None:
+def test_gap_closed_by_hand(rng: np.random.Generator) -> None:
     gap = 0.2 + 0.01 * rng.standard_normal(20)
     assert gap_closed(gap / 4, gap) == pytest.approx((0.25, 0.25, 0.25))
 
 
-def test_gap_closed_is_withheld_where_there_is_no_gap() -> None:
+def test_gap_closed_is_withheld_where_there_is_no_gap(rng: np.random.Generator) -> None:
     gap = 0.02 * rng.standard_normal(20)
     assert np.isnan(gap_closed(np.ones(20), gap)).all()
     assert np.isnan(gap_closed(np.ones(20), -1 + gap)).all()
@@ -130,7 +135,9 @@ def test_gap_closed_is_withheld_where_there_is_no_gap() -> None:
 # --- Error rates and coverage, by simulation ----------------------------------------------------
 
 
-def test_a_family_of_true_nulls_is_rejected_in_five_of_a_hundred_studies() -> None:
+def test_a_family_of_true_nulls_is_rejected_in_five_of_a_hundred_studies(
+    rng: np.random.Generator,
+) -> None:
     studies, tests = 800, 18
     differences = 0.05 * rng.standard_normal((20, studies * tests))
     p = np.concatenate([sign_flip(part, flips=1999) for part in np.array_split(differences, 16, 1)])
@@ -138,13 +145,15 @@ def test_a_family_of_true_nulls_is_rejected_in_five_of_a_hundred_studies() -> No
     assert np.mean(rejected) == pytest.approx(0.05, abs=0.025)
 
 
-def test_skewed_nulls_are_rejected_about_as_often() -> None:
+def test_skewed_nulls_are_rejected_about_as_often(rng: np.random.Generator) -> None:
     skewed = rng.exponential(size=(20, 4000)) - rng.exponential(size=(20, 4000)) * 2 + 1
     p = sign_flip(skewed, flips=999)
     assert np.mean(p < 0.05) == pytest.approx(0.05, abs=0.02)
 
 
-def test_equivalence_of_what_lies_on_the_margin_is_claimed_in_five_of_a_hundred() -> None:
+def test_equivalence_of_what_lies_on_the_margin_is_claimed_in_five_of_a_hundred(
+    rng: np.random.Generator,
+) -> None:
     samples = 0.02 + 0.02 * rng.standard_normal((1000, 20))
     claimed = [equivalence(values, 0.02) < 0.05 for values in samples]
     assert np.mean(claimed) == pytest.approx(0.05, abs=0.025)
@@ -152,7 +161,9 @@ def test_equivalence_of_what_lies_on_the_margin_is_claimed_in_five_of_a_hundred(
 
 @pytest.mark.parametrize("n", [10, 20])
 @pytest.mark.parametrize("skew", [False, True])
-def test_intervals_cover_the_mean_in_95_of_a_hundred_samples(n: int, skew: bool) -> None:
+def test_intervals_cover_the_mean_in_95_of_a_hundred_samples(
+    n: int, skew: bool, rng: np.random.Generator
+) -> None:
     shape = (n, 1500)
     values = stats.skewnorm.rvs(8, size=shape, random_state=rng) if skew else rng.normal(size=shape)
     truth = stats.skewnorm.mean(8) if skew else 0
@@ -160,7 +171,9 @@ def test_intervals_cover_the_mean_in_95_of_a_hundred_samples(n: int, skew: bool)
     assert np.mean((low <= truth) & (truth <= high)) == pytest.approx(0.95, abs=0.025)
 
 
-def test_intervals_over_clinics_cover_the_mean_in_95_of_a_hundred_samples() -> None:
+def test_intervals_over_clinics_cover_the_mean_in_95_of_a_hundred_samples(
+    rng: np.random.Generator,
+) -> None:
     clinic = np.repeat(["amsterdam", "singapore", "utrecht"], 10)
     level = np.repeat([0.0, 2.0, 4.0], 10)[:, None]
     values = level + rng.standard_normal((30, 1500))
@@ -168,7 +181,9 @@ def test_intervals_over_clinics_cover_the_mean_in_95_of_a_hundred_samples() -> N
     assert np.mean((low <= 2) & (high >= 2)) == pytest.approx(0.95, abs=0.02)
 
 
-def test_intervals_cover_the_gap_closed_in_95_of_a_hundred_samples() -> None:
+def test_intervals_cover_the_gap_closed_in_95_of_a_hundred_samples(
+    rng: np.random.Generator,
+) -> None:
     studies = 400
     gap = 0.1 + 0.08 * rng.standard_normal((studies, 20))
     gain = 0.5 * gap + 0.04 * rng.standard_normal((studies, 20))
