@@ -126,13 +126,11 @@ def _check_disk(folder: Path, entries: list[Entry]) -> None:
 
 @contextmanager
 def _staging(folder: Path) -> Iterator[Path]:
-    """An empty place for unfinished files, for one process at a time."""
+    """A place for unfinished files, for one process at a time, gone afterwards."""
     staging = folder / STAGING
     try:
         staging.mkdir(parents=True, exist_ok=True)
         with FileLock(staging / "lock", timeout=0):
-            for left_over in set(staging.iterdir()) - {staging / "lock"}:
-                left_over.unlink()
             try:
                 yield staging
             finally:

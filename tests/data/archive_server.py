@@ -62,7 +62,8 @@ class Handler(BaseHTTPRequestHandler):
         self.none(b"\0" + body[1:])
 
     def slow(self, body):
-        self.server.released.wait(20)
+        if not self.server.released.wait(20):
+            self.server.endured = True
 
     def half_then_slow(self, body):
         self.cut(body)
@@ -79,7 +80,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.names, self.asked, self.mischief = list(NAMES), Counter(), defaultdict(list)
         self.stuck, self.released = threading.Event(), threading.Event()
-        self.answer = None
+        self.answer, self.endured = None, False
 
     @property
     def url(self):

@@ -122,10 +122,12 @@ def test_a_written_header_holds_no_text_no_scaling_and_both_forms(tmp_path):
     assert header.get_xyzt_units()[0] == "mm"
 
 
-def test_the_same_volume_gives_the_same_bytes(tmp_path):
+def test_the_same_volume_gives_the_same_bytes_at_any_time(tmp_path):
     for name in ("a.nii.gz", "b.nii.gz"):
         write_volume(tmp_path / name, oriented("LPS"))
-    assert (tmp_path / "a.nii.gz").read_bytes() == (tmp_path / "b.nii.gz").read_bytes()
+    content = (tmp_path / "a.nii.gz").read_bytes()
+    assert content == (tmp_path / "b.nii.gz").read_bytes()
+    assert content[4:8] == bytes(4)  # gzip's field for the time.
 
 
 @pytest.mark.parametrize(
@@ -180,6 +182,14 @@ def test_a_header_is_read_without_the_data(tmp_path):
 def test_a_file_without_orientation_is_read_by_its_voxel_sizes(tmp_path):
     path = save(tmp_path / "scan.nii", oriented("LPS").array, sform_code=0, qform_code=0)
     assert read_volume(path).spacing_mm == (1, 1, 3)
+
+
+def test_a_handedness_of_zero_is_read_as_one(tmp_path):
+    path = save(tmp_path / "scan.nii", oriented("LPS").array, sform_code=0)
+    content = bytearray(path.read_bytes())
+    content[76:80] = bytes(4)
+    path.write_bytes(content)
+    assert read_header(path).orientation == "LPS"
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.uint8, np.int16])
