@@ -1,0 +1,85 @@
+"""The study's answer in sentences that are computed, so that they say what the results say."""
+
+from collections import Counter
+
+import pandas as pd
+
+from kdlib.report import paper
+from kdlib.report.claims import judge
+from kdlib.report.comparisons import POOLED, comparisons, gaps_closed, subject_scores
+from kdlib.report.results import Results
+from kdlib.report.verdicts import counted
+
+
+def answer(results: Results) -> dict[str, str]:
+    """Sentences by name: ``gap``, ``gains``, ``sure`` and ``size`` of the study."""
+    return {
+        "gap": _gap(results.scores),
+        "gains": _gains(results),
+        "sure": _sure(results.scores),
+        "size": _size(results),
+    }
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """As "+0.031" or "−0.004", with the sign that printers use."""
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def _gap(scores: pd.DataFrame) -> str:
+    means = _means(scores)
+    lower, upper = means["L-bound"], means["U-bound"]
+    return (
+        f"On the target clinic, a segmenter that has only seen the source reaches a mean Dice of "
+        f"{lower:.2f}, and one that was also given labelled target scans {upper:.2f}."
+    )
+
+
+def _gains(results: Results) -> str:
+    table = comparisons(results.scores).set_index(["source", "arm", "baseline"])
+    shares = gaps_closed(results.scores).set_index(["source", "arm"])["gap_closed"]
+    parts = []
+    for arm, name in (("KD", "distillation"), ("ADA", "adversarial adaptation")):
+        row, share = table.loc[(POOLED, arm, "L-bound")], shares[POOLED, arm]
+        closed = "" if pd.isna(share) else f", {share:.0%} of that gap"
+        parts.append(
+            f"{name} changes it by {signed(row['difference'])} "
+            f"(95 % interval {signed(row['low'])} to {signed(row['high'])}{closed})"
+        )
+    printed = [_printed(arm, results.pairs) for arm in ("KD", "ADA")]
+    return (
+        f"Without any target label, {parts[0]} and {parts[1]}; the paper reports "
+        f"{signed(printed[0])} and {signed(printed[1])}."
+    )
+
+
+def _printed(arm: str, pairs: list[tuple[str, str]]) -> float:
+    known = tuple(pair for pair in pairs if pair in paper.PAIRS)
+    return paper.printed_difference(arm, "L-bound", known)
+
+
+def _sure(scores: pd.DataFrame) -> str:
+    verdicts = Counter(finding.verdict for finding in judge(scores))
+    parts = [f"{verdicts[name]} {name}" for name in ("reproduced", "contradicted", "undecided")]
+    claims = counted(sum(verdicts.values()), "claim")
+    return f"Of the paper's {claims} in our ledger these results leave {', '.join(parts)}."
+
+
+def _size(results: Results) -> str:
+    scores, study = results.scores, results.study
+    seeds = counted(scores["seed"].nunique(), "seed")
+    folds = counted(scores["fold"].nunique(), "fold")
+    subjects = counted(len(scores[["target", "subject"]].drop_duplicates()), "tested subject")
+    pairs = counted(len(results.pairs), "pair")
+    weight = (
+        "Another seed can move a mean as far as a method does, so this decides nothing."
+        if scores["seed"].nunique() < 3
+        else "What seeds alone move is told apart from what the methods do."
+    )
+    return (
+        f"The study {study['name']!r}: {pairs} of clinics, {folds}, {seeds}, {subjects}. {weight}"
+    )
+
+
+def _means(scores: pd.DataFrame) -> pd.Series:
+    return subject_scores(scores).groupby(["target", "subject"]).mean().mean()

@@ -1,0 +1,105 @@
+"""Pictures of scans: slices as a radiologist sees them, answers in colour over them.
+
+Slices are (x, y) with axes LPS: the patient's left on the right, the face up.
+"""
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from kdlib.data.clinics import LabelledScan
+from kdlib.data.volume import to_lps
+from kdlib.report.figures import STYLE, Picture
+from kdlib.runs import example_slice
+
+Slice = NDArray[np.uint8]
+ERRORS = {"found": "#56b4e9", "missed": "#e69f00", "false": "#f0579b"}
+TRUTH = "#56b4e9"
+THRESHOLD = 128  # of a probability stored as 0 to 255: from one half on
+
+
+def overlap(truth: Slice, probability: Slice) -> dict[str, NDArray[np.bool_]]:
+    """Which voxels of an answer are ``found``, ``missed`` and ``false`` lesion.
+
+    ``truth`` holds labels; where it says other pathology (2) nothing counts, as in the scores.
+    """
+    lesion, answer = truth == 1, (probability >= THRESHOLD) & (truth != 2)
+    return {"found": lesion & answer, "missed": lesion & ~answer, "false": answer & ~lesion}
+
+
+def segmentations(
+    examples: dict[str, dict[str, Slice]], arms: tuple[str, ...] = ("L-bound", "ADA", "KD")
+) -> Picture:
+    """A row per subject: FLAIR, truth, and each arm's answer by what it found, missed, made up.
+
+    ``examples``: of each subject (its row's name) what ``Results.example`` gives.
+    """
+    titles = ["FLAIR", "truth", *arms]
+    with mpl.rc_context(STYLE):
+        size = (1.9 * len(titles), 2.35 * len(examples) + 0.4)
+        figure = Figure(figsize=size, layout="constrained")
+        grid = figure.subplots(len(examples), len(titles), squeeze=False)
+        for row, (name, example) in zip(grid, examples.items(), strict=True):
+            _row(row, name, example, arms)
+        for axes, title in zip(grid[0], titles, strict=True):
+            axes.set_title(title, fontsize=14)
+        _legend(figure)
+    return Picture(figure, "png")
+
+
+def _row(row: NDArray, name: str, example: dict[str, Slice], arms: tuple[str, ...]) -> None:
+    window = head_window(example["flair"])
+    flair, truth = example["flair"][window], example["truth"][window]
+    for axes in row:
+        show_slice(axes, flair)
+    row[0].set_ylabel(name, fontsize=13)
+    _paint(row[1], truth == 1, TRUTH)
+    for axes, arm in zip(row[2:], arms, strict=True):
+        for kind, voxels in overlap(truth, example[arm][window]).items():
+            _paint(axes, voxels, ERRORS[kind])
+
+
+def compared(subject: LabelledScan, answers: dict[str, Slice]) -> Picture:
+    """A subject's ``example_slice``: FLAIR, truth, and named answers (0 to 255) on that slice."""
+    labels, flair = subject.read_labels(), to_lps(subject.scan.read()[0]).array
+    place = example_slice(labels)
+    truth = to_lps(labels).array[:, :, place]
+    example = {"flair": as_grey(flair)[:, :, place], "truth": truth.astype(np.uint8)}
+    return segmentations({f"subject {subject.scan.subject}": example | answers}, tuple(answers))
+
+
+def as_grey(flair: NDArray) -> Slice:
+    """Intensities as 0 to 255, white from the 99.8th percentile on."""
+    return (flair / np.percentile(flair[flair > 0], 99.8) * 255).clip(0, 255).astype(np.uint8)
+
+
+def show_slice(axes: Axes, flair: Slice) -> None:
+    """A slice in grey, without ticks."""
+    axes.imshow(flair.T, cmap="gray", vmin=0, vmax=255, interpolation="bilinear")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+
+
+def head_window(flair: Slice, margin: int = 2) -> tuple[slice, slice]:
+    """The part of a slice that holds the head."""
+    inside = np.argwhere(flair > 20)
+    low, high = inside.min(axis=0) - margin, inside.max(axis=0) + margin + 1
+    return slice(max(low[0], 0), high[0]), slice(max(low[1], 0), high[1])
+
+
+def _paint(axes: Axes, voxels: NDArray[np.bool_], colour: str) -> None:
+    shown = np.ma.masked_where(~voxels.T, voxels.T.astype(float))
+    axes.imshow(shown, cmap=ListedColormap([to_rgb(colour)]), alpha=0.85, interpolation="nearest")
+
+
+def _legend(figure: Figure) -> None:
+    handles = [Patch(color=colour, label=f"{kind} lesion") for kind, colour in ERRORS.items()]
+    figure.legend(
+        handles=handles, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 0.01), fontsize=13
+    )
