@@ -36,11 +36,12 @@ def _gap(scores: pd.DataFrame) -> str:
 
 
 def _gains(results: Results) -> str:
-    table = comparisons(results.scores).set_index(["source", "arm", "baseline"])
+    table = comparisons(results.scores)
+    gains = table[(table["source"] == POOLED) & (table["baseline"] == "L-bound")].set_index("arm")
     shares = gaps_closed(results.scores).set_index(["source", "arm"])["gap_closed"]
     parts = []
     for arm, name in (("KD", "distillation"), ("ADA", "adversarial adaptation")):
-        row, share = table.loc[(POOLED, arm, "L-bound")], shares[POOLED, arm]
+        row, share = gains.loc[arm], shares[POOLED, arm]
         closed = "" if pd.isna(share) else f", {share:.0%} of that gap"
         parts.append(
             f"{name} changes it by {signed(row['difference'])} "

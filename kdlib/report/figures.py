@@ -43,7 +43,7 @@ METRIC_NAMES = {
     "lesion_f1": "lesion F1",
 }
 WIDTH = 5.0  # inches
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "font.size": 11,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -171,7 +171,8 @@ def paper_and_ours(scores: pd.DataFrame) -> Picture:
     rows = -(-len(ours) // columns)
     height = rows * (0.3 * len(arms) + 0.8)
     with drawing(height, rows, columns, sharex=True, sharey=True, squeeze=False) as (figure, grid):
-        for axes, ((source, target), means) in zip(grid.flat, ours.iterrows(), strict=False):
+        for axes, (source, target) in zip(grid.flat, ours.index.to_list(), strict=False):
+            means = ours.loc[(source, target)]
             for row, arm in enumerate(arms):
                 theirs = printed.get((source, target, arm), np.nan)
                 axes.plot([theirs, means[arm]], [row] * 2, color="#cccccc", lw=2, zorder=1)
