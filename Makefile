@@ -11,7 +11,6 @@ READY := $(VENV)/.done
 # Only the default folder is filled with simulated clinics; any other is taken as it is.
 CLINICS := $(if $(filter data/clinics,$(DATA)),clinics)
 KDLIB_STUDY := $(VENV)/bin/kdlib study $(STUDY) --data $(DATA) --store $(STORE) --export book/results/$(STUDY)
-NOTEBOOK := book/runs/distillation.ipynb
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -20,7 +19,7 @@ NOTEBOOK := book/runs/distillation.ipynb
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## /make \1\t/p' Makefile | expand -t 16
 
-book: study scenario pages  ## clinics, study, executed scenario, pages; ends with the result table
+book: study scenario pages  ## clinics, study, executed scenarios, pages; ends with the result table
 	@$(KDLIB_STUDY)
 	@echo "The book: file://$(CURDIR)/_build/html/index.html"
 
@@ -30,10 +29,9 @@ clinics: $(READY)  ## simulate what is missing of data/clinics
 study: $(READY) $(CLINICS)  ## run what is missing of STUDY: demo, standard or paper
 	$(KDLIB_STUDY)
 
-scenario: $(READY) $(CLINICS)  ## execute the distillation template into book/runs/
-	mkdir -p $(dir $(NOTEBOOK))
-	$(VENV)/bin/jupytext --to ipynb --output - book/scenarios/distillation.md | $(VENV)/bin/papermill \
-	  -k python3 -p study $(STUDY) -p data $(DATA) -p store $(STORE) - $(NOTEBOOK)
+scenario: $(READY) $(CLINICS)  ## execute the templates for every pair of STUDY into book/runs/
+	$(VENV)/bin/python -c "from pathlib import Path; from kdlib.rerun import rerun_study; \
+	  rerun_study('$(STUDY)', Path('$(DATA)'), Path('$(STORE)'), Path('book/runs'))"
 
 pages: $(READY)  ## the pages alone, from saved results, without training
 	rm -rf _build  # a kept build does not notice new results, or a change in kdlib

@@ -1,6 +1,7 @@
 """The study's answer in sentences that are computed, so that they say what the results say."""
 
 from collections import Counter
+from typing import Any
 
 import pandas as pd
 
@@ -21,8 +22,8 @@ def answer(results: Results) -> dict[str, str]:
     }
 
 
-def signed(value: float, digits: int = 3) -> str:
-    """As "+0.031" or "−0.004", with the sign that printers use."""
+def signed(value: Any, digits: int = 3) -> str:
+    """A number as "+0.031" or "−0.004", with the sign that printers use."""
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
