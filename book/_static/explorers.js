@@ -1,0 +1,5 @@
+// Tell require.js where the page keeps its modules, so that nothing is looked for on a network.
+const vendor = new URL("vendor/", document.currentScript.src).href;
+requirejs.config({
+  paths: { anywidget: `${vendor}anywidget`, "@jupyter-widgets/html-manager/dist": vendor },
+});

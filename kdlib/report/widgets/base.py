@@ -1,0 +1,99 @@
+"""What the explorers share: arrays packed for a browser, and a still picture for those without."""
+
+import gzip
+from base64 import b64encode
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+from IPython.display import HTML, display
+from numpy.typing import NDArray
+
+from kdlib.errors import InputError
+from kdlib.report.figures import Picture
+from kdlib.report.results import Results
+
+ALIGNMENT = 8  # bytes: where a typed array may begin in a browser's memory
+STILL = """<style>
+.kdlib-replaced { display: none; }
+@media print { .kdlib-replaced { display: block; } .kdlib-explorer { display: none !important; } }
+</style>"""
+
+
+class Explorer(anywidget.AnyWidget):
+    """A widget that computes in the browser; ``still`` is its picture for print and without it."""
+
+    packed = traitlets.Bytes(help="the arrays, one after the other, gzipped").tag(sync=True)
+    contents = traitlets.List(help="name, type, shape and place of each array").tag(sync=True)
+    facts = traitlets.Dict(help="what else is shown").tag(sync=True)
+    kind = traitlets.Unicode(help="which still picture it replaces").tag(sync=True)
+
+    def __init__(
+        self, arrays: Mapping[str, NDArray[Any]], still: Picture, description: str, **traits: Any
+    ) -> None:
+        packed, contents = pack(arrays)
+        super().__init__(packed=packed, contents=contents, **traits)
+        self.still = still
+        self.description = description
+
+
+def script(name: str) -> str:
+    """The explorer's JavaScript: what all share, then its own."""
+    return source("parts.js") + source(name)
+
+
+def source(name: str) -> str:
+    """A file beside this one."""
+    return (files("kdlib.report.widgets") / name).read_text(encoding="utf-8")
+
+
+def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[bytes, list[dict[str, Any]]]:
+    """Arrays (uint8, int16 or float32) as gzipped little-endian bytes, and their contents.
+
+    ``length`` counts values, ``start`` bytes.
+    """
+    contents, parts, start = [], [], 0
+    for name, array in arrays.items():
+        raw = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
+        contents.append({
+            "name": name, "type": array.dtype.name, "shape": list(array.shape),
+            "start": start, "length": array.size,
+        })  # fmt: skip
+        parts.append(raw + bytes(-len(raw) % ALIGNMENT))
+        start += len(parts[-1])
+    return gzip.compress(b"".join(parts), 9, mtime=0), contents
+
+
+def explored(results: Results, part: str) -> dict[str, dict[str, NDArray[Any]]]:
+    """What ``kdlib.explorers`` saved, by ``source/target/subject``; ``part``: "soft" or "scan"."""
+    path = results.folder / "explorers.npz"
+    found: dict[str, dict[str, NDArray[Any]]] = {}
+    if path.exists():
+        with np.load(path, allow_pickle=False) as file:
+            for key in (key for key in file.files if key.split("/")[-2] == part):
+                name, array = key.rsplit("/", 2)[::2]
+                found.setdefault(name, {})[array] = file[key]
+    if not found:
+        raise InputError(f"{path}: nothing to explore; export a study that has a KD arm again")
+    return found
+
+
+def show(explorer: Explorer) -> None:
+    """Display an explorer in a notebook: its still picture, which the live one then replaces."""
+    display(HTML(still_html(explorer)), explorer)
+
+
+def still_html(explorer: Explorer) -> str:
+    """The still picture as a figure that stands where the explorer does not run."""
+    mime = "image/svg+xml" if explorer.still.kind == "svg" else "image/png"
+    picture = f"data:{mime};base64,{b64encode(explorer.still.data()).decode()}"
+    text = escape(explorer.description)
+    return (
+        f'{STILL}<figure class="kdlib-still" data-explorer="{escape(explorer.kind)}">'
+        f'<img src="{picture}" alt="{text}" style="max-width: 100%; background: white">'
+        f"<figcaption>{text}</figcaption></figure>"
+    )

@@ -1,0 +1,99 @@
+"""The clinic-pair explorer: any answer of a study on a slice, and its scores among the others'."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import traitlets
+from numpy.typing import NDArray
+
+from kdlib.report.figures import METRIC_NAMES
+from kdlib.report.pictures import ERRORS, THRESHOLD, head_window, segmentations
+from kdlib.report.results import Results
+from kdlib.report.tables import ARM_ORDER
+from kdlib.report.widgets.base import Explorer, script, source
+
+LEVELS = ["source", "target", "arm", "fold", "subject"]
+DIGITS = {"hd95_mm": 1, "avd_percent": 0}
+BOUNDED = ("dice", "lesion_recall", "lesion_f1")
+COMPARED = ("L-bound", "ADA", "KD")  # in the still picture
+COLOURS = ERRORS | {"other": "#e8e8e8"}
+
+
+class PairExplorer(Explorer):
+    """Lists for source, target, method, fold and subject; what was not run cannot be chosen."""
+
+    _esm = script("pairs.js")
+    _css = source("explorers.css")
+    source = traitlets.Unicode().tag(sync=True)
+    target = traitlets.Unicode().tag(sync=True)
+    arm = traitlets.Unicode().tag(sync=True)
+    fold = traitlets.Unicode().tag(sync=True)
+    subject = traitlets.Unicode().tag(sync=True)
+    metric = traitlets.Unicode("dice").tag(sync=True)
+
+
+def pair_explorer(results: Results) -> PairExplorer:
+    """The explorer of every answer that a study kept a picture of."""
+    arrays, shown = _pictures(results)
+    runs = _runs(results.scores, shown)
+    present = list(dict.fromkeys(run["arm"] for run in runs))
+    arms = [*(a for a in ARM_ORDER if a in present), *(a for a in present if a not in ARM_ORDER)]
+    first = _first(results, runs)
+    pair, subject = (first["source"], first["target"]), first["subject"]
+    example = results.example(*pair, subject)
+    compared = tuple(arm for arm in COMPARED if arm in example) or (first["arm"],)
+    return PairExplorer(
+        arrays,
+        segmentations({f"subject {subject}": example}, compared),
+        f"Subject {subject} of {pair[1]}, adapted from {pair[0]}: the slice with most lesion, the "
+        "truth, and what each method found, missed and made up.",
+        facts={"runs": runs, "metrics": _metrics(), "arms": arms, "colours": COLOURS},
+        kind="pairs",
+        **{level: first[level] for level in LEVELS},
+    )
+
+
+def _pictures(results: Results) -> tuple[dict[str, NDArray[np.uint8]], pd.DataFrame]:
+    """Every example (row, column), the answers as 0 and 1; and a row of names per answer."""
+    arrays, shown = {}, []
+    for source_clinic, target in results.pairs:
+        for subject in results.subjects(source_clinic, target):
+            example = results.example(source_clinic, target, subject)
+            window = head_window(example["flair"])
+            for name, array in example.items():
+                if name in ("flair", "truth"):
+                    arrays[f"{target}/{subject}/{name}"] = array[window].T
+                    continue
+                answer = (array[window].T >= THRESHOLD).astype(np.uint8)
+                arrays[f"{source_clinic}/{target}/{subject}/{name}"] = answer
+                shown.append((source_clinic, target, name, subject))
+    return arrays, pd.DataFrame(shown, columns=["source", "target", "arm", "subject"])
+
+
+def _runs(scores: pd.DataFrame, shown: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row per answer that has a picture: its names, and its scores averaged over seeds."""
+    plain = scores[scores["setting"].isna()] if "setting" in scores else scores
+    plain = plain.assign(fold=plain["fold"].map(str))
+    table = plain.groupby(LEVELS, sort=False)[list(METRIC_NAMES)].mean().round(4).reset_index()
+    table = table.merge(shown, on=["source", "target", "arm", "subject"])
+    return [
+        {level: row[level] for level in LEVELS}
+        | {"scores": {key: None if pd.isna(row[key]) else row[key] for key in METRIC_NAMES}}
+        for row in table.to_dict("records")
+    ]
+
+
+def _first(results: Results, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """What stands there at first: of the first pair the subject with most lesion, under KD."""
+    pair = results.pairs[0]
+    fullest = results.subjects(*pair)[-1]
+    own = [run for run in runs if (run["source"], run["target"]) == pair]
+    return max(own, key=lambda run: (run["subject"] == fullest, run["arm"] == COMPARED[-1]))
+
+
+def _metrics() -> list[dict[str, Any]]:
+    return [
+        {"key": key, "name": name, "digits": DIGITS.get(key, 3), "bounded": key in BOUNDED}
+        for key, name in METRIC_NAMES.items()
+    ]

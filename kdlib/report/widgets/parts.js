@@ -1,0 +1,109 @@
+// What the explorers share. Text from data enters the page as text nodes and attributes, never as
+// HTML.
+
+const ARRAYS = { uint8: Uint8Array, int16: Int16Array, float32: Float32Array };
+const fill = (element, attributes, children) => {
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+};
+const html = (tag, attributes = {}, ...children) =>
+  fill(document.createElement(tag), attributes, children);
+const svg = (tag, attributes = {}, ...children) =>
+  fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+
+// The arrays that Python packed, by name: {values, shape}.
+async function unpack(model) {
+  const gzip = new DecompressionStream("gzip");
+  const bytes = await new Response(
+    new Blob([model.get("packed")]).stream().pipeThrough(gzip),
+  ).arrayBuffer();
+  return Object.fromEntries(
+    model.get("contents").map(({ name, type, shape, start, length }) => [
+      name,
+      { shape, values: new ARRAYS[type](bytes, start, length) },
+    ]),
+  );
+}
+
+// A labelled drop-down list; `offer` replaces what can be chosen.
+function choice(name, onChange) {
+  const select = html("select");
+  select.addEventListener("change", () => onChange(select.value));
+  const offer = (options, chosen) => {
+    select.replaceChildren(
+      ...options.map(([value, text]) => html("option", { value }, text)),
+    );
+    select.value = chosen;
+    select.disabled = options.length < 2;
+  };
+  return { root: html("label", {}, html("span", {}, name), select), offer };
+}
+
+// A labelled slider; `tell` sets it and says in words where it stands.
+function slider(name, range, onInput) {
+  const input = html("input", { type: "range", ...range });
+  const words = html("output");
+  input.addEventListener("input", () => onInput(Number(input.value)));
+  const tell = (value, text) => {
+    input.value = value;
+    input.setAttribute("aria-valuetext", text);
+    words.textContent = text;
+  };
+  const label = html("span", {}, name, " ", words);
+  return { root: html("label", {}, label, input), input, tell };
+}
+
+// Keep a value of the model and what is drawn in step, from either side.
+function follow(model, names, draw) {
+  const redraw = () => draw();
+  for (const name of names) model.on(`change:${name}`, redraw);
+  redraw();
+  return () => names.forEach((name) => model.off(`change:${name}`, redraw));
+}
+
+function set(model, values) {
+  for (const [name, value] of Object.entries(values)) model.set(name, value);
+  model.save_changes();
+}
+
+// A chart's frame. Each axis: {name, low, high, ticks: [[value, text], ...]}; x and y place values.
+function chart(title, xAxis, yAxis, { height = 190, left = 46 } = {}) {
+  const [width, right, top, bottom] = [340, 10, 22, 38];
+  const x = (value) =>
+    left + ((value - xAxis.low) / (xAxis.high - xAxis.low)) * (width - left - right);
+  const y = (value) =>
+    height - bottom - ((value - yAxis.low) / (yAxis.high - yAxis.low)) * (height - top - bottom);
+  const grid = svg("g", { class: "kdlib-axes" });
+  for (const [value, text] of xAxis.ticks) {
+    grid.append(
+      svg("line", { x1: x(value), x2: x(value), y1: height - bottom, y2: height - bottom + 4 }),
+      svg("text", { x: x(value), y: height - bottom + 15, "text-anchor": "middle" }, text),
+    );
+  }
+  for (const [value, text] of yAxis.ticks) {
+    grid.append(
+      svg("line", { x1: left, x2: width - right, y1: y(value), y2: y(value) }),
+      svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, text),
+    );
+  }
+  const marks = svg("g");
+  const root = svg(
+    "svg",
+    { viewBox: `0 0 ${width} ${height}`, role: "img" },
+    svg("text", { x: 0, y: 12, class: "kdlib-title" }, title),
+    grid,
+    svg("text", { x: (left + width) / 2, y: height - 5, "text-anchor": "middle" }, xAxis.name),
+    marks,
+  );
+  return { root, marks, x, y, foot: height - bottom, top };
+}
+
+const evenly = (values, write = String) => values.map((value) => [value, write(value)]);
+
+// Hide the still picture that this explorer replaces; print shows it again.
+function replaceStill(kind) {
+  for (const still of document.querySelectorAll("figure.kdlib-still")) {
+    if (still.dataset.explorer === kind) still.classList.add("kdlib-replaced");
+  }
+}

@@ -1,0 +1,90 @@
+"""The scan viewer: one target scan in three planes, with truth, teacher and student over it."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import traitlets
+from numpy.typing import NDArray
+
+from kdlib.data.volume import Volume, write_volume
+from kdlib.report.figures import Picture, drawing
+from kdlib.report.pictures import show_slice
+from kdlib.report.results import Results
+from kdlib.report.widgets.base import Explorer, explored, script, source
+
+COLOURS = {"truth": "#f0e442", "teacher": "#56b4e9", "student": "#f0579b"}
+NIIVUE = Path("_static/vendor/niivue.umd.js")  # beside a chapter
+
+
+class ScanViewer(Explorer):
+    """A list of views, and sliders for the slice and for each overlay's opacity (0 to 1)."""
+
+    _esm = script("scan.js")
+    _css = source("explorers.css")
+    view = traitlets.Unicode("three planes").tag(sync=True)
+    place = traitlets.Int(0).tag(sync=True)
+    truth = traitlets.Float(0.0).tag(sync=True)
+    teacher = traitlets.Float(0.0).tag(sync=True)
+    student = traitlets.Float(0.7).tag(sync=True)
+
+    def __init__(self, *arguments: Any, niivue: Path = NIIVUE, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.on_msg(lambda _, message, __: self._send_niivue(message, niivue))
+
+    def _send_niivue(self, message: dict[str, Any], path: Path) -> None:
+        """Live in a notebook the page has no files of its own; the kernel hands niivue over."""
+        if message.get("kind") != "niivue":
+            return
+        if path.exists():
+            self.send({"kind": "niivue"}, [path.read_bytes()])
+        else:
+            reason = f"{path} is missing; 'python book/vendor.py' fetches it"
+            self.send({"kind": "niivue", "reason": reason}, [])
+
+
+def scan_viewer(results: Results) -> ScanViewer:
+    """The viewer of the scan that a study kept whole; ``InputError`` where it kept none."""
+    name, scan = next(iter(explored(results, "scan").items()))
+    source_clinic, target, subject = name.split("/")
+    affine = scan.pop("affine")
+    shown = {key: scan[key] if key == "flair" else scan[key] == 1 for key in ("flair", *COLOURS)}
+    arrays = {key: _nifti(array.astype(np.uint8), affine) for key, array in shown.items()}
+    place = int((scan["truth"] == 1).sum(axis=(0, 1)).argmax())
+    words = (
+        f"Subject {subject} of {target}: the truth, the teacher from {source_clinic} as it is, and "
+        "the student it taught on unlabelled scans."
+    )
+    return ScanViewer(
+        arrays,
+        _still(scan, place),
+        words,
+        facts={
+            "overlays": [{"name": name, "colour": colour} for name, colour in COLOURS.items()],
+            "slices": scan["flair"].shape[2],
+            "words": words,
+        },
+        kind="scan",
+        place=place,
+    )
+
+
+def _nifti(array: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """The bytes of an uncompressed NIfTI file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "volume.nii"
+        write_volume(path, Volume(array, affine))
+        return np.frombuffer(path.read_bytes(), np.uint8)
+
+
+def _still(scan: dict[str, NDArray[Any]], place: int) -> Picture:
+    flair = scan["flair"][:, :, place]
+    with drawing(2.6, 1, len(COLOURS)) as (figure, grid):
+        for axes, (name, colour) in zip(grid, COLOURS.items(), strict=True):
+            show_slice(axes, flair)
+            outline = (scan[name][:, :, place] == 1).T
+            if outline.any():
+                axes.contour(outline, levels=[0.5], colors=[colour], linewidths=1)
+            axes.set_title(name)
+    return Picture(figure, "png")

@@ -1,0 +1,206 @@
+// The teacher's answer softened by a temperature: softmax(z / T), drawn, counted and averaged.
+
+const [COOLEST, HOTTEST, BINS] = [1, 10, 20];
+// From nothing to certain, dark to light and through hues that colour-blind readers tell apart
+// (matplotlib's plasma at five places).
+const RAMP = [[13, 8, 135], [126, 3, 168], [204, 71, 120], [248, 149, 64], [240, 249, 33]];
+
+function ramp(share) {
+  const place = Math.min(Math.max(share, 0), 1) * (RAMP.length - 1);
+  const below = Math.min(Math.floor(place), RAMP.length - 2);
+  return RAMP[below].map((v, i) => v + (place - below) * (RAMP[below + 1][i] - v));
+}
+
+const lesion = (difference, temperature) => 1 / (1 + Math.exp(-difference / temperature));
+const bits = (p) => (p <= 0 || p >= 1 ? 0 : -p * Math.log2(p) - (1 - p) * Math.log2(1 - p));
+
+// One slice at one temperature: its probabilities, and of the head histogram and mean entropy.
+function soften(logits, grey, perLogit, temperature) {
+  const probability = Float64Array.from(logits, (z) => lesion(z / perLogit, temperature));
+  const counts = new Array(BINS).fill(0);
+  let [entropy, voxels] = [0, 0];
+  probability.forEach((p, i) => {
+    if (grey[i] === 0) return;
+    counts[Math.min(Math.floor(p * BINS), BINS - 1)] += 1;
+    entropy += bits(p);
+    voxels += 1;
+  });
+  return { probability, counts, voxels, entropy: voxels ? entropy / voxels : 0 };
+}
+
+function paint(canvas, grey, rows, columns, probability) {
+  [canvas.width, canvas.height] = [columns, rows];
+  const image = new ImageData(columns, rows);
+  grey.forEach((g, i) => {
+    const p = probability && g > 0 ? probability[i] : 0;
+    const colour = ramp(p);
+    for (let c = 0; c < 3; c += 1) image.data[4 * i + c] = Math.round(g + p * (colour[c] - g));
+    image.data[4 * i + 3] = 255;
+  });
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+function colourBar() {
+  const bar = html("canvas", { width: 101, height: 1, "aria-hidden": "true" });
+  const grey = new Uint8Array(101).fill(110);
+  paint(bar, grey, 1, 101, Array.from(grey, (_, i) => i / 100));
+  return html("div", { class: "kdlib-bar" }, html("span", {}, "lesion probability 0"), bar, "1");
+}
+
+function histogram(counts) {
+  const top = 5;
+  const powers = evenly([0, 1, 2, 3, 4, 5], (p) => ["1", "10", "100", "1000", "10⁴", "10⁵"][p]);
+  const drawn = chart(
+    "Voxels of the head, by probability",
+    { name: "soft label (lesion probability)", low: 0, high: 1, ticks: evenly([0, 0.25, 0.5, 0.75, 1]) },
+    { name: "", low: 0, high: top, ticks: powers },
+  );
+  counts.forEach((count, i) => {
+    const height = count ? drawn.foot - drawn.y(Math.max(Math.log10(count), 0.08)) : 0;
+    drawn.marks.append(
+      svg("rect", {
+        x: drawn.x(i / BINS) + 0.5, width: drawn.x(1 / BINS) - drawn.x(0) - 1,
+        y: drawn.foot - height, height, class: "kdlib-fill", "data-count": count,
+      }),
+    );
+  });
+  drawn.root.setAttribute("aria-label", `Histogram of the soft label: ${counts.join(", ")} voxels`);
+  return drawn.root;
+}
+
+const temperatureAxis = {
+  name: "temperature T", low: COOLEST - 0.3, high: HOTTEST + 0.3, ticks: evenly([1, 2, 4, 6, 8, 10]),
+};
+
+function here(drawn, temperature) {
+  const x = drawn.x(temperature);
+  drawn.marks.append(
+    svg("line", { x1: x, x2: x, y1: drawn.top, y2: drawn.foot, class: "kdlib-here", "data-temperature": temperature }),
+  );
+}
+
+function entropyCurve(curve, temperature, entropy) {
+  const drawn = chart("Mean entropy over the head (bits)", temperatureAxis, {
+    name: "", low: 0, high: 1, ticks: evenly([0, 0.25, 0.5, 0.75, 1]),
+  });
+  const points = curve.map(([t, e]) => `${drawn.x(t)},${drawn.y(e)}`).join(" ");
+  drawn.marks.append(svg("polyline", { points, class: "kdlib-line" }));
+  here(drawn, temperature);
+  drawn.marks.append(
+    svg("circle", {
+      cx: drawn.x(temperature), cy: drawn.y(entropy), r: 5, class: "kdlib-chosen", "data-entropy": entropy,
+    }),
+  );
+  drawn.root.setAttribute("aria-label", `Mean entropy ${entropy.toFixed(3)} bit at T ${temperature}`);
+  return drawn.root;
+}
+
+function studentDice(rows, temperature) {
+  const drawn = chart("Students' Dice on the target", temperatureAxis, {
+    name: "", low: 0, high: 1, ticks: evenly([0, 0.25, 0.5, 0.75, 1]),
+  });
+  here(drawn, temperature);
+  const points = rows.map((row) => `${drawn.x(row.temperature)},${drawn.y(row.mean)}`).join(" ");
+  drawn.marks.append(svg("polyline", { points, class: "kdlib-line" }));
+  for (const row of rows) {
+    const [x, low, high] = [drawn.x(row.temperature), row.mean - row.sd, row.mean + row.sd];
+    drawn.marks.append(
+      svg("line", {
+        x1: x, x2: x, y1: drawn.y(Math.max(low, 0)), y2: drawn.y(Math.min(high, 1)), class: "kdlib-line",
+      }),
+      svg("circle", { cx: x, cy: drawn.y(row.mean), r: 4, class: "kdlib-dot", "data-dice": row.mean }),
+    );
+  }
+  drawn.root.setAttribute(
+    "aria-label",
+    rows.map((row) => `T ${row.temperature}: mean Dice ${row.mean.toFixed(3)}`).join("; "),
+  );
+  return drawn.root;
+}
+
+// What the study has to say at this temperature, in words.
+function studyWords(rows, temperature) {
+  if (!rows.length) return "The study holds no student of this pair.";
+  const nearest = rows.reduce((a, b) =>
+    Math.abs(b.temperature - temperature) < Math.abs(a.temperature - temperature) ? b : a,
+  );
+  const dice = `Dice ${nearest.mean.toFixed(3)} (SD ${nearest.sd.toFixed(3)}) over ${nearest.subjects} subjects`;
+  if (rows.length === 1) {
+    return `The study trained students at one temperature only, T = ${nearest.temperature}: ${dice}.`;
+  }
+  return `Nearest student: T = ${nearest.temperature}, ${dice}.`;
+}
+
+async function render({ model, el }) {
+  const facts = model.get("facts");
+  const arrays = await unpack(model);
+  const pairs = facts.pairs;
+  const pairOf = () => Math.min(model.get("pair"), pairs.length - 1);
+
+  const pick = choice("Clinics", (value) => set(model, { pair: Number(value), place: 0 }));
+  const place = slider("Slice", { min: 0, step: 1 }, (value) => set(model, { place: value }));
+  const heat = slider("Temperature", { min: COOLEST, max: HOTTEST, step: 0.05 }, (value) =>
+    set(model, { temperature: value }),
+  );
+  const [scan, soft] = [html("canvas", { role: "img" }), html("canvas", { role: "img" })];
+  const says = html("p", { class: "kdlib-says" });
+  const study = html("p", { class: "kdlib-says" });
+  const charts = html("div", { class: "kdlib-charts" });
+  const root = html(
+    "div",
+    { class: "kdlib-explorer", role: "group", "aria-label": "Temperature explorer" },
+    html("div", { class: "kdlib-controls" }, pick.root, place.root, heat.root),
+    html(
+      "div",
+      { class: "kdlib-pictures" },
+      html("figure", {}, scan, html("figcaption", {}, "FLAIR")),
+      html("figure", {}, soft, html("figcaption", {}, "with the teacher's soft label")),
+    ),
+    colourBar(),
+    says,
+    charts,
+  );
+  const names = pairs.map((pair, i) => [String(i), `${pair.source} → ${pair.target}`]);
+  pick.offer(names, String(pairOf()));
+  el.append(root);
+
+  let [curve, curveOf] = [[], ""];
+  const draw = () => {
+    const pair = pairs[pairOf()];
+    const [logits, flair] = [arrays[`${pair.key}/difference`], arrays[`${pair.key}/flair`]];
+    const [slices, rows, columns] = logits.shape;
+    const at = Math.min(Math.max(model.get("place"), 0), slices - 1);
+    const temperature = Math.min(Math.max(model.get("temperature"), COOLEST), HOTTEST);
+    const cut = ({ values }) => values.subarray(at * rows * columns, (at + 1) * rows * columns);
+    const [z, grey] = [cut(logits), cut(flair)];
+    const now = soften(z, grey, facts.steps_per_logit, temperature);
+    if (curveOf !== `${pair.key} ${at}`) {
+      const grid = Array.from({ length: 37 }, (_, i) => COOLEST + i / 4);
+      curve = grid.map((t) => [t, soften(z, grey, facts.steps_per_logit, t).entropy]);
+      curveOf = `${pair.key} ${at}`;
+    }
+    pick.offer(names, String(pairOf()));
+    place.input.max = slices - 1;
+    place.tell(at, `${pair.slices[at]} of the scan`);
+    heat.tell(temperature, `T = ${temperature.toFixed(2)}`);
+    paint(scan, grey, rows, columns, null);
+    paint(soft, grey, rows, columns, now.probability);
+    scan.setAttribute("aria-label", `FLAIR of subject ${pair.subject} of ${pair.target}`);
+    soft.setAttribute("aria-label", `Soft label at T = ${temperature.toFixed(2)} over the FLAIR`);
+    says.textContent =
+      `Mean entropy ${now.entropy.toFixed(3)} bit over ${now.voxels} voxels of the head ` +
+      `(subject ${pair.subject} of ${pair.target}; teacher from ${pair.source}).`;
+    charts.replaceChildren(
+      histogram(now.counts),
+      entropyCurve(curve, temperature, now.entropy),
+      studentDice(pair.dice, temperature),
+      study,
+    );
+    study.textContent = studyWords(pair.dice, temperature);
+  };
+  const stop = follow(model, ["pair", "place", "temperature"], draw);
+  replaceStill(model.get("kind"));
+  return stop;
+}
+
+export default { render };

@@ -1,0 +1,101 @@
+"""The temperature explorer: the teacher's answer to a target scan, softened as a reader turns T."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import traitlets
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from kdlib.explorers import STEPS_PER_LOGIT
+from kdlib.methods.distillation import DistillationSettings
+from kdlib.report.figures import Picture, drawing
+from kdlib.report.pictures import show_slice
+from kdlib.report.results import Results
+from kdlib.report.widgets.base import Explorer, explored, script, source
+
+SHOWN = (1.0, 2.0, 4.0, 10.0)  # temperatures of the still picture
+
+
+class TemperatureExplorer(Explorer):
+    """Sliders for T (1 to 10) and the slice; ``pair`` counts the study's pairs of clinics."""
+
+    _esm = script("temperature.js")
+    _css = source("explorers.css")
+    temperature = traitlets.Float(2.0).tag(sync=True)
+    place = traitlets.Int(0).tag(sync=True)
+    pair = traitlets.Int(0).tag(sync=True)
+
+
+def temperature_explorer(results: Results) -> TemperatureExplorer:
+    """The explorer of the soft labels that a study's teachers give.
+
+    Raises ``InputError`` where the study's results hold none.
+    """
+    arrays, pairs = {}, []
+    stored = explored(results, "soft")
+    for name, soft in stored.items():
+        source_clinic, target, subject = name.split("/")
+        places = [int(place) for place in soft["slices"]]
+        dice = student_dice(results, source_clinic, target).to_dict("records")
+        pairs.append({
+            "key": name, "source": source_clinic, "target": target, "subject": subject,
+            "slices": places, "dice": dice,
+        })  # fmt: skip
+        arrays |= {f"{name}/{key}": soft[key] for key in ("difference", "flair")}
+    first = next(iter(stored.values()))
+    middle = _fullest(first["difference"])
+    return TemperatureExplorer(
+        arrays,
+        _still(first, middle),
+        "The teacher's lesion probability over one slice of a target scan, at four temperatures: "
+        "a higher temperature spreads doubt around the lesions and into the rest of the brain.",
+        facts={"pairs": pairs, "steps_per_logit": STEPS_PER_LOGIT},
+        kind="temperature",
+        place=middle,
+    )
+
+
+def student_dice(results: Results, source: str, target: str) -> pd.DataFrame:
+    """``temperature``, and over subjects ``mean`` and ``sd`` Dice and their number, of KD's arms.
+
+    Arms that distil the plain teacher on the pooled scans; the rows of a sweep count at their own
+    temperature (columns ``setting`` and ``value``). Seeds are averaged within a subject first.
+    """
+    arms = {name: arm for name, arm in results.study["arms"].items() if _plain(arm)}
+    scores = results.scores
+    rows = scores[
+        scores["arm"].isin(arms) & scores["source"].eq(source) & scores["target"].eq(target)
+    ]
+    own = DistillationSettings().temperature
+    at = rows["arm"].map({name: arm.get("temperature", own) for name, arm in arms.items()})
+    if "setting" in rows:
+        rows = rows[rows["setting"].isna() | rows["setting"].eq("temperature")]
+        at = rows["value"].where(rows["setting"].eq("temperature"), at.loc[rows.index])
+    if "evaluated_on" in rows:
+        rows = rows[rows["evaluated_on"].fillna("target").eq("target")]
+    by_subject = rows.assign(temperature=at).groupby(["temperature", "subject"])["dice"].mean()
+    table = by_subject.groupby("temperature").agg(mean="mean", sd="std", subjects="count")
+    return table.fillna({"sd": 0.0}).reset_index()
+
+
+def _plain(arm: dict[str, Any]) -> bool:
+    return arm["method"] == "distillation" and not arm.get("on_the_fly") and "teacher" not in arm
+
+
+def _fullest(difference: NDArray[np.int16]) -> int:
+    """The slice on which the teacher finds most lesion."""
+    return int((difference > 0).sum(axis=(1, 2)).argmax())
+
+
+def _still(soft: dict[str, NDArray[Any]], place: int) -> Picture:
+    logit = soft["difference"][place] / STEPS_PER_LOGIT
+    flair = soft["flair"][place]
+    with drawing(2.0, 1, len(SHOWN)) as (figure, grid):
+        for axes, temperature in zip(np.ravel(grid), SHOWN, strict=True):
+            show_slice(axes, flair.T)
+            soft_label = np.where(flair > 0, expit(logit / temperature), 0)
+            axes.imshow(soft_label, cmap="plasma", alpha=soft_label, vmin=0, vmax=1)
+            axes.set_title(f"T = {temperature:g}")
+    return Picture(figure, "png")
