@@ -16,7 +16,7 @@ from kdlib.data.simulator.geometry import Frame, voxel_points
 from kdlib.data.simulator.template import ORIGIN_MM
 
 _STEP = 4.0  # mm between the nodes of the regional maps
-_SHARPNESS = 1.7
+_SHARPNESS = 2.0
 _FLOOR = 0.02
 
 
@@ -29,7 +29,10 @@ def tissues(rng: np.random.Generator, frame: Frame, maps: Tensor, atrophy: float
     """
     logits = _SHARPNESS * torch.log(maps[:4].clamp(0, 1) + _FLOOR)
     away = 1 - torch.exp(-((maps[4] / 5) ** 2))  # the ventricle's wall is smooth
-    logits[0] += 0.8 * frame.field(rng, 5.0)
+    logits[0] += 0.9 * frame.field(rng, 5.0)
+    # Sulci of one's own: thin sheets, where a random field crosses zero within the cortex.
+    sheets = torch.exp(-((frame.field(rng, 11.0) / 0.16) ** 2))
+    logits[3] += 3.0 * sheets * maps[1].clamp(0, 1) * torch.sigmoid((maps[5] + 16) / 2)
     logits[3] += atrophy + 1.1 * frame.field(rng, 3.5) * away
     brain = torch.sigmoid((0.3 - maps[5]) / 0.4)
     return torch.softmax(logits, dim=0) * brain
@@ -56,7 +59,7 @@ _GREY = (
     ((26, -14, -18), (9, 16, 9), 0.08, 0.04),  # hippocampus and amygdala
     ((6, 40, -14), (14, 20, 8), 0.04, 0.04),  # orbitofrontal
     ((12, 12, 8), (6, 9, 10), 0.03, 0.03),  # caudate
-    ((26, 4, 2), (5, 14, 10), 0.00, 0.03),  # putamen
+    ((26, 4, 2), (5, 14, 10), -0.02, 0.04),  # putamen
     ((18, -4, -2), (6, 8, 6), -0.20, 0.05),  # pallidum
     ((9, -18, -12), (5, 6, 6), -0.15, 0.05),  # substantia nigra, red nucleus
     ((12, -18, 8), (9, 12, 8), -0.02, 0.03),  # thalamus
@@ -68,6 +71,7 @@ _WHITE = (
     ((24, -24, 42), (7, 7, 12), 0.04, 0.03),  # corona radiata
     ((30, -62, 10), (6, 18, 10), 0.06, 0.05),  # optic radiation, behind the posterior horn
     ((16, 34, 4), (5, 6, 8), 0.03, 0.04),  # before the frontal horn
+    ((0, 2, 14), (3, 20, 8), 0.12, 0.07),  # septum pellucidum and fornix
     ((0, 28, 6), (12, 6, 8), -0.06, 0.03),  # genu of the corpus callosum
     ((0, -38, 12), (14, 6, 8), -0.06, 0.03),  # splenium
     ((18, -4, -2), (7, 8, 7), -0.18, 0.05),  # pallidum
@@ -88,15 +92,14 @@ def regional_brightness(
     ``points``: MNI mm (x, y, z, 3) of the voxels; the results are (x, y, z).
     """
     nodes = _nodes()
-    grey, white = (
-        sum(rng.normal(mean, spread) * _mirrored(nodes, centre, reach)
-            for centre, reach, mean, spread in landmarks)
-        for landmarks in (_GREY, _WHITE)
-    )  # fmt: skip
-    maps = torch.stack([grey, white, _mirrored(nodes, *_ATRIUM)])
-    grey, white, atrium = sample(maps, voxel_points(points) / _STEP)
-    grey = 1 + grey + 0.03 * frame.field(rng, 18.0, fine=False)
-    white = 1 + white + 0.025 * frame.field(rng, 22.0, fine=False)
+    maps = [torch.zeros(nodes.shape[:3]) for _ in range(2)]
+    for brightness, landmarks in zip(maps, (_GREY, _WHITE), strict=True):
+        for centre, reach, mean, spread in landmarks:
+            brightness += rng.normal(mean, spread) * _mirrored(nodes, centre, reach)
+    coarse = torch.stack([*maps, _mirrored(nodes, *_ATRIUM)])
+    grey, white, atrium = sample(coarse, voxel_points(points) / _STEP)
+    grey += 1 + 0.04 * frame.field(rng, 18.0, fine=False)
+    white += 1 + 0.035 * frame.field(rng, 20.0, fine=False)
     return grey, white, atrium
 
 

@@ -69,7 +69,7 @@ def template_points(
     A random pose and size, a smooth random warp, and ventricles whose wall is pushed outwards by
     about ``enlargement_mm``, which dies away over 15 mm.
     """
-    scale = rng.normal(1.0, 0.04) * rng.normal(1.0, 0.025, 3)
+    scale = rng.normal(0.95, 0.04) * rng.normal(1.0, 0.025, 3)
     matrix = _rotation(rng.normal(0, np.deg2rad([4, 3, 4]))) @ np.diag(1 / scale)
     tall = frame.size_mm[2] - 170  # a tall field of view holds the neck below, not air above
     centre = _CENTRE_MM + rng.normal(0, 3, 3) - [0, 0, max(tall, 0) / 2 - 4 * (tall > 0)]

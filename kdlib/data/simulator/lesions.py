@@ -47,19 +47,21 @@ def draw_lesions(
     """
     volumes = _punctate_volumes_mm3(rng, load_ml)
     confluent_mm3 = load_ml * 1000 - volumes.sum()
-    severity = rng.normal(0.45, 0.12)
+    severity = rng.normal(0.5, 0.12)
     fraction, grade = _confluent(rng, frame, room, ventricle_mm, points, confluent_mm3)
     grade = severity + grade
     centres = _centres(rng, frame, room, ventricle_mm, points, len(volumes))
     for centre, volume in zip(centres, volumes, strict=True):
         _add_blob(rng, frame, fraction, grade, centre, volume, severity)
-    return Lesions(fraction * room, grade.clamp(0.05, 1.5))
+    return Lesions(fraction * room, grade.clamp(0.15, 1.5))
 
 
 def _punctate_volumes_mm3(rng: np.random.Generator, load_ml: float) -> np.ndarray:
-    count = int(np.clip(85 * (load_ml / 12) ** 0.3 * np.exp(rng.normal(0, 0.6)), 12, 400))
-    volumes = np.clip(26 * np.exp(rng.normal(0, 1.1, count)), 6, 1500)
-    within = np.cumsum(volumes) < 600 * load_ml
+    count = int(np.clip(140 * (load_ml / 12) ** 0.3 * np.exp(rng.normal(0, 0.7)), 12, 500))
+    volumes = np.clip(17 * np.exp(rng.normal(0, 1.1, count)), 6, 800)
+    large = rng.uniform(size=count) < rng.uniform(0.0, 0.08)
+    volumes = np.where(large, np.exp(rng.uniform(np.log(100), np.log(3000), count)), volumes)
+    within = np.cumsum(volumes) < 500 * load_ml
     return volumes[within] if within.any() else volumes[:1]
 
 
@@ -71,10 +73,11 @@ def _confluent(
     points: Tensor,
     volume_mm3: float,
 ) -> tuple[Tensor, Tensor]:
-    reach = rng.uniform(6, 14)
-    score = 0.9 * frame.field(rng, 14.0) + 0.35 * frame.field(rng, 5.0)
-    score += rng.uniform(2.0, 3.5) * torch.exp(-ventricle_mm.clamp(min=0) / reach)
+    reach = rng.uniform(6, 16)
+    score = 0.8 * frame.field(rng, 16.0) + 0.3 * frame.field(rng, 5.0)
+    score += rng.uniform(1.5, 4.5) * torch.exp(-ventricle_mm.clamp(min=0) / reach)
     score += rng.uniform(0.3, 1.2) * _horns(points)
+    score -= 1.5 * torch.exp(-((points[..., 0] / 5) ** 2))  # rarely in what joins the halves
     open_room = room > 0.5
     candidates = torch.sort(score[open_room], descending=True).values
     wanted = int(volume_mm3 / frame.fine_voxel_mm3)
@@ -104,7 +107,7 @@ def _centres(
 ) -> np.ndarray:
     """Sample indices (count, 3): anywhere in white matter, oftener near the ventricles and high."""
     prior = (room > 0.8) * (0.15 + torch.exp(-ventricle_mm.clamp(min=0) / 12))
-    prior *= 0.12 + 0.88 * torch.sigmoid((points[..., 2] + 12) / 5)
+    prior *= 0.25 + 0.75 * torch.sigmoid((points[..., 2] + 12) / 5)
     chances = torch.cumsum(prior.flatten().double(), 0).numpy()
     flat = np.searchsorted(chances, rng.uniform(0, chances[-1], count), side="right")
     return np.stack(np.unravel_index(flat.clip(max=prior.numel() - 1), prior.shape), axis=1)
@@ -124,10 +127,10 @@ def _add_blob(
     stretch = np.exp(rng.normal(0, 0.25, 3))
     radii = radius * stretch / np.prod(stretch) ** (1 / 3)
     spacing = np.array(frame.size_mm / frame.fine_shape)
-    soft = rng.uniform(0.35, 0.9)
+    soft = rng.uniform(0.25, 0.7)
     turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
     offset = rng.uniform(-0.5, 0.5, 3)
-    own = rng.normal(severity, 0.2)
+    own = rng.normal(severity, 0.15)
     half = np.ceil((radii.max() + 4 * soft) / spacing).astype(int)
     low, high = np.maximum(centre - half, 0), np.minimum(centre + half + 1, fraction.shape)
     axes = [

@@ -1,8 +1,9 @@
 """From tissues to intensities: pulse sequences, point spread, bias field, noise.
 
-FLAIR: inversion recovery, ``PD (1 - 2 exp(-TI/T1) + exp(-TR/T1)) exp(-TE/T2)``, its magnitude.
-T1: spoiled gradient echo, ``PD sin(a) (1 - E) / (1 - cos(a) E)`` with ``E = exp(-TR/T1)``. The
-inversion pulse of Singapore's T1 is left out; its flip angle gives the contrast seen in practice.
+FLAIR: inversion recovery, ``PD (1 - MT) (1 - 2 exp(-TI/T1) + exp(-TR/T1)) exp(-TE/T2)``, its
+magnitude. T1: spoiled gradient echo, ``PD sin(a) (1 - E) / (1 - cos(a) E)`` with
+``E = exp(-TR/T1)``. The inversion pulse of Singapore's T1 is left out; its flip angle gives the
+contrast seen in practice.
 """
 
 from dataclasses import dataclass
@@ -16,40 +17,45 @@ from kdlib.data.simulator.protocols import Protocol
 
 @dataclass(frozen=True)
 class Tissue:
-    """Relaxation times in ms at 3 tesla and proton density (water = 1)."""
+    """Relaxation times in ms at 3 tesla, proton density (water = 1), magnetisation transfer.
+
+    ``transfer``: share of the signal that the many refocusing pulses of a turbo spin echo take away
+    through water bound to macromolecules; most in white matter.
+    """
 
     t1_ms: float
     t2_ms: float
     density: float
+    transfer: float
 
 
-# Of the order of published values at 3 tesla; T2 and density chosen so that the contrasts of real
+# Of the order of published values at 3 tesla; T2 and transfer chosen so that the contrasts of real
 # FLAIR come out (cortex / white matter 1.05 to 1.10, lesion / white matter 1.15 to 1.6).
 TISSUES = {
-    "white": Tissue(900, 75, 0.70),
-    "cortex": Tissue(1450, 90, 0.80),
-    "deep": Tissue(1250, 82, 0.77),
-    "csf": Tissue(4500, 1800, 1.0),
-    "faint": Tissue(1050, 84, 0.74),
-    "bright": Tissue(1500, 118, 0.84),
-    "choroid": Tissue(1500, 92, 0.80),
-    "infarct": Tissue(3200, 300, 0.95),
-    "fluid": Tissue(4300, 1500, 1.0),
-    "bone": Tissue(600, 10, 0.12),
-    "marrow": Tissue(420, 60, 0.50),
-    "muscle": Tissue(1350, 42, 0.75),
-    "fat": Tissue(380, 72, 0.68),
+    "white": Tissue(900, 75, 0.70, 0.14),
+    "cortex": Tissue(1330, 79.5, 0.83, 0.01),
+    "deep": Tissue(1230, 74, 0.78, 0.06),
+    "csf": Tissue(4500, 1800, 1.0, 0.0),
+    "faint": Tissue(1150, 84, 0.82, 0.01),
+    "bright": Tissue(1300, 106, 0.90, 0.0),
+    "choroid": Tissue(1500, 90, 0.82, 0.02),
+    "infarct": Tissue(3200, 300, 0.95, 0.0),
+    "fluid": Tissue(4300, 1500, 1.0, 0.0),
+    "bone": Tissue(600, 10, 0.12, 0.0),
+    "marrow": Tissue(420, 60, 0.45, 0.0),
+    "muscle": Tissue(1350, 42, 0.75, 0.1),
+    "fat": Tissue(380, 72, 0.62, 0.0),
 }
 
 
 def jittered(rng: np.random.Generator) -> dict[str, Tissue]:
     """``TISSUES`` of one subject: T1 differs by 3 %, T2 by 1.5 %, density by 1 % (one SD)."""
-    spread = (0.03, 0.015, 0.01)
-    return {
-        name: Tissue(*(value * np.exp(rng.normal(0, sd)) for value, sd in zip(
-            (tissue.t1_ms, tissue.t2_ms, tissue.density), spread, strict=True)))
-        for name, tissue in TISSUES.items()
-    }  # fmt: skip
+    return {name: _jitter(rng, tissue) for name, tissue in TISSUES.items()}
+
+
+def _jitter(rng: np.random.Generator, tissue: Tissue) -> Tissue:
+    t1, t2, density = np.exp(rng.normal(0, (0.03, 0.015, 0.01)))
+    return Tissue(tissue.t1_ms * t1, tissue.t2_ms * t2, tissue.density * density, tissue.transfer)
 
 
 def flair(tissue: Tissue, protocol: Protocol) -> float:
@@ -59,7 +65,8 @@ def flair(tissue: Tissue, protocol: Protocol) -> float:
         - 2 * np.exp(-protocol.inversion_ms / tissue.t1_ms)
         + np.exp(-protocol.repetition_ms / tissue.t1_ms)
     )
-    return float(abs(tissue.density * recovery * np.exp(-protocol.echo_ms / tissue.t2_ms)))
+    spins = tissue.density * (1 - tissue.transfer)
+    return float(abs(spins * recovery * np.exp(-protocol.echo_ms / tissue.t2_ms)))
 
 
 def t1_weighted(tissue: Tissue, protocol: Protocol) -> float:

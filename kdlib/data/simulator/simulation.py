@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -137,7 +138,7 @@ def _jobs(out: Path, clinics: Sequence[str], training: int, test: int) -> list[J
 def _run(
     settings: Settings, jobs: list[Job], workers: int | None, report: Callable[[int], None]
 ) -> None:
-    processes = min(workers or len(os.sched_getaffinity(0)), len(jobs))
+    processes = min(workers or _cores(), len(jobs))
     with TemporaryDirectory() as folder:
         maps = Path(folder) / "template.npy"
         np.save(maps, template_maps())  # every process maps this one copy into its memory
@@ -153,13 +154,19 @@ def _run(
             pool.shutdown(cancel_futures=True)
 
 
-_worker: dict = {}
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # Linux: the cores this process may use
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+_worker: dict[str, Any] = {}  # what a process keeps between subjects
 
 
 def _start(settings: Settings, maps: Path) -> None:
     torch.set_num_threads(1)
     _worker["settings"] = settings
-    _worker["template"] = torch.from_numpy(np.load(maps, mmap_mode="c"))
+    _worker["template"] = torch.from_numpy(np.load(maps, mmap_mode="c", allow_pickle=False))
 
 
 def _one(job: Job) -> None:

@@ -36,12 +36,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class SimulatedSubject:
-    """FLAIR, T1 (intensities), labels (0, 1, 2) and distance to the ventricles (mm): (x, y, z)."""
+    """FLAIR, T1 (intensities), labels (0, 1, 2) and distance to the ventricles (mm): (x, y, z).
+
+    ``tissues``: the fraction of each tissue inside the brain that the intensities come from.
+    """
 
     flair: Tensor
     t1: Tensor
     labels: Tensor
     ventricle_mm: Tensor
+    tissues: dict[str, Tensor]
     affine: np.ndarray
 
 
@@ -68,11 +72,22 @@ def simulate_subject(
     flair, t1 = _contrasts(rng, frame, scanner, parts, middle, ventricle_mm, brain_mm, settings)
     gone = torch.zeros_like(labels, dtype=torch.bool)
     if not settings.skull:
-        gone = brain_mm > 0.8 + 0.7 * frame.field(rng, 15.0, fine=False)
+        kept = _stripping(rng, frame, maps[5])
+        flair, t1, gone = flair * kept, t1 * kept, kept < 0.02
     if site(clinic).defaced and settings.scanner_shift > 0:
         gone |= head.face_removed(frame, middle, brain_mm, rng.normal(0.22, 0.008))
     flair, t1 = flair.masked_fill(gone, 0), t1.masked_fill(gone, 0)
-    return SimulatedSubject(flair, t1, labels, ventricle_mm.clamp(min=0), frame.affine())
+    return SimulatedSubject(flair, t1, labels, ventricle_mm.clamp(min=0), parts, frame.affine())
+
+
+def _stripping(rng: np.random.Generator, frame: Frame, brain_mm: Tensor) -> Tensor:
+    """Share (x, y, z) of each voxel inside a brain mask that errs by a millimetre or so."""
+    margin = rng.normal(0.8, 0.5) + 0.9 * frame.field(rng, 15.0)
+    kept = frame.slices(torch.sigmoid((margin - brain_mm) / 0.4))
+    coarse = (
+        1.0 if frame.spacing_mm[0] * frame.spacing_mm[1] > 2 else 0.3
+    )  # stripped, then averaged
+    return signal.blurred(kept, (coarse / frame.spacing_mm[0], coarse / frame.spacing_mm[1]))
 
 
 def _with_lesions(
@@ -125,9 +140,9 @@ def _contrasts(
     if settings.skull:
         outer = head.surroundings(rng, frame, brain_mm, points)
         parts |= dict(zip(head.TISSUES, outer, strict=True))
-    texture = 1 + 0.035 * frame.field(rng, 4.0, fine=False)
+    texture = 1 + 0.025 * frame.field(rng, 4.0, fine=False)
     halo = signal.blurred(
-        parts["faint"] + parts["bright"], tuple(3 / s for s in frame.spacing_mm[:2])
+        parts["faint"] + parts["bright"], (3 / frame.spacing_mm[0], 3 / frame.spacing_mm[1])
     )
     factors = {
         "white": white * texture * (1 + 0.25 * halo),
@@ -135,7 +150,7 @@ def _contrasts(
         "deep": grey * texture,
         "faint": texture,
         "bright": texture,
-        "csf": 1 + 2.5 * (frame.field(rng, 12.0, fine=False) - 1).clamp(min=0),  # flow
+        "csf": 1 + 1.5 * (frame.field(rng, 12.0, fine=False) - 1.2).clamp(min=0),  # flow
     }
     tissues = signal.jittered(rng)
     images = []
@@ -152,11 +167,12 @@ def _contrasts(
 def _acquired(rng: np.random.Generator, frame: Frame, scanner: Protocol, image: Tensor) -> Tensor:
     """Point spread, residual bias, gain of the day, noise."""
     x, y, _ = frame.spacing_mm
-    coarse = 0.4 * (x * y > 2)  # a coarse grid averages over its voxel
-    image = signal.blurred(image, (scanner.blur_mm / x + coarse, scanner.blur_mm / y + coarse))
+    coarse = x * y > 2  # such a voxel is an average over several of the scanner's
+    sigma = float(np.hypot(scanner.blur_mm, 0.5 * coarse))
+    image = signal.blurred(image, (sigma / x, sigma / y))
     bias = torch.exp(scanner.bias * frame.field(rng, 80.0, fine=False))
     image = image * bias * float(np.exp(rng.normal(0, 0.1)))
-    noise = scanner.noise * scanner.level * (0.6 if x * y > 2 else 1.0)
+    noise = scanner.noise * scanner.level * (0.7 if x * y > 2 else 1.0)
     return signal.rician(rng, image, noise, 0.4)
 
 

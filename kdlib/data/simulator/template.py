@@ -26,7 +26,7 @@ class Box(NamedTuple):
     high: tuple[float, float, float]
 
 
-# Roughly: where grey matter is not cortex; where the lateral ventricles are, and cisterns near them.
+# Roughly: where grey matter is not cortex, where the lateral ventricles are, cisterns near them.
 _DEEP = (Box((-33, -34, -12), (33, 24, 24)), Box((-18, -42, -72), (18, -8, -8)))
 _VENTRICLES = (Box((-30, -56, -2), (30, 44, 34)),)
 _TEMPORAL_HORNS = (Box((-40, -42, -22), (-27, -12, -4)), Box((27, -42, -22), (40, -12, -4)))
@@ -64,8 +64,15 @@ def template_maps() -> NDArray[np.float32]:
     rim = ndimage.binary_dilation(bodies, iterations=4) & ~_inside(brain.shape, _DEEP[0])
     white, grey = np.where(rim, white + grey, white), np.where(rim, 0, grey)
     deep = grey * ndimage.gaussian_filter(_inside(brain.shape, *_DEEP).astype(np.float32), 2)
-    maps = (white, grey - deep, deep, csf, ventricle_mm, brain_mm)
-    return np.stack([np.asarray(one, np.float32) for one in maps])
+    tissues = _sharpened(np.stack([white, grey - deep, deep, csf]), brain)
+    return np.concatenate([tissues, ventricle_mm[None], brain_mm[None]]).astype(np.float32)
+
+
+def _sharpened(tissues: NDArray[np.float32], brain: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """An average brain is blurred: an unsharp mask brings back sulci and the gyri's blades."""
+    crisp = [2.5 * one - 1.5 * ndimage.gaussian_filter(one, 2.5) for one in tissues]
+    positive = np.clip(crisp, 0, 1)
+    return positive / np.maximum(positive.sum(0), 1e-3) * brain
 
 
 def _lateral_ventricles(csf: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
