@@ -30,10 +30,12 @@ study: $(READY) $(CLINICS)  ## run what is missing of STUDY: demo, standard or p
 	$(KDLIB_STUDY)
 
 scenario: $(READY) $(CLINICS)  ## execute the templates for every pair of STUDY into book/runs/
+	rm -rf book/runs  # of another study perhaps
 	$(VENV)/bin/python -c "from pathlib import Path; from kdlib.rerun import rerun_study; \
 	  rerun_study('$(STUDY)', Path('$(DATA)'), Path('$(STORE)'), Path('book/runs'))"
 
 pages: $(READY)  ## the pages alone, from saved results, without training
+	$(VENV)/bin/python book/vendor.py || true  # without it the explorers are still pictures
 	rm -rf _build  # a kept build does not notice new results, or a change in kdlib
 	$(VENV)/bin/jupyter-book build -W -n --keep-going --quiet .
 

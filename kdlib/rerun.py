@@ -67,8 +67,12 @@ def _read(template: str) -> nbformat.NotebookNode:
     return jupytext.read(FOLDER / f"{template}.md")
 
 
-def declared(notebook: nbformat.NotebookNode) -> dict[str, dict[str, str]]:
-    """A notebook's parameters: of each its ``inferred_type_name``, ``default`` and ``help``."""
+def parameters_of(template: str) -> dict[str, dict[str, str]]:
+    """A template's parameters: of each its ``inferred_type_name``, ``default`` and ``help``."""
+    return _declared(_read(template))
+
+
+def _declared(notebook: nbformat.NotebookNode) -> dict[str, dict[str, str]]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "template.ipynb"
         nbformat.write(notebook, path)
@@ -79,7 +83,7 @@ def _typed(
     template: str, notebook: nbformat.NotebookNode, parameters: dict[str, str]
 ) -> dict[str, Any]:
     """The texts as values of the types that the template declares."""
-    known = declared(notebook)
+    known = _declared(notebook)
     values = {}
     for name, text in parameters.items():
         if name not in known:

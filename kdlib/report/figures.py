@@ -106,7 +106,7 @@ def dice_by_arm(scores: pd.DataFrame, metric: str = "dice") -> Picture:
         for bound in ("L-bound", "U-bound"):
             if bound in arms:
                 axes.axvline(by_arm[bound].mean(), color=COLOURS[bound], ls="--", lw=1, zorder=1)
-        _name_rows(axes, arms)
+        name_rows(axes, arms)
         axes.set_xlabel(f"{METRIC_NAMES.get(metric, metric)} on the target")
     return Picture(figure)
 
@@ -121,7 +121,7 @@ def _arm_row(axes: Axes, row: int, values: pd.Series, colour: str) -> None:
     axes.plot(mean, row + 0.16, "o", ms=8, color=colour, mec="white", zorder=3)
 
 
-def _name_rows(axes: Axes, names: list[str]) -> None:
+def name_rows(axes: Axes, names: list[str]) -> None:
     """Name the rows, the first on top."""
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
@@ -145,7 +145,7 @@ def differences(scores: pd.DataFrame, metric: str = "dice") -> Picture:
             axes.plot(row["difference"], place, "o", ms=7, color=colour, mec="white")
             if metric == "dice":
                 axes.plot(_printed(row), place, "x", ms=7, mew=2, color="#222222")
-        _name_rows(axes, names)
+        name_rows(axes, names)
         axes.set_xlabel(f"difference of {METRIC_NAMES.get(metric, metric)}")
     return Picture(figure)
 
@@ -178,7 +178,7 @@ def paper_and_ours(scores: pd.DataFrame) -> Picture:
                 axes.plot([theirs, means[arm]], [row] * 2, color="#cccccc", lw=2, zorder=1)
                 axes.plot(theirs, row, "x", ms=7, mew=2, color="#222222")
                 axes.plot(means[arm], row, "o", ms=8, color=COLOURS[arm], mec="white")
-            _name_rows(axes, arms)
+            name_rows(axes, arms)
             axes.set_title(f"{source.capitalize()} to {target.capitalize()}", fontsize=11)
         for axes in list(grid.flat)[len(ours) :]:
             axes.set_visible(False)
@@ -187,11 +187,16 @@ def paper_and_ours(scores: pd.DataFrame) -> Picture:
 
 
 def training_curve(history: pd.DataFrame) -> Picture:
-    """Mean losses along a training, one line a loss; ``history`` as ``Run.history``."""
+    """Mean losses along a training, one line a loss; ``history`` as ``Run.history``.
+
+    Beside a discriminator's loss a dashed line says where it guesses: log 2.
+    """
     losses = [name for name in history if name not in ("step", "learning_rate")]
     with drawing(2.8) as (figure, axes):
+        if "domain" in losses:
+            axes.axhline(np.log(2), color="#d55e00", ls="--", lw=1)
         for name, colour in zip(losses, ("#0072b2", "#d55e00", "#009e73"), strict=False):
-            axes.plot(history["step"], history[name], "o-", ms=3, color=colour, label=name)
+            axes.plot(history["step"], history[name], color=colour, lw=1.8, label=name)
         axes.set_xlabel("optimiser step")
         axes.set_ylabel("loss")
         axes.legend()

@@ -86,6 +86,12 @@ def show_slice(axes: Axes, flair: Slice) -> None:
     axes.spines[:].set_visible(False)
 
 
+def outline(axes: Axes, voxels: NDArray[np.bool_]) -> None:
+    """Draw the border of ``voxels`` over a slice."""
+    if voxels.any():
+        axes.contour(voxels.T.astype(float), levels=[0.5], colors=[TRUTH], linewidths=1.2)
+
+
 def head_window(flair: Slice, margin: int = 2) -> tuple[slice, slice]:
     """The part of a slice that holds the head."""
     inside = np.argwhere(flair > 20)

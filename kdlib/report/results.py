@@ -54,9 +54,18 @@ class Results:
         return list(self.scores[PAIR].drop_duplicates().itertuples(index=False, name=None))
 
     @cached_property
-    def _slices(self) -> dict[str, NDArray[np.uint8]]:
-        with np.load(self.folder / "examples.npz", allow_pickle=False) as file:
-            return dict(file)
+    def clinics(self) -> pd.DataFrame:
+        """A row per subject of the data: its clinic, grid, lesion volume and contrast."""
+        return _table(self.folder / "clinics.csv")
+
+    @cached_property
+    def clinic_arrays(self) -> dict[str, NDArray]:
+        """Histograms and slices of the clinics, named as ``kdlib.clinic_summary`` says."""
+        return _arrays(self.folder / "clinics.npz")
+
+    @cached_property
+    def _slices(self) -> dict[str, NDArray]:
+        return _arrays(self.folder / "examples.npz")
 
     def example(self, source: str, target: str, subject: str) -> dict[str, NDArray[np.uint8]]:
         """One axial slice (x, y) of a subject, axes LPS: ``flair``, ``truth`` and every arm.
@@ -96,6 +105,11 @@ def results_of_record(parent: Path | str = "results") -> Results:
         if (Path(parent) / name / "scores.csv").exists():
             return open_results(Path(parent) / name)
     return open_results(Path(parent) / BY_WEIGHT[-1])
+
+
+def _arrays(path: Path) -> dict[str, NDArray]:
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)
 
 
 def _table(path: Path) -> pd.DataFrame:

@@ -1,0 +1,30 @@
+"""The paper's own numbers as a chart."""
+
+import numpy as np
+import pandas as pd
+
+from kdlib.report import paper
+from kdlib.report.figures import COLOURS, Picture, drawing, name_rows
+
+
+def printed_gaps_closed() -> pd.DataFrame:
+    """(method - L-bound) / (U-bound - L-bound) of ADA and KD in every pair, from Table 2."""
+    means = paper.printed_results().pivot(index=["source", "target"], columns="arm", values="mean")
+    gap = means["U-bound"] - means["L-bound"]
+    shares = {arm: (means[arm] - means["L-bound"]) / gap for arm in ("ADA", "KD")}
+    return pd.DataFrame(shares).loc[list(paper.PAIRS)]
+
+
+def printed_gaps(gaps: pd.DataFrame) -> Picture:
+    """``printed_gaps_closed`` as two bars a pair."""
+    names = [f"{source.capitalize()} to {target.capitalize()}" for source, target in gaps.index]
+    with drawing(0.5 * len(gaps) + 0.9) as (figure, axes):
+        rows = np.arange(len(gaps))
+        for arm, offset in (("ADA", -0.18), ("KD", 0.18)):
+            axes.barh(rows + offset, gaps[arm], 0.34, color=COLOURS[arm], label=arm)
+        axes.axvline(0, color="#444444", lw=1)
+        name_rows(axes, names)
+        axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+        axes.set_xlabel("share of the gap closed (the paper's numbers)")
+        axes.legend()
+    return Picture(figure)

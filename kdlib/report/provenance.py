@@ -1,0 +1,44 @@
+"""The record of a study as tables: its settings, its machines and versions, its runs."""
+
+import pandas as pd
+
+from kdlib.report.results import Results
+
+
+def settings_table(results: Results) -> pd.DataFrame:
+    """``Setting`` and ``Value``: which scenarios were run, and the recipe they share."""
+    study = results.study
+    pairs = ", ".join(f"{source} to {target}" for source, target in study["pairs"])
+    rows = {"pairs": pairs, "folds": study["folds"], "seeds": study["seeds"]}
+    rows |= {"arms": ", ".join(study["arms"])} | study["recipe"]
+    return pd.DataFrame(
+        [(name, _text(value)) for name, value in rows.items()], columns=["Setting", "Value"]
+    )
+
+
+def environment(results: Results) -> pd.DataFrame:
+    """``What`` and ``Which``: device, threads, machine and versions; several where they differ."""
+    seen: dict[str, set[str]] = {}
+    for run in results.provenance["runs"]:
+        place = {name: run[name] for name in ("device", "threads", "machine")}
+        for name, value in (place | run["versions"]).items():
+            seen.setdefault(name, set()).add(str(value))
+    return pd.DataFrame(
+        [(name, ", ".join(sorted(values))) for name, values in seen.items()],
+        columns=["What", "Which"],
+    )
+
+
+def runs_table(results: Results) -> pd.DataFrame:
+    """``Run``, ``Finished`` (UTC) and ``Seconds`` of every training."""
+    rows = [
+        (run["run"], run["finished"][:16].replace("T", " "), run["seconds"])
+        for run in results.provenance["runs"]
+    ]
+    return pd.DataFrame(rows, columns=["Run", "Finished", "Seconds"])
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
