@@ -4,7 +4,7 @@ import json
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -24,7 +24,7 @@ from kdlib.data.volume import Volume, read_volume, to_lps
 from kdlib.errors import InputError
 from kdlib.files import atomic, write_text
 from kdlib.methods.base import Method, Task
-from kdlib.metrics import evaluate
+from kdlib.metrics import Scores, evaluate
 from kdlib.networks import UNet, new_unet
 from kdlib.participants import Participants, Subjects, participants
 from kdlib.prediction import predict
@@ -34,6 +34,7 @@ from kdlib.training import choose_device, train
 
 OnProgress = Callable[[Scenario, int, int], None]
 Image = Path | str | Volume
+LONGEST_SLUG = 200  # bytes; a folder's name can have 255, and a subject's name may be long
 THRESHOLD = 0.5  # a voxel is lesion from this probability on, as the challenge counts
 
 
@@ -153,7 +154,8 @@ def run_directory(scenario: Scenario, clinics: Clinics, store: Path | str) -> Pa
     """Where the run of ``scenario`` on this data lies, made or not."""
     names = [name for name in (scenario.source, scenario.target) if name]
     data = " ".join(clinics[name].fingerprint for name in names)
-    return Path(store) / f"{scenario.slug}-{scenario.digest(data)}"
+    slug = scenario.slug.encode()[:LONGEST_SLUG].decode(errors="ignore")
+    return Path(store) / f"{slug}-{scenario.digest(data)}"
 
 
 def example_slice(truth: Volume) -> int:
@@ -185,16 +187,20 @@ def _save_network(path: Path, network: UNet) -> None:
 
 
 def _save_scores(directory: Path, network: UNet, tested: Subjects, recipe: Recipe) -> None:
-    """The challenge's metrics on each scan's own grid, and one slice of each answer to look at."""
+    """The challenge's metrics on each scan's own grid, and one slice of each answer to look at.
+
+    A subject without a label cannot be scored: it has neither.
+    """
     rows, slices = [], dict[str, Any]()
-    for subject in tested:
+    for subject in (subject for subject in tested if subject.label is not None):
         truth = subject.labelled.read_labels()
         probability = predict(network, subject.scan.read(recipe.inputs), recipe)
         metrics = evaluate(truth.array, probability.array, truth.spacing_mm)
         rows.append({"clinic": subject.scan.clinic, "subject": subject.id, **asdict(metrics)})
         shown = to_lps(probability).array[:, :, example_slice(truth)]
         slices[subject.id] = (shown * 255).round().astype(np.uint8)
-    write_text(directory / "scores.csv", pd.DataFrame(rows).to_csv(index=False))
+    columns = ["clinic", "subject", *(field.name for field in fields(Scores))]
+    write_text(directory / "scores.csv", pd.DataFrame(rows, columns=columns).to_csv(index=False))
     with atomic(directory / "slices.npz") as temporary:
         np.savez_compressed(temporary, **slices)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from kdlib.data.archive import Archive, Entry, one_line
-from kdlib.data.clinics import FOLDERS, SPLITS
+from kdlib.data.layouts import FOLDERS, SPLITS
 from kdlib.errors import InputError
 
 DOI = "10.34894/AECRSD"
