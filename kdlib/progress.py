@@ -1,4 +1,4 @@
-"""How far long work is, on the screen."""
+"""How far long work is, on the screen. Nothing is shown before the work has begun."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,31 +14,42 @@ def counted(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar for work that says (done, total)."""
     with _bars() as bars:
         task = bars.add_task(what, total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+        def show(done: int, total: int) -> None:
+            bars.start()
+            bars.update(task, completed=done, total=total)
+
+        yield show
 
 
 @contextmanager
 def trainings(missing: Sequence[Scenario]) -> Iterator[Callable[[Scenario, int, int], None]]:
-    """Two bars: the training at hand, and the steps of all that is missing."""
-    total = sum(scenario.updates for scenario in missing)
+    """Two bars: the steps of all that is missing, and the training at hand."""
     finished: dict[Scenario, int] = {}
-
-    def show(scenario: Scenario, step: int, steps: int) -> None:
-        finished[scenario] = step
-        bars.update(here, description=scenario.slug, completed=step, total=steps)
-        bars.update(overall, completed=sum(finished.values()))
-
     with _bars() as bars:
-        overall = bars.add_task(f"{len(missing)} trainings", total=total)
+        all_steps = sum(scenario.updates for scenario in missing)
+        overall = bars.add_task(f"{len(missing)} trainings", total=all_steps)
         here = bars.add_task("", total=None)
+
+        def show(scenario: Scenario, step: int, steps: int) -> None:
+            finished[scenario] = step
+            bars.start()
+            bars.update(here, description=scenario.slug, completed=step, total=steps)
+            bars.update(overall, completed=sum(finished.values()))
+
         yield show
 
 
-def _bars() -> Progress:
-    return Progress(
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    bars = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )
+    try:
+        yield bars
+    finally:
+        bars.stop()

@@ -7,7 +7,7 @@ from pydantic import Field, SerializeAsAny, model_validator
 
 from kdlib.methods import method_named
 from kdlib.methods.base import Method
-from kdlib.recipe import Recipe, Strict, unknown_name
+from kdlib.recipe import Preparation, Recipe, Strict, unknown_name
 
 # Raise it when a change to kdlib changes the numbers that a scenario gives.
 NUMBERS_VERSION = 1
@@ -63,7 +63,18 @@ class Scenario(Recipe):
             raise ValueError(f"method={self.method!r} does not adapt, so takes no subject")
         if self.teacher is None and (kind.needs_teacher or self.starts_from_teacher):
             object.__setattr__(self, "teacher", self.default_teacher())
+        if self.teacher is not None:
+            self._check(self.teacher)
         return self
+
+    def _check(self, teacher: "Scenario") -> None:
+        """A teacher's answers and weights must fit its student's slices and network."""
+        if teacher.source != self.source:
+            raise ValueError(f"its teacher has source={teacher.source!r}, not {self.source!r}")
+        for name in (*Preparation.model_fields, "width", "depth", "norm"):
+            own, other = getattr(self, name), getattr(teacher, name)
+            if own != other:
+                raise ValueError(f"its teacher has {name}={other!r}, not {own!r}; make them one")
 
     def changed(self, **values: Any) -> "Scenario":
         """The same scenario but for ``values``, checked like a new one."""

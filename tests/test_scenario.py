@@ -44,7 +44,7 @@ def test_students_of_any_temperature_target_and_fold_share_their_teacher() -> No
 
 
 def test_a_scenario_survives_json() -> None:
-    ada = Scenario(**KD | {"method": "adversarial"})
+    ada = Scenario(**KD | {"method": "adversarial"}, voxel_mm=(2, 2, 3))
     scenario = Scenario(**KD, temperature=4, teacher=ada, voxel_mm=(2, 2, 3))
     assert Scenario.model_validate_json(scenario.model_dump_json()) == scenario
 
@@ -64,3 +64,10 @@ def test_on_the_fly_starts_from_the_teacher_and_pooled_from_scratch() -> None:
     assert not Scenario(**KD).starts_from_teacher
     assert Scenario(**KD, subject="50").starts_from_teacher
     assert Scenario(**KD, subject="50", on_the_fly_steps=7).updates == 7
+
+
+@pytest.mark.parametrize("other", [{"width": 8}, {"voxel_mm": (2, 2, 3)}, {"source": "amsterdam"}])
+def test_a_teacher_that_does_not_fit_its_student_is_refused(other: dict[str, Any]) -> None:
+    teacher = Scenario(**{"method": "supervised", "source": "utrecht"} | other)
+    with pytest.raises(InputError, match="its teacher has"):
+        Scenario(**KD, teacher=teacher)

@@ -1,0 +1,96 @@
+"""The command, as a user types it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from kdlib.data.clinics import Clinics
+from tests.tiny import RECIPE
+
+KDLIB = Path(sys.executable).with_name("kdlib")
+SETTINGS = [
+    text
+    for name, value in RECIPE.items()
+    for text in ("--set", f"{name}={list(value) if isinstance(value, tuple) else value}")
+] + ["--set", "voxel_mm=null"]
+
+
+def kdlib(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [str(KDLIB), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def run_folder(clinics: Clinics, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run, made by the command."""
+    store = tmp_path_factory.mktemp("command") / "runs"
+    done = kdlib(
+        "run", "--method", "distillation", "--source", "utrecht", "--target", "singapore",
+        "--temperature", 3, "--teacher", "adversarial", *SETTINGS,
+        "--data", clinics.folder, "--store", store,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.splitlines()[0])
+
+
+def test_a_run_prints_its_folder_and_scores(run_folder: Path) -> None:
+    assert (run_folder / "DONE").exists()
+    assert "from-adversarial-T3" in run_folder.name
+
+
+def test_predict_writes_mask_and_probability(
+    run_folder: Path, clinics: Clinics, tmp_path: Path
+) -> None:
+    flair = clinics["singapore"].test[0].scan.flair
+    done = kdlib("predict", run_folder, flair, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    mask = nib.load(next(tmp_path.glob("*mask*")))
+    np.testing.assert_array_equal(mask.affine, nib.load(flair).affine)
+    assert set(np.unique(np.asarray(mask.dataobj))) <= {0, 1}
+    assert len(list(tmp_path.glob("*probability*"))) == 1
+
+
+PAIR = ["--method", "distillation", "--source", "utrecht", "--target"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", *PAIR, "paris", "--data", "DATA"], "unknown clinic 'paris'"),
+        (["run", *PAIR, "singapore", "--temperature", 0, "--data", "DATA"], "temperature=0"),
+        (["run", *PAIR, "singapore", "--study", "dmo", "--data", "DATA"], "did you mean 'demo'"),
+        (["run", *PAIR, "singapore", "--data", "EMPTY"], "no scans here"),
+        (["run", *PAIR, "singapore", "--set", "wdth=3", "--data", "DATA"], "did you mean 'width'"),
+        (["run", *PAIR, "singapore", "--set", "width", "--data", "DATA"], "write name=value"),
+        (["run", *PAIR, "singapore", "--teacher", "kd", "--data", "DATA"], "unknown method 'kd'"),
+        (
+            ["run", *PAIR, "singapore", "--device", "tpu", "--data", "DATA"],
+            "'tpu' is not to be had",
+        ),
+        (["run", *PAIR, "singapore", "--fold", 7, "--data", "DATA"], "fold=7"),
+        (["study", "nothing", "--data", "DATA"], "unknown study 'nothing'"),
+        (["study", "demo", "--data", "EMPTY"], "no scans here"),
+        (["predict", "EMPTY", "scan.nii.gz"], "no finished run"),
+        (["simulate", "OUT", "--grid", "9mm"], "9mm"),
+    ],
+)
+def test_wrong_input_is_one_line_and_leaves_nothing(
+    arguments: list[object], said: str, clinics: Clinics, tmp_path: Path
+) -> None:
+    names = {"DATA": clinics.folder, "EMPTY": tmp_path, "OUT": tmp_path / "out"}
+    store = ["--store", tmp_path / "runs"] if arguments[0] in ("run", "study") else []
+    done = kdlib(*(names.get(str(argument), argument) for argument in arguments), *store)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_loads_no_heavy_library() -> None:
+    code = "import kdlib.cli, sys; print('torch' in sys.modules, 'numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
