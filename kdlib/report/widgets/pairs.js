@@ -28,7 +28,7 @@ function share(kind, edge, u, v) {
 function paint(canvas, grey, classes, rows, columns, size, colours) {
   [canvas.width, canvas.height] = [columns * size, rows * size];
   const image = new ImageData(canvas.width, canvas.height);
-  const thick = size > 5 ? 2 : 1;
+  const thick = Math.ceil(size / 3);
   const kindAt = (row, column) =>
     row < 0 || column < 0 || row >= rows || column >= columns ? NONE : classes[row * columns + column];
   for (let y = 0; y < canvas.height; y += 1) {
@@ -81,7 +81,7 @@ function mean(values) {
 }
 
 function scoreTable(table, metrics, chosen, others) {
-  const head = html("tr", {}, ...["Score", "This subject", "Mean"].map((t) => html("th", { scope: "col" }, t)));
+  const head = html("tr", {}, ...["Score", "Subject", "Mean"].map((t) => html("th", { scope: "col" }, t)));
   const rows = metrics.map((metric) =>
     html(
       "tr",
@@ -110,7 +110,7 @@ function distribution(runs, arms, metric, chosen) {
   const axis = axisOf(metric, known.map((run) => run.scores[metric.key]));
   const rows = arms.length;
   const drawn = chart(
-    `${metric.name}, a dot a subject`,
+    `${metric.name}: each dot is a subject`,
     axis,
     { name: "", low: -0.6, high: rows - 0.4, ticks: arms.map((arm, i) => [rows - 1 - i, arm]) },
     { height: 62 + 24 * rows, left: 112 },
@@ -175,7 +175,7 @@ async function render({ model, el }) {
     html(
       "div",
       { class: "kdlib-pictures" },
-      html("figure", {}, picture, key.root),
+      html("figure", { class: "kdlib-large" }, picture, key.root),
       html("div", { class: "kdlib-beside" }, says, table, strip),
     ),
   );
@@ -193,7 +193,7 @@ async function render({ model, el }) {
     const answer = arrays[`${run.source}/${run.target}/${run.subject}/${run.arm}`];
     const [rows, columns] = flair.shape;
     const classes = classify(arrays[`${scan}/truth`].values, answer.values);
-    paint(picture, flair.values, classes, rows, columns, Math.max(4, Math.round(560 / columns)), palette);
+    paint(picture, flair.values, classes, rows, columns, Math.max(5, Math.round(640 / columns)), palette);
     key.tell(classes);
     const pair = runs.filter((r) => r.source === run.source && r.target === run.target);
     const mine = pair.filter((r) => r.arm === run.arm);
@@ -205,6 +205,7 @@ async function render({ model, el }) {
     picture.setAttribute("aria-label", `${says.textContent} The slice with most lesion.`);
   };
   const stop = follow(model, [...LEVELS, "metric"], draw);
+  root.dataset.ready = "true";
   replaceStill(model.get("kind"));
   return stop;
 }

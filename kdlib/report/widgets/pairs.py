@@ -56,26 +56,40 @@ def pair_explorer(results: Results) -> PairExplorer:
 
 def _pictures(results: Results) -> tuple[dict[str, NDArray[np.uint8]], pd.DataFrame]:
     """Every example (row, column), the answers as 0 and 1; and a row of names per answer."""
+    examples = {
+        (*pair, subject): results.example(*pair, subject)
+        for pair in results.pairs
+        for subject in results.subjects(*pair)
+    }
     arrays, shown = {}, []
-    for source_clinic, target in results.pairs:
-        for subject in results.subjects(source_clinic, target):
-            example = results.example(source_clinic, target, subject)
-            window = head_window(example["flair"])
-            for name, array in example.items():
-                if name in ("flair", "truth"):
-                    arrays[f"{target}/{subject}/{name}"] = array[window].T
-                    continue
-                answer = (array[window].T >= THRESHOLD).astype(np.uint8)
-                arrays[f"{source_clinic}/{target}/{subject}/{name}"] = answer
-                shown.append((source_clinic, target, name, subject))
+    for (source_clinic, target, subject), example in examples.items():
+        window = _window([e for name, e in examples.items() if name[1:] == (target, subject)])
+        for name, array in example.items():
+            if name in ("flair", "truth"):
+                arrays[f"{target}/{subject}/{name}"] = array[window].T
+                continue
+            answer = (array[window].T >= THRESHOLD).astype(np.uint8)
+            arrays[f"{source_clinic}/{target}/{subject}/{name}"] = answer
+            shown.append((source_clinic, target, name, subject))
     return arrays, pd.DataFrame(shown, columns=["source", "target", "arm", "subject"])
+
+
+def _window(examples: list[dict[str, NDArray[np.uint8]]]) -> tuple[slice, slice]:
+    """What holds the head and every answer: a method may find lesion outside the head."""
+    least = {"flair": 0, "truth": 1}
+    held = [
+        np.where(array >= least.get(name, THRESHOLD), 255 if name != "flair" else array, 0)
+        for example in examples
+        for name, array in example.items()
+    ]
+    return head_window(np.max(held, axis=0).astype(np.uint8))
 
 
 def _runs(scores: pd.DataFrame, shown: pd.DataFrame) -> list[dict[str, Any]]:
     """A row per answer that has a picture: its names, and its scores averaged over seeds."""
     plain = scores[scores["setting"].isna()] if "setting" in scores else scores
     plain = plain.assign(fold=plain["fold"].map(str))
-    table = plain.groupby(LEVELS, sort=False)[list(METRIC_NAMES)].mean().round(4).reset_index()
+    table = plain.groupby(LEVELS, sort=False)[list(METRIC_NAMES)].mean().round(6).reset_index()
     table = table.merge(shown, on=["source", "target", "arm", "subject"])
     return [
         {level: row[level] for level in LEVELS}

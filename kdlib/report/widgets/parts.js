@@ -43,7 +43,7 @@ function choice(name, onChange) {
 // A labelled slider; `tell` sets it and says in words where it stands.
 function slider(name, range, onInput) {
   const input = html("input", { type: "range", ...range });
-  const words = html("output");
+  const words = html("span", { class: "kdlib-words" }); // a label would name an output, not the slider
   input.addEventListener("input", () => onInput(Number(input.value)));
   const tell = (value, text) => {
     input.value = value;
@@ -84,7 +84,7 @@ function chart(title, xAxis, yAxis, { height = 190, left = 46 } = {}) {
   for (const [value, text] of yAxis.ticks) {
     grid.append(
       svg("line", { x1: left, x2: width - right, y1: y(value), y2: y(value) }),
-      svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, text),
+      svg("text", { x: left - 9, y: y(value) + 4, "text-anchor": "end" }, text),
     );
   }
   const marks = svg("g");

@@ -1,6 +1,17 @@
 // A whole scan in three planes (niivue), with answers over it that fade.
 
-const VIEWS = { "three planes": "MULTIPLANAR", axial: "AXIAL", coronal: "CORONAL", sagittal: "SAGITTAL", surface: "RENDER" };
+const VIEWS = {
+  "three planes": "sliceTypeMultiplanar",
+  axial: "sliceTypeAxial",
+  coronal: "sliceTypeCoronal",
+  sagittal: "sliceTypeSagittal",
+  surface: "sliceTypeRender",
+};
+const OPTIONS = {
+  backColor: [0, 0, 0, 1], dragAndDropEnabled: false, isRadiologicalConvention: true,
+  isNearestInterpolation: true, logLevel: "error", loadingText: "", show3Dcrosshair: true,
+  crosshairWidth: 1, crosshairWidthUnit: "mm", crosshairColor: [0.9, 0.9, 0.9, 0.7],
+};
 
 // niivue, from the page's own files where a book was built, else from the kernel.
 function loadNiivue(model) {
@@ -45,36 +56,56 @@ async function load(niivue, viewer, arrays, overlays) {
   }
 }
 
+function picture(words) {
+  const canvas = html("canvas", { role: "img", "aria-label": words, tabindex: 0 });
+  // The wheel scrolls the page until the picture has been clicked.
+  const scroll = (event) => document.activeElement === canvas || event.stopImmediatePropagation();
+  canvas.addEventListener("wheel", scroll, { capture: true });
+  return canvas;
+}
+
+// niivue at work on the canvas; throws where it cannot be.
+async function start(model, canvas) {
+  const arrays = await unpack(model);
+  const niivue = await loadNiivue(model);
+  const viewer = new niivue.Niivue(OPTIONS);
+  await viewer.attachToCanvas(canvas);
+  if (!viewer.gl) throw new Error("this browser has no WebGL 2");
+  await load(niivue, viewer, arrays, model.get("facts").overlays);
+  return viewer;
+}
+
 async function render({ model, el }) {
   const { overlays, slices, words } = model.get("facts");
-  const canvas = html("canvas", { role: "img", "aria-label": words });
-  const frame = html("div", { class: "kdlib-scan" }, canvas);
+  const canvas = picture(words);
   const view = choice("View", (value) => set(model, { view: value }));
-  const axial = slider("Slice", { min: 0, max: slices - 1, step: 1 }, (value) => set(model, { place: value }));
+  const axial = slider("Slice", { min: 0, max: slices - 1, step: 1 }, (value) =>
+    set(model, { place: value }),
+  );
   const fades = overlays.map(({ name, colour }) => {
-    const fade = slider(name, { min: 0, max: 1, step: 0.05 }, (value) => set(model, { [name]: value }));
+    const range = { min: 0, max: 1, step: 0.05 };
+    const fade = slider(name, range, (value) => set(model, { [name]: value }));
     fade.root.prepend(html("span", { class: "kdlib-swatch", style: `background: ${colour}` }));
     return fade;
   });
+  const controls = [view, axial, ...fades].map((control) => control.root);
   const root = html(
     "div",
     { class: "kdlib-explorer", role: "group", "aria-label": "Scan viewer" },
-    html("div", { class: "kdlib-controls" }, view.root, axial.root, ...fades.map((fade) => fade.root)),
-    frame,
-    html("p", { class: "kdlib-says" }, words),
+    html("div", { class: "kdlib-controls" }, ...controls),
+    html("div", { class: "kdlib-scan" }, canvas),
+    html("p", {}, words),
   );
-  const arrays = await unpack(model);
-  const niivue = await loadNiivue(model);
   el.append(root);
-  const viewer = new niivue.Niivue({
-    backColor: [0, 0, 0, 1], dragAndDropEnabled: false, isRadiologicalConvention: true,
-    isNearestInterpolation: true, logLevel: "error", loadingText: "", crosshairWidth: 0.5,
-    crosshairColor: [0.9, 0.9, 0.9, 0.7], show3Dcrosshair: true,
-  });
-  await viewer.attachToCanvas(canvas);
-  if (!viewer.gl) throw new Error("this browser has no WebGL 2");
-  await load(niivue, viewer, arrays, overlays);
+  let viewer;
+  try {
+    viewer = await start(model, canvas);
+  } catch (error) {
+    root.replaceChildren(html("p", {}, `The scan viewer cannot run here: ${error.message}.`));
+    return undefined;
+  }
 
+  const here = () => Math.min(Math.floor(viewer.scene.crosshairPos[2] * slices), slices - 1);
   const draw = () => {
     const place = Math.min(Math.max(model.get("place"), 0), slices - 1);
     view.offer(evenly(Object.keys(VIEWS)), model.get("view"));
@@ -84,13 +115,13 @@ async function render({ model, el }) {
       fades[i].tell(opacity, `${Math.round(100 * opacity)} %`);
       if (viewer.volumes[i + 1].opacity !== opacity) viewer.setOpacity(i + 1, opacity);
     });
-    viewer.setSliceType(viewer[`sliceType${pascal(VIEWS[model.get("view")])}`]);
+    viewer.setSliceType(viewer[VIEWS[model.get("view")]]);
     const [x, y] = viewer.scene.crosshairPos;
-    viewer.scene.crosshairPos = [x, y, (place + 0.5) / slices];
+    if (here() !== place) viewer.scene.crosshairPos = [x, y, (place + 0.5) / slices];
     viewer.drawScene();
   };
-  const names = overlays.map(({ name }) => name);
-  const stop = follow(model, ["view", "place", ...names], draw);
+  const stop = follow(model, ["view", "place", ...overlays.map(({ name }) => name)], draw);
+  viewer.onLocationChange = () => here() !== model.get("place") && set(model, { place: here() });
   root.dataset.ready = "true";
   replaceStill(model.get("kind"));
   return () => {
@@ -98,7 +129,5 @@ async function render({ model, el }) {
     viewer.cleanup();
   };
 }
-
-const pascal = (word) => (word === "MULTIPLANAR" ? "Multiplanar" : word[0] + word.slice(1).toLowerCase());
 
 export default { render };

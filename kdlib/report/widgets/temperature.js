@@ -138,8 +138,9 @@ async function render({ model, el }) {
   const pairOf = () => Math.min(model.get("pair"), pairs.length - 1);
 
   const pick = choice("Clinics", (value) => set(model, { pair: Number(value), place: 0 }));
+  pick.root.classList.add("kdlib-wide");
   const place = slider("Slice", { min: 0, step: 1 }, (value) => set(model, { place: value }));
-  const heat = slider("Temperature", { min: COOLEST, max: HOTTEST, step: 0.05 }, (value) =>
+  const heat = slider("Temperature T", { min: COOLEST, max: HOTTEST, step: 0.05 }, (value) =>
     set(model, { temperature: value }),
   );
   const [scan, soft] = [html("canvas", { role: "img" }), html("canvas", { role: "img" })];
@@ -181,8 +182,8 @@ async function render({ model, el }) {
     }
     pick.offer(names, String(pairOf()));
     place.input.max = slices - 1;
-    place.tell(at, `${pair.slices[at]} of the scan`);
-    heat.tell(temperature, `T = ${temperature.toFixed(2)}`);
+    place.tell(at, String(pair.slices[at] + 1));
+    heat.tell(temperature, temperature.toFixed(2));
     paint(scan, grey, rows, columns, null);
     paint(soft, grey, rows, columns, now.probability);
     scan.setAttribute("aria-label", `FLAIR of subject ${pair.subject} of ${pair.target}`);
@@ -199,6 +200,7 @@ async function render({ model, el }) {
     study.textContent = studyWords(pair.dice, temperature);
   };
   const stop = follow(model, ["pair", "place", "temperature"], draw);
+  root.dataset.ready = "true";
   replaceStill(model.get("kind"));
   return stop;
 }

@@ -86,7 +86,7 @@ def _plain(arm: dict[str, Any]) -> bool:
 
 def _fullest(difference: NDArray[np.int16]) -> int:
     """The slice on which the teacher finds most lesion."""
-    return int((difference > 0).sum(axis=(1, 2)).argmax())
+    return int(expit(difference / STEPS_PER_LOGIT).sum(axis=(1, 2)).argmax())
 
 
 def _still(soft: dict[str, NDArray[Any]], place: int) -> Picture:

@@ -1,0 +1,60 @@
+"""A tiny study and its saved results, for the tests of the explorers."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from kdlib.data.clinics import Clinics, open_clinics
+from kdlib.export import export_study
+from kdlib.report.results import Results, open_results
+from kdlib.runs import Run
+from kdlib.study import Planned, Study, run_study
+from tests.tiny import RECIPE, write_clinics
+
+ODD_NAME = "51 <b>&amp;"  # a subject whose folder's name would be HTML
+STUDY = Study(
+    name="demo",
+    about="Tiny.",
+    pairs=(("utrecht", "singapore"), ("singapore", "utrecht")),
+    folds=(0, 1),
+    seeds=(0,),
+    on_the_fly_subjects=1,
+    recipe=RECIPE | {"start": "teacher", "steps": 24},
+    arms={
+        "L-bound": {"method": "unadapted"},
+        "ADA": {"method": "adversarial"},
+        "KD": {"method": "distillation", "temperature": 2.0},
+        "KD, T = 6": {"method": "distillation", "temperature": 6.0},
+        "KD on the fly": {"method": "distillation", "on_the_fly": True},
+    },
+)
+
+
+@dataclass(frozen=True)
+class Explored:
+    """A study's runs, the clinics they ran on and what was saved of them."""
+
+    runs: list[tuple[Planned, Run]]
+    clinics: Clinics
+    results: Results
+
+    def run(self, arm: str) -> Run:
+        return next(run for item, run in self.runs if item.arm == arm)
+
+
+@cache
+def _explored(parent: Path) -> Explored:
+    folder = write_clinics(parent / "clinics")
+    (folder / "training/Singapore/51").rename(folder / "training/Singapore" / ODD_NAME)
+    clinics = open_clinics(folder)
+    runs = run_study(STUDY, clinics, store=parent / "store", device="cpu")
+    export_study(STUDY, runs, clinics, parent / "results" / "demo")
+    return Explored(runs, clinics, open_results(parent / "results" / "demo"))
+
+
+@pytest.fixture(scope="session")
+def explored_study(tmp_path_factory: pytest.TempPathFactory) -> Explored:
+    """The tiny study; made once, whichever tests ask for it."""
+    return _explored(tmp_path_factory.getbasetemp() / "explored")

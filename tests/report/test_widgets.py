@@ -1,0 +1,135 @@
+"""The explorers' data are the runs' own, packed so that a browser reads them."""
+
+import gzip
+from dataclasses import replace
+from functools import cached_property
+from html import escape
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+
+from kdlib.data.slices import prepare
+from kdlib.data.volume import to_lps
+from kdlib.errors import InputError
+from kdlib.explorers import STEPS_PER_LOGIT
+from kdlib.networks import answer_all
+from kdlib.report.results import Results
+from kdlib.report.widgets import pair_explorer, scan_viewer, temperature_explorer
+from kdlib.report.widgets.base import explored, pack, still_html
+from kdlib.report.widgets.temperature import student_dice
+from tests.explored import ODD_NAME, explored_study  # noqa: F401
+
+MAKERS = [temperature_explorer, pair_explorer, scan_viewer]
+
+
+@pytest.fixture
+def results(explored_study) -> Results:  # noqa: F811
+    return explored_study.results
+
+
+def unpacked(explorer):
+    raw = gzip.decompress(explorer.packed)
+    return {
+        item["name"]: np.frombuffer(raw, item["type"], item["length"], item["start"]).reshape(
+            item["shape"]
+        )
+        for item in explorer.contents
+    }
+
+
+def first_subject(explored_study, part):  # noqa: F811
+    (name, arrays), *_ = explored(explored_study.results, part).items()
+    _, target, subject = name.split("/")
+    return explored_study.clinics[target].subject(subject), arrays
+
+
+def test_packed_arrays_come_back_and_start_where_a_browser_can_read_them():
+    arrays = {"a": np.arange(3, dtype=np.uint8), "b": np.array([[-5, 300]], np.int16)}
+    packed, contents = pack(arrays)
+    for item, array in zip(contents, arrays.values(), strict=True):
+        values = np.frombuffer(gzip.decompress(packed), item["type"], item["length"], item["start"])
+        np.testing.assert_array_equal(values.reshape(item["shape"]), array)
+        assert item["start"] % 8 == 0
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_the_same_results_give_the_same_bytes(make, results):
+    assert make(results).packed == make(results).packed
+
+
+def test_stored_logits_give_the_teachers_probabilities(explored_study):  # noqa: F811
+    student = explored_study.run("KD")
+    subject, soft = first_subject(explored_study, "soft")
+    images = prepare(subject.scan.read(), student.scenario.preparation).images[soft["slices"]]
+    logits = answer_all(student.teacher.network(), images, student.scenario.precision)
+    wanted = logits.softmax(dim=1)[:, 1].numpy().transpose(0, 2, 1)
+    np.testing.assert_allclose(expit(soft["difference"] / STEPS_PER_LOGIT), wanted, atol=5e-4)
+
+
+def test_the_subject_shown_is_the_one_of_middle_lesion_volume(explored_study):  # noqa: F811
+    subject, _ = first_subject(explored_study, "scan")
+    tested = explored_study.clinics["singapore"].folds[1]
+    volumes = sorted(other.lesion_ml for other in tested)
+    assert subject in tested
+    assert subject.lesion_ml == volumes[len(volumes) // 2]
+
+
+def test_the_viewers_truth_lies_where_the_scan_has_it(explored_study, tmp_path):  # noqa: F811
+    subject, _ = first_subject(explored_study, "scan")
+    (tmp_path / "truth.nii").write_bytes(unpacked(scan_viewer(explored_study.results))["truth"])
+    shown, truth = nib.load(tmp_path / "truth.nii"), to_lps(subject.labelled.read_labels())
+    places = [
+        nib.affines.apply_affine(affine, np.argwhere(np.asarray(array) == 1))
+        for affine, array in ((shown.affine, shown.dataobj), (truth.affine, truth.array))
+    ]
+    np.testing.assert_allclose(places[0], places[1], atol=1e-4)
+
+
+def test_only_what_was_run_is_on_offer(results):
+    runs = pair_explorer(results).facts["runs"]
+    assert all(run["source"] != run["target"] for run in runs)
+    ours = {tuple(run[key] for key in ("arm", "source", "target", "subject")) for run in runs}
+    scored = results.scores[["arm", "source", "target", "subject"]]
+    assert ours == set(scored.itertuples(index=False, name=None))
+
+
+def test_dice_by_temperature_averages_seeds_before_subjects(results):
+    table = student_dice(results, "utrecht", "singapore").set_index("temperature")
+    assert list(table.index) == [2.0, 6.0]
+    rows = results.scores.query("arm == 'KD' and source == 'utrecht'")
+    by_subject = rows.groupby("subject")["dice"].mean()
+    assert table.loc[2.0, "mean"] == pytest.approx(by_subject.mean())
+    assert table.loc[2.0, "sd"] == pytest.approx(by_subject.std())
+
+
+def test_a_sweeps_rows_count_at_their_own_temperature(results):
+    class Swept(Results):
+        @cached_property
+        def scores(self) -> pd.DataFrame:
+            kd = results.scores.query("arm == 'KD'")
+            hot = kd.assign(setting="temperature", value=9.0, dice=0.25, evaluated_on="target")
+            at_home = hot.assign(dice=0.9, evaluated_on="source")
+            return pd.concat([kd, hot, at_home], ignore_index=True)
+
+    table = student_dice(Swept(results.folder), "utrecht", "singapore").set_index("temperature")
+    assert list(table.index) == [2.0, 9.0]
+    assert table.loc[9.0, "mean"] == 0.25
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_the_still_picture_says_in_words_what_it_shows(make, results):
+    explorer = make(results)
+    explorer.description = f"Subject {ODD_NAME}"
+    html = still_html(explorer)
+    assert f'alt="Subject {escape(ODD_NAME)}"' in html
+    assert "data:image/png;base64," in html
+    assert ODD_NAME not in html
+
+
+@pytest.mark.parametrize("make", [temperature_explorer, scan_viewer])
+def test_results_without_explorers_say_how_to_get_them(make, results, tmp_path):
+    with pytest.raises(InputError, match="export"):
+        make(replace(results, folder=tmp_path))

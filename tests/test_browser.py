@@ -1,0 +1,400 @@
+"""The explorers in a real browser, from a server and from the file system, without a network."""
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from kdlib.explorers import STEPS_PER_LOGIT
+from kdlib.report.pictures import head_window, overlap
+from kdlib.report.widgets.base import explored
+from kdlib.report.widgets.temperature import student_dice
+from tests.explored import ODD_NAME, STUDY, Explored, explored_study  # noqa: F401
+
+ROOT = Path(__file__).parents[1]
+PAGE = "book/10_explorers.html"
+CHROMIUM = shutil.which("chromium")
+VENDORED = ROOT / "book" / "_static" / "vendor" / "contents.json"
+# The theme's: thebe's setting stands twice on a page.
+HARMLESS = "Identifier 'THEBE_JS_URL' has already been declared"
+SOFTWARE_WEBGL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+TEMPERATURE, PAIRS, SCAN = (
+    f'[aria-label="{name}"][data-ready]'
+    for name in ("Temperature explorer", "Clinic-pair explorer", "Scan viewer")
+)
+
+ARMS = list(STUDY.arms)
+
+pytestmark = [
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no Chromium: 'apt-get install chromium' runs the browser tests"
+    ),
+    pytest.mark.skipif(
+        not VENDORED.exists(), reason="no vendored JavaScript: 'python book/vendor.py' fetches it"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def site(explored_study: Explored, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+    """A book of the explorers' page alone, built from the tiny study with the book's settings."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "_toc.yml").write_text("format: jb-book\nroot: book/10_explorers\n")
+    for name in ("_config.yml", "book/10_explorers.md", "book/references.bib"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "book" / "_static", folder / "book" / "_static")
+    shutil.copytree(explored_study.results.folder.parent, folder / "book" / "results")
+    build = [
+        Path(sys.executable).with_name("jupyter-book"),
+        "build",
+        "-W",
+        "-n",
+        "--keep-going",
+        folder,
+    ]
+    done = subprocess.run(build, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "_build" / "html"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def server(site: Path) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", *SOFTWARE_WEBGL]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module", params=["http", "file"])
+def page(request, browser, site, server):
+    """The page, ready; its complaints and what it asked of the network are kept on it."""
+    home = server if request.param == "http" else f"{site.as_uri()}/"
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.complaints, page.asked = [], []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
+
+    def gate(route):
+        if route.request.url.startswith((home, "data:", "blob:")):
+            route.continue_()
+        else:
+            page.asked.append(route.request.url)
+            route.abort()
+
+    page.route("**/*", gate)
+    page.goto(home + PAGE)
+    for explorer in (TEMPERATURE, PAIRS, SCAN):
+        page.wait_for_selector(explorer, timeout=30_000)
+    yield page
+    page.close()
+
+
+def control(page, explorer, name):
+    """The list or slider whose label starts with ``name``."""
+    label = page.locator(f"{explorer} label").filter(has_text=re.compile(rf"^\s*{name}"))
+    return label.locator("select, input")
+
+
+def pixels(page, selector, index=0):
+    """What a 2-D canvas shows: (rows, columns, 3)."""
+    code = """(canvas) => {
+      const {width, height} = canvas;
+      const {data} = canvas.getContext("2d").getImageData(0, 0, width, height);
+      return [height, width, btoa(Array.from(data, (v) => String.fromCharCode(v)).join(""))];
+    }"""
+    height, width, data = page.locator(f"{selector} canvas").nth(index).evaluate(code)
+    array = np.frombuffer(base64.b64decode(data), np.uint8)
+    return array.reshape(height, width, 4)[..., :3].astype(int)
+
+
+def values(page, selector, name):
+    """A number that every mark of a chart carries."""
+    marks = page.locator(f"{selector} [data-{name}]").evaluate_all(
+        "(marks, name) => marks.map((mark) => mark.dataset[name])", name
+    )
+    return [float(mark) for mark in marks]
+
+
+def options(page, explorer, name):
+    return control(page, explorer, name).locator("option").all_text_contents()
+
+
+def head_probability(soft, place, temperature):
+    probability = expit(soft["difference"][place] / STEPS_PER_LOGIT / temperature)
+    return probability, soft["flair"][place] > 0
+
+
+@pytest.mark.parametrize("temperature", [1.0, 3.7, 10.0])
+def test_the_soft_label_is_softmax_at_the_chosen_temperature(page, explored_study, temperature):  # noqa: F811
+    control(page, TEMPERATURE, "Temperature").fill(str(temperature))
+    control(page, TEMPERATURE, "Slice").fill("0")
+    soft = next(iter(explored(explored_study.results, "soft").values()))
+    probability, head = head_probability(soft, 0, temperature)
+    ramp = [[13, 8, 135], [126, 3, 168], [204, 71, 120], [248, 149, 64], [240, 249, 33]]
+    colour = np.stack(
+        [np.interp(probability, np.linspace(0, 1, 5), part) for part in np.transpose(ramp)], -1
+    )
+    grey, share = soft["flair"][0][..., None], (probability * head)[..., None]
+    shown = pixels(page, TEMPERATURE, 1)
+    np.testing.assert_allclose(shown, grey + share * (colour - grey), atol=1)
+
+
+@pytest.mark.parametrize("temperature", [1.5, 8.0])
+def test_histogram_and_entropy_follow_the_temperature(page, explored_study, temperature):  # noqa: F811
+    control(page, TEMPERATURE, "Temperature").fill(str(temperature))
+    control(page, TEMPERATURE, "Slice").fill("1")
+    soft = next(iter(explored(explored_study.results, "soft").values()))
+    probability, head = head_probability(soft, 1, temperature)
+    p = probability[head]
+    counts, _ = np.histogram(p, bins=20, range=(0, 1))
+    entropy = np.mean(-p * np.log2(p) - (1 - p) * np.log2(1 - p))
+    assert values(page, TEMPERATURE, "count") == counts.tolist()
+    assert values(page, TEMPERATURE, "entropy") == [pytest.approx(entropy)]
+    assert f"{entropy:.3f} bit" in page.locator(f"{TEMPERATURE} p").first.text_content()
+
+
+def test_slices_and_clinics_show_their_own_scan(page, explored_study):  # noqa: F811
+    stored = list(explored(explored_study.results, "soft").values())
+    for pair, soft in enumerate(stored):
+        control(page, TEMPERATURE, "Clinics").select_option(index=pair)
+        for place in range(len(soft["slices"])):
+            control(page, TEMPERATURE, "Slice").fill(str(place))
+            np.testing.assert_array_equal(pixels(page, TEMPERATURE)[..., 0], soft["flair"][place])
+    control(page, TEMPERATURE, "Clinics").select_option(index=0)
+
+
+def test_the_students_dice_stand_at_their_temperatures(page, explored_study):  # noqa: F811
+    table = student_dice(explored_study.results, "utrecht", "singapore")
+    control(page, TEMPERATURE, "Temperature").fill("5.5")
+    assert values(page, TEMPERATURE, "dice") == pytest.approx(table["mean"].tolist())
+    assert set(values(page, TEMPERATURE, "temperature")) == {5.5}
+    row = table.iloc[1]
+    words = page.locator(f"{TEMPERATURE} .kdlib-charts p").text_content()
+    assert words.startswith(f"Nearest student: T = 6, Dice {row['mean']:.3f}")
+
+
+def test_a_keyboard_turns_the_temperature(page):
+    slider = control(page, TEMPERATURE, "Temperature")
+    slider.fill("2")
+    before = pixels(page, TEMPERATURE, 1)
+    slider.focus()
+    page.keyboard.press("End")
+    assert slider.input_value() == "10"
+    assert (pixels(page, TEMPERATURE, 1) != before).any()
+
+
+def choose(page, **choices):
+    for name, value in choices.items():
+        control(page, PAIRS, name).select_option(value)
+
+
+def test_every_answer_shows_what_it_found_missed_and_made_up(page, explored_study):  # noqa: F811
+    results = explored_study.results
+    seen = 0
+    for source in options(page, PAIRS, "Source"):
+        choose(page, Source=source)
+        (target,) = options(page, PAIRS, "Target")
+        assert target != source
+        for arm in options(page, PAIRS, "Method"):
+            choose(page, Method=arm)
+            for fold in options(page, PAIRS, "Fold"):
+                choose(page, Fold=fold)
+                for subject in options(page, PAIRS, "Subject"):
+                    choose(page, Subject=subject)
+                    check_answer(page, results, source, target, arm, subject)
+                    seen += 1
+    assert seen == len(results.scores)
+
+
+def check_answer(page, results, source, target, arm, subject):
+    example = results.example(source, target, subject)
+    kinds = overlap(example["truth"], example[arm])
+    counts = [int(kind.sum()) for kind in kinds.values()]
+    assert values(page, PAIRS, "count")[:3] == counts
+    (score,) = results.scores.query(
+        "source == @source and target == @target and arm == @arm and subject == @subject"
+    )["dice"]
+    cells = page.locator(f'{PAIRS} [data-metric="dice"] td').all_text_contents()
+    assert cells[0] == f"{score:.3f}"
+    held = [(array > 0) * 255 for name, array in example.items() if name == "truth"]
+    held += [(array >= 128) * 255 for name, array in example.items() if name in ARMS]
+    window = head_window(np.max([example["flair"], *held], axis=0).astype(np.uint8))
+    found = kinds["found"][window].T
+    shown = pixels(page, PAIRS)
+    size = shown.shape[0] // found.shape[0]
+    middle = shown[size // 2 :: size, size // 2 :: size]
+    grey = example["flair"][window].T[..., None]
+    blue = np.rint(grey + 0.55 * (np.array([0x56, 0xB4, 0xE9]) - grey))
+    np.testing.assert_allclose(middle[found], blue[found], atol=1)
+    nothing = ~np.any(list(kinds.values()), axis=0)[window].T & (example["truth"][window].T != 2)
+    np.testing.assert_array_equal(middle[nothing], np.repeat(grey, 3, -1)[nothing])
+
+
+def test_found_missed_and_false_differ_without_colour(page):
+    swatches = [pixels(page, f"{PAIRS} .kdlib-legend", kind).sum(axis=-1) for kind in range(4)]
+    contrast = [abs(swatch - swatch[0, 0]) for swatch in swatches]
+    drawn = [part > part.max() / 2 for part in contrast]
+    shares = [mark.mean() for mark in drawn]
+    assert len({mark.tobytes() for mark in drawn}) == 4
+    assert shares[0] > shares[1] * 1.5
+
+
+def test_the_chart_rings_the_chosen_subject_in_every_score(page, explored_study):  # noqa: F811
+    choose(page, Source="utrecht", Method="KD", Fold="0")
+    subject = options(page, PAIRS, "Subject")[-1]
+    choose(page, Subject=subject)
+    rows = explored_study.results.scores.query(
+        "arm == 'KD' and target == 'singapore' and subject == @subject"
+    )
+    for metric in ("dice", "hd95_mm", "avd_percent", "lesion_recall", "lesion_f1"):
+        choose(page, **{"Score drawn": metric})
+        (score,) = rows[metric]
+        wanted = [] if np.isnan(score) else [pytest.approx(score, abs=1e-4)]
+        assert values(page, PAIRS, "value") == wanted
+
+
+def scan_pixels(page):
+    from io import BytesIO
+
+    from PIL import Image
+
+    page.wait_for_timeout(150)
+    picture = page.locator(f"{SCAN} .kdlib-scan canvas").screenshot()
+    return np.asarray(Image.open(BytesIO(picture)).convert("RGB")).astype(int)
+
+
+def coloured(picture):
+    return np.ptp(picture, axis=-1) > 60
+
+
+@pytest.mark.parametrize("name", ["truth", "teacher", "student"])
+def test_an_overlay_covers_its_share_of_the_slice_and_fades(page, explored_study, name):  # noqa: F811
+    scan = next(iter(explored(explored_study.results, "scan").values()))
+    masks = {key: scan[key] == 1 for key in ("truth", "teacher", "student")}
+    place = int(masks[name].sum(axis=(0, 1)).argmax())
+    control(page, SCAN, "View").select_option("axial")
+    control(page, SCAN, "Slice").fill(str(place))
+    for other in masks:
+        control(page, SCAN, other).fill("1" if other == name else "0")
+    head = scan["flair"][:, :, place] > 0
+    shown = scan_pixels(page)
+    share = coloured(shown).sum() / (shown.max(axis=-1) > 20).sum()
+    assert share == pytest.approx(masks[name][:, :, place].sum() / head.sum(), rel=0.15, abs=0.02)
+    control(page, SCAN, name).fill("0")
+    assert coloured(scan_pixels(page)).sum() == 0
+
+
+def test_views_and_slices_of_the_scan_change_the_picture(page):
+    shown = set()
+    for view in ("axial", "coronal", "sagittal", "three planes", "surface"):
+        control(page, SCAN, "View").select_option(view)
+        shown.add(scan_pixels(page).tobytes())
+    control(page, SCAN, "View").select_option("axial")
+    for place in range(5):
+        control(page, SCAN, "Slice").fill(str(place))
+        shown.add(scan_pixels(page).tobytes())
+    assert len(shown) >= 9
+
+
+def test_names_of_folders_are_text_and_never_html(page):
+    choose(page, Source="utrecht", Method="L-bound")
+    for fold in options(page, PAIRS, "Fold"):
+        choose(page, Fold=fold)
+        if ODD_NAME in options(page, PAIRS, "Subject"):
+            choose(page, Subject=ODD_NAME)
+            break
+    assert ODD_NAME in page.locator(f"{PAIRS} p").first.text_content()
+    assert page.locator(".kdlib-explorer b").count() == 0
+
+
+def test_stills_give_way_on_screen_and_come_back_in_print(page):
+    stills = page.locator("figure.kdlib-still")
+    assert [still.is_visible() for still in stills.all()] == [False] * 3
+    page.emulate_media(media="print")
+    assert [still.is_visible() for still in stills.all()] == [True] * 3
+    assert not page.locator(".kdlib-explorer").first.is_visible()
+    page.emulate_media(media="screen")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(page, theme):
+    page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
+    code = """(root) => ["color", "backgroundColor"].map(
+      (name) => getComputedStyle(root)[name].match(/[\\d.]+/g).slice(0, 3).map(Number))"""
+    for explorer in (TEMPERATURE, PAIRS, SCAN):
+        ink, ground = (luminance(colour) for colour in page.locator(explorer).evaluate(code))
+        assert (max(ink, ground) + 0.05) / (min(ink, ground) + 0.05) >= 7
+
+
+def luminance(colour):
+    """Relative luminance as WCAG 2.2 defines it."""
+    share = np.array(colour) / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def test_every_control_has_a_name_and_shows_focus(page):
+    for element in page.locator(".kdlib-explorer :is(select, input)").all():
+        assert element.evaluate("(e) => e.labels.length") == 1
+    control(page, PAIRS, "Source").focus()
+    page.keyboard.press("Tab")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+
+
+def test_a_phone_shows_the_page_without_scrolling_sideways(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    for explorer in (TEMPERATURE, PAIRS, SCAN):
+        box = page.locator(explorer).bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_the_page_asks_no_network_and_complains_of_nothing(page):
+    """Runs last: all that the tests above did counts."""
+    assert page.asked == []
+    assert [text for text in page.complaints if text != HARMLESS] == []
+
+
+def test_without_javascript_the_still_pictures_stand_there(browser, site):
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(f"{site.as_uri()}/{PAGE}")
+        stills = page.locator("figure.kdlib-still img")
+        assert [still.is_visible() for still in stills.all()] == [True] * 3
+
+
+def test_a_page_carries_at_most_five_megabytes(site):
+    assert (site / PAGE).stat().st_size < 5e6
+    assert json.loads(VENDORED.read_text())["packages"]
