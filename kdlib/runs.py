@@ -4,7 +4,6 @@ import json
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -24,12 +23,11 @@ from kdlib.data.volume import Volume, read_volume, to_lps
 from kdlib.errors import InputError
 from kdlib.files import atomic, write_text
 from kdlib.methods.base import Method, Task
-from kdlib.metrics import Scores, evaluate
 from kdlib.networks import UNet, new_unet
 from kdlib.participants import Participants, Subjects, participants
 from kdlib.prediction import predict
-from kdlib.recipe import Recipe
 from kdlib.scenario import Scenario
+from kdlib.scoring import example_slice, score
 from kdlib.training import choose_device, train
 
 OnProgress = Callable[[Scenario, int, int], None]
@@ -158,11 +156,6 @@ def run_directory(scenario: Scenario, clinics: Clinics, store: Path | str) -> Pa
     return Path(store) / f"{slug}-{scenario.digest(data)}"
 
 
-def example_slice(truth: Volume) -> int:
-    """Which axial slice to show of a subject: the one with most lesion (axes LPS)."""
-    return int((to_lps(truth).array == 1).sum(axis=(0, 1)).argmax())
-
-
 def _method(
     scenario: Scenario, people: Participants, teacher: Run | None, prepared: PreparedSlices
 ) -> Method:
@@ -186,21 +179,21 @@ def _save_network(path: Path, network: UNet) -> None:
         save_file(weights, temporary)
 
 
-def _save_scores(directory: Path, network: UNet, tested: Subjects, recipe: Recipe) -> None:
-    """The challenge's metrics on each scan's own grid, and one slice of each answer to look at.
+def _save_scores(directory: Path, network: UNet, tested: Subjects, scenario: Scenario) -> None:
+    """Scores on each scan's own grid, and one slice of each answer to look at.
 
     A subject without a label cannot be scored: it has neither.
     """
     rows, slices = [], dict[str, Any]()
+    temperature = getattr(scenario.settings, "temperature", 1.0)
     for subject in (subject for subject in tested if subject.label is not None):
-        truth = subject.labelled.read_labels()
-        probability = predict(network, subject.scan.read(recipe.inputs), recipe)
-        metrics = evaluate(truth.array, probability.array, truth.spacing_mm)
-        rows.append({"clinic": subject.scan.clinic, "subject": subject.id, **asdict(metrics)})
-        shown = to_lps(probability).array[:, :, example_slice(truth)]
+        probability = predict(network, subject.scan.read(scenario.inputs), scenario)
+        rows.append(score(subject, probability, temperature))
+        place = example_slice(subject.labelled.read_labels())
+        shown = to_lps(probability).array[:, :, place]
         slices[subject.id] = (shown * 255).round().astype(np.uint8)
-    columns = ["clinic", "subject", *(field.name for field in fields(Scores))]
-    write_text(directory / "scores.csv", pd.DataFrame(rows, columns=columns).to_csv(index=False))
+    frame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=["clinic", "subject"])
+    write_text(directory / "scores.csv", frame.to_csv(index=False))
     with atomic(directory / "slices.npz") as temporary:
         np.savez_compressed(temporary, **slices)
 

@@ -128,6 +128,15 @@ def run_study(
     ]
 
 
+def saved_runs(
+    study: Study, clinics: Clinics, store: Path | str
+) -> tuple[list[tuple[Planned, Run]], int]:
+    """The study's finished runs, and how many others are still missing."""
+    places = [(item, run_directory(item.scenario, clinics, store)) for item in plan(study, clinics)]
+    done = [(item, Run(place)) for item, place in places if (place / "DONE").exists()]
+    return done, len(places) - len(done)
+
+
 def study_scores(runs: list[tuple[Planned, Run]]) -> pd.DataFrame:
     """A row per arm, pair, fold, seed and tested subject, with the metrics."""
     frames = []

@@ -1,0 +1,30 @@
+"""A study's report on disk: its scores, tables and claim ledger."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from kdlib.files import write_text
+from kdlib.report.claims import judge
+from kdlib.report.tables import (
+    beside_paper,
+    comparison_table,
+    gap_table,
+    ledger_table,
+    results_table,
+    write_table,
+)
+
+
+def write_report(scores: pd.DataFrame, folder: Path) -> list[Path]:
+    """Write ``scores.csv`` and each table as CSV, Markdown, LaTeX and HTML; the files written."""
+    write_text(folder / "scores.csv", scores.to_csv(index=False))
+    tables = {
+        "results": results_table(scores),
+        "beside_paper": beside_paper(scores),
+        "comparisons": comparison_table(scores),
+        "gap_closed": gap_table(scores),
+        "ledger": ledger_table(judge(scores)),
+    }
+    written = [path for name, table in tables.items() for path in write_table(table, folder, name)]
+    return [folder / "scores.csv", *written]

@@ -1,0 +1,50 @@
+"""The report on disk, and the commands that read results."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from kdlib.data.volume import Volume, write_volume
+from kdlib.metrics import evaluate
+from kdlib.report.written import write_report
+from tests.test_cli import kdlib
+
+
+def test_evaluate_prints_the_five_metrics(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    truth, result = (rng.random((12, 14, 6)) > share for share in (0.8, 0.7))
+    affine = np.diag([1.0, 1.0, 3.0, 1.0])
+    for name, mask in (("truth", truth), ("result", result)):
+        write_volume(tmp_path / f"{name}.nii.gz", Volume(mask.astype(np.uint8), affine))
+    done = kdlib("evaluate", tmp_path / "truth.nii.gz", tmp_path / "result.nii.gz", "--json")
+    expected = evaluate(truth.astype(np.uint8), result.astype(np.uint8), (1.0, 1.0, 3.0))
+    assert json.loads(done.stdout) == pytest.approx(vars(expected))
+
+
+def test_an_empty_result_is_scored_with_null(tmp_path: Path) -> None:
+    mask = np.zeros((8, 8, 4), np.uint8)
+    nib.save(nib.Nifti1Image(mask, np.eye(4)), tmp_path / "empty.nii.gz")
+    mask[2:4, 2:4, 2] = 1
+    nib.save(nib.Nifti1Image(mask, np.eye(4)), tmp_path / "truth.nii.gz")
+    done = kdlib("evaluate", tmp_path / "truth.nii.gz", tmp_path / "empty.nii.gz", "--json")
+    scores = json.loads(done.stdout)
+    assert scores["dice"] == 0
+    assert scores["hd95_mm"] is None
+
+
+def test_every_table_is_written_in_four_forms(
+    study: Callable[..., pd.DataFrame], tmp_path: Path
+) -> None:
+    written = write_report(study(seeds=1, subjects=6), tmp_path)
+    names = {path.name for path in written}
+    tables = ("results", "beside_paper", "comparisons", "gap_closed", "ledger")
+    assert names == {"scores.csv"} | {
+        f"{t}.{e}" for t in tables for e in ("csv", "md", "tex", "html")
+    }
+    ledger = pd.read_csv(tmp_path / "ledger.csv")
+    assert "undecided" in set(ledger.verdict)
