@@ -38,6 +38,7 @@ pages: $(READY)  ## the pages alone, from saved results, without training
 	$(VENV)/bin/python book/vendor.py || true  # without it the explorers are still pictures
 	rm -rf _build  # a kept build does not notice new results, or a change in kdlib
 	$(VENV)/bin/jupyter-book build -W -n --keep-going --quiet .
+	find _build/html -name "*.map" -delete  # the themes' source maps: megabytes for no reader
 
 test: lint  ## every check
 	$(VENV)/bin/pytest

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -45,7 +46,8 @@ def rerun_study(study: str, data: Path, store: Path, out: Path) -> list[Path]:
         for source, target in settings.pairs
         for template in templates()
     ]
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    # Spawned: a fork of a process that has used torch may hang.
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         return list(pool.map(_page, *zip(*jobs, strict=True)))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from kdlib.methods import method_named
-from kdlib.recipe import Recipe
+from kdlib.recipe import Recipe, Strict
 from kdlib.scenario import Scenario
 
 
@@ -186,7 +186,7 @@ def departures(recipe: dict[str, Any]) -> pd.DataFrame:
 
 def default(name: str) -> Any:
     """The default of a setting of the recipe, the scenario, or one of the methods."""
-    models = [
+    models: list[type[Strict]] = [
         Recipe,
         Scenario,
         *(method_named(m).Settings for m in ("distillation", "adversarial")),

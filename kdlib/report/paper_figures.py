@@ -26,5 +26,5 @@ def printed_gaps(gaps: pd.DataFrame) -> Picture:
         name_rows(axes, names)
         axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         axes.set_xlabel("share of the gap closed (the paper's numbers)")
-        axes.legend()
+        axes.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
     return Picture(figure)

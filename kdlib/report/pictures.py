@@ -3,6 +3,8 @@
 Slices are (x, y) with axes LPS: the patient's left on the right, the face up.
 """
 
+from typing import TYPE_CHECKING
+
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from kdlib.data.clinics import LabelledScan
-from kdlib.data.volume import to_lps
 from kdlib.report.figures import STYLE, Picture
-from kdlib.runs import example_slice
+
+if TYPE_CHECKING:
+    from kdlib.data.clinics import LabelledScan
 
 Slice = NDArray[np.uint8]
 ERRORS = {"found": "#56b4e9", "missed": "#e69f00", "false": "#f0579b"}
@@ -63,8 +65,11 @@ def _row(row: NDArray, name: str, example: dict[str, Slice], arms: tuple[str, ..
             _paint(axes, voxels, ERRORS[kind])
 
 
-def compared(subject: LabelledScan, answers: dict[str, Slice]) -> Picture:
+def compared(subject: "LabelledScan", answers: dict[str, Slice]) -> Picture:
     """A subject's ``example_slice``: FLAIR, truth, and named answers (0 to 255) on that slice."""
+    from kdlib.data.volume import to_lps  # with torch behind it, which most chapters need not load
+    from kdlib.runs import example_slice
+
     labels, flair = subject.read_labels(), to_lps(subject.scan.read()[0]).array
     place = example_slice(labels)
     truth = to_lps(labels).array[:, :, place]
@@ -89,7 +94,7 @@ def show_slice(axes: Axes, flair: Slice) -> None:
 def outline(axes: Axes, voxels: NDArray[np.bool_]) -> None:
     """Draw the border of ``voxels`` over a slice."""
     if voxels.any():
-        axes.contour(voxels.T.astype(float), levels=[0.5], colors=[TRUTH], linewidths=1.2)
+        axes.contour(voxels.T.astype(float), levels=[0.5], colors=[TRUTH], linewidths=0.9)
 
 
 def head_window(flair: Slice, margin: int = 2) -> tuple[slice, slice]:

@@ -1,5 +1,6 @@
 """Shapes that a network's layers give, read while a slice passes through it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -44,7 +45,7 @@ def passed_shapes(network: UNet, recipe: Recipe) -> pd.DataFrame:
 
 @torch.no_grad()
 def _passed(
-    network: nn.Module, parts: list[nn.Module], shape: tuple[int, ...]
+    network: nn.Module, parts: Sequence[nn.Module], shape: tuple[int, ...]
 ) -> list[tuple[nn.Module, tuple[int, ...]]]:
     """The parts in the order in which a zero input passes them, with their answers' shapes."""
     seen: list[tuple[nn.Module, tuple[int, ...]]] = []

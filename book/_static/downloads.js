@@ -1,0 +1,27 @@
+// Offer every table as CSV and every chart as SVG, made from what the page shows: no server.
+"use strict";
+
+function link(text, name, href) {
+  const a = document.createElement("a");
+  a.className = "download-link";
+  a.textContent = text;
+  a.download = name;
+  a.href = href;
+  return a;
+}
+
+function csv(table) {
+  const quote = (cell) => `"${cell.textContent.trim().replaceAll('"', '""')}"`;
+  const lines = [...table.rows].map((row) => [...row.cells].map(quote).join(","));
+  return `data:text/csv;charset=utf-8,${encodeURIComponent("\ufeff" + lines.join("\r\n"))}`;
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  for (const table of document.querySelectorAll("div.cell_output table[data-name]")) {
+    table.after(link("CSV", `${table.dataset.name}.csv`, csv(table)));
+  }
+  for (const image of document.querySelectorAll("div.cell_output img[src$='.svg']")) {
+    const figure = image.closest("figure");
+    image.after(link("SVG", `${(figure && figure.id) || "figure"}.svg`, image.src));
+  }
+});

@@ -1,0 +1,44 @@
+"""Tables as a page shows them: escaped, without row numbers, text to the left, numbers in line."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A table that a notebook shows as HTML; ``name`` is its file's when it is downloaded."""
+
+    table: pd.DataFrame
+    name: str
+    wraps: bool = False
+    digits: int = 3
+
+    def _repr_html_(self) -> str:
+        kind = "prose" if self.wraps else "numbers"
+        # Names and texts may come from scans: they are escaped.
+        with pd.option_context("display.max_colwidth", None):
+            html = self._texts().to_html(index=False, border=0, escape=True, classes=[kind])
+        return html.replace("<table", f'<table data-name="{self.name}"', 1)
+
+    def _texts(self) -> pd.DataFrame:
+        """Numbers as text: whole ones with thousands apart, others with as many ``digits``."""
+        return self.table.apply(self._column)
+
+    def _column(self, values: pd.Series) -> pd.Series:
+        if is_numeric_dtype(values) and values.dtype != bool:
+            whole = bool((values.dropna() % 1 == 0).all())
+            style = "{:,.0f}" if whole else f"{{:.{self.digits}f}}"
+            return values.map(lambda value: "" if pd.isna(value) else style.format(value))
+        return values.map(lambda value: "" if value is None else str(value))
+
+
+def shown(table: pd.DataFrame, name: str, *, wraps: bool = False, digits: int = 3) -> Shown:
+    """``table`` for a page: ``wraps`` for columns of sentences, ``digits`` after the point.
+
+    Named index levels become columns. ``name``: letters, digits and hyphens.
+    """
+    flat = table.reset_index() if any(level is not None for level in table.index.names) else table
+    flat = flat.set_axis([str(column).replace("_", " ") for column in flat.columns], axis=1)
+    return Shown(flat, name, wraps, digits)

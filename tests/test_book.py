@@ -1,0 +1,123 @@
+"""The book: templates run, chapters run on any results, nothing in them is typed by hand."""
+
+import re
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+import yaml
+
+from kdlib.data.clinics import Clinics
+from kdlib.errors import InputError
+from kdlib.export import export_study
+from kdlib.rerun import KINDS, parameters_of, rerun, rerun_study, templates
+from kdlib.study import load_study, run_study
+from tests.tiny import RECIPE
+
+ROOT = Path(__file__).parents[1]
+BOOK = ROOT / "book"
+CHAPTERS = [path for path in sorted(BOOK.glob("*.md")) if "kernelspec" in path.read_text()]
+SHARED = ["source", "target", "fold", "seed", "study", "data", "store"]
+# Margins, levels and steps that are the study's rules, not its results.
+RULES = {"0.02", "0.05", "0.0005"}
+
+
+@pytest.fixture(scope="module")
+def tiny(clinics: Clinics, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The demo with the tiny recipe on the tiny clinics, trained: where things lie, as text."""
+    folder = tmp_path_factory.mktemp("book")
+    settings = RECIPE | {"size": list(RECIPE["size"])}
+    recipe = "\n".join(f"{name} = {value}" for name, value in settings.items())
+    text = (ROOT / "kdlib" / "studies" / "demo.toml").read_text()
+    text = re.sub(r"\[recipe\].*?(?=\[arms)", f"[recipe]\n{recipe}\n\n", text, flags=re.DOTALL)
+    (folder / "demo.toml").write_text(text.replace("subjects = 2", "subjects = 1"))
+    study = load_study(str(folder / "demo.toml"))
+    runs = run_study(study, clinics, store=folder / "runs", device="cpu")
+    export_study(study, runs, clinics, folder / "results" / "demo")
+    places = {"study": folder / "demo.toml", "data": clinics.folder, "store": folder / "runs"}
+    return {name: str(path) for name, path in places.items()}
+
+
+@pytest.fixture(scope="module")
+def pages(tiny: dict[str, str]) -> dict[str, nbformat.NotebookNode]:
+    """Every template, executed, by the name of its file."""
+    folder = Path(tiny["study"]).parent
+    made = rerun_study(tiny["study"], Path(tiny["data"]), Path(tiny["store"]), folder / "pages")
+    return {path.stem: nbformat.read(path, as_version=4) for path in made}
+
+
+@pytest.mark.parametrize("template", templates())
+def test_every_parameter_has_a_type_and_a_meaning(template: str) -> None:
+    known = parameters_of(template)
+    assert [name for name in SHARED if name not in known] == []
+    assert [n for n, p in known.items() if p["inferred_type_name"] not in KINDS] == []
+    assert [n for n, p in known.items() if len(p["help"]) < 5] == []
+
+
+@pytest.mark.parametrize(
+    ("template", "given", "problem"),
+    [
+        ("distilation", {}, "did you mean 'distillation'"),
+        ("distillation", {"temprature": "4"}, "did you mean 'temperature'"),
+        ("distillation", {"temperature": "hot"}, "temperature='hot': not of type float"),
+        ("bounds", {"seed": "1.5"}, "seed='1.5': not of type int"),
+    ],
+)
+def test_a_wrong_parameter_is_named_before_anything_runs(
+    template: str, given: dict[str, str], problem: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=re.escape(problem)):
+        rerun(template, given, tmp_path / "out.ipynb")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("template", templates())
+def test_every_template_runs_and_shows_what_came_out(
+    template: str, pages: dict[str, nbformat.NotebookNode]
+) -> None:
+    page = pages[f"utrecht-singapore-{template}"]
+    outputs = [output for cell in page.cells for output in cell.get("outputs", [])]
+    shown = {kind for output in outputs for kind in output.get("data", {})}
+    assert {"image/png", "image/svg+xml", "text/html"} <= shown
+    assert "error" not in {output.output_type for output in outputs}
+    assert page.cells[0].source.splitlines()[0].endswith(": Utrecht to Singapore")
+
+
+def test_what_a_scenario_refuses_is_one_line_and_leaves_no_file(
+    tiny: dict[str, str], tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"out\.ipynb: InputError: temperature=0\.0"):
+        rerun("distillation", tiny | {"temperature": "0"}, tmp_path / "out.ipynb")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_every_chapter_runs_on_any_results(
+    chapter: Path, tiny: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(tiny["study"]).parent)
+    names: dict[str, object] = {"__name__": chapter.stem}
+    for cell in jupytext.read(chapter).cells:
+        if cell.cell_type == "code":
+            exec(compile(cell.source, chapter.name, "exec"), names)  # the book's own code
+
+
+def test_the_table_of_contents_names_files_that_exist_and_every_chapter() -> None:
+    toc = (ROOT / "_toc.yml").read_text()
+    named = {ROOT / f"{name}.md" for name in re.findall(r"(?:file|root): (\S+)", toc)}
+    assert [path for path in named if not path.exists()] == []
+    assert set(BOOK.glob("*.md")) == named
+    assert yaml.safe_load(toc)["root"] == "book/index"
+
+
+@pytest.mark.parametrize("page", sorted(BOOK.rglob("*.md")), ids=lambda path: path.stem)
+def test_no_result_is_typed_in_prose(page: Path) -> None:
+    prose = re.sub(r"```.*?```|`[^`]*`|\$[^$]*\$", "", page.read_text(), flags=re.DOTALL)
+    assert set(re.findall(r"\b0\.\d{2,}\b", prose)) <= RULES
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_chapters_read_saved_results_and_train_nothing(chapter: Path) -> None:
+    cells = [c.source for c in jupytext.read(chapter).cells if c.cell_type == "code"]
+    assert not re.search(r"kdlib\.(runs|training|study|data\.clinics) |\brun\(", "\n".join(cells))
