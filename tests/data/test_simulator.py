@@ -43,6 +43,12 @@ def subjects(template: torch.Tensor) -> dict[tuple[str, int], SimulatedSubject]:
     }
 
 
+@pytest.fixture(scope="session")
+def native(template: torch.Tensor) -> SimulatedSubject:
+    """One subject of Amsterdam on the challenge's own grid."""
+    return simulate_subject(replace(SETTINGS, grid="native"), "amsterdam", 100, template)
+
+
 def of(subjects: dict, clinic: str) -> list[SimulatedSubject]:
     return [subject for (name, _), subject in subjects.items() if name == clinic]
 
@@ -72,10 +78,10 @@ def load_ml(subject: SimulatedSubject) -> float:
 
 def test_cortex_is_slightly_brighter_than_white_matter_on_flair(subjects) -> None:
     ratios = [
-        float(s.flair[(s.tissues["cortex"] > 0.9) & (s.flair > 0)].median()) / white_level(s)
+        float(s.flair[(s.tissues["cortex"] > 0.5) & (s.flair > 0)].median()) / white_level(s)
         for s in subjects.values()
     ]
-    assert 1.03 < np.mean(ratios) < 1.12
+    assert 1.04 < np.mean(ratios) < 1.12
     assert np.std(ratios) > 0.01
 
 
@@ -93,19 +99,16 @@ def test_lesions_are_a_third_brighter_than_white_matter(subjects) -> None:
         for s in subjects.values()
     ]
     faint, middle, bright = torch.stack(ratios).mean(0)
-    assert 1.05 < faint < 1.25
-    assert 1.25 < middle < 1.45
+    assert 1.1 < faint < 1.3
+    assert 1.27 < middle < 1.48
     assert 1.4 < bright < 1.8
 
 
-def test_white_matter_is_as_noisy_as_in_real_scans(template) -> None:
-    for clinic in ("utrecht", "singapore"):
-        number = site(clinic).training[3]
-        s = simulate_subject(replace(SETTINGS, grid="native"), clinic, number, template)
-        white = s.flair[healthy_white(s)]
-        low, high = white.quantile(torch.tensor([0.25, 0.75]))
-        assert 8.5 < white.median() / white.std() < 13.5
-        assert 0.09 < (high - low) / white.median() < 0.15
+def test_white_matter_is_as_noisy_as_in_real_scans(native: SimulatedSubject) -> None:
+    white = native.flair[healthy_white(native)]
+    low, high = white.quantile(torch.tensor([0.25, 0.75]))
+    assert 8.5 < white.median() / white.std() < 13.5
+    assert 0.09 < (high - low) / white.median() < 0.15
 
 
 def test_clinics_have_their_own_intensity_level(subjects) -> None:
@@ -127,8 +130,8 @@ def test_component_sizes_are_those_of_real_masks(subjects) -> None:
     assert np.mean(every < 17) == pytest.approx(0.5, abs=0.15)
     shares = [every[(every > low) & (every <= high)].sum() for low, high in BANDS]
     confluent, middle, small = np.array(shares) / every.sum()
-    assert 0.2 < confluent < 0.7
-    assert 0.1 < middle < 0.5
+    assert 0.12 < confluent < 0.7
+    assert 0.1 < middle < 0.6
     assert 0.08 < small < 0.5
 
 
@@ -177,11 +180,10 @@ def test_amsterdam_is_defaced_and_the_others_are_not(subjects) -> None:
     assert not any((s.flair == 0).any() for s in of(subjects, "utrecht"))
 
 
-def test_defacing_spares_the_brain_on_the_native_grid(template) -> None:
-    s = simulate_subject(replace(SETTINGS, grid="native"), "amsterdam", 100, template)
-    assert s.flair.shape == (132, 256, 83)
-    assert float((s.flair == 0).float().mean()) == pytest.approx(0.22, abs=0.02)
-    assert float((s.flair[s.tissues["white"] > 0.5] == 0).float().mean()) == 0
+def test_defacing_spares_the_brain_on_the_native_grid(native: SimulatedSubject) -> None:
+    assert native.flair.shape == (132, 256, 83)
+    assert float((native.flair == 0).float().mean()) == pytest.approx(0.22, abs=0.02)
+    assert bool((native.flair[native.tissues["white"] > 0.5] > 0).all())
 
 
 def test_without_skull_everything_outside_the_brain_is_zero(template) -> None:

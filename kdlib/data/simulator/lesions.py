@@ -47,7 +47,7 @@ def draw_lesions(
     """
     volumes = _punctate_volumes_mm3(rng, load_ml)
     confluent_mm3 = load_ml * 1000 - volumes.sum()
-    severity = rng.normal(0.5, 0.12)
+    severity = rng.normal(0.45, 0.12)
     fraction, grade = _confluent(rng, frame, room, ventricle_mm, points, confluent_mm3)
     grade = severity + grade
     centres = _centres(rng, frame, room, ventricle_mm, points, len(volumes))
@@ -57,9 +57,9 @@ def draw_lesions(
 
 
 def _punctate_volumes_mm3(rng: np.random.Generator, load_ml: float) -> np.ndarray:
-    count = int(np.clip(140 * (load_ml / 12) ** 0.3 * np.exp(rng.normal(0, 0.7)), 12, 500))
+    count = int(np.clip(190 * (load_ml / 12) ** 0.3 * np.exp(rng.normal(0, 0.7)), 12, 500))
     volumes = np.clip(17 * np.exp(rng.normal(0, 1.1, count)), 6, 800)
-    large = rng.uniform(size=count) < rng.uniform(0.0, 0.08)
+    large = rng.uniform(size=count) < rng.uniform(0.0, 0.05)
     volumes = np.where(large, np.exp(rng.uniform(np.log(100), np.log(3000), count)), volumes)
     within = np.cumsum(volumes) < 500 * load_ml
     return volumes[within] if within.any() else volumes[:1]
@@ -75,7 +75,7 @@ def _confluent(
 ) -> tuple[Tensor, Tensor]:
     reach = rng.uniform(6, 16)
     score = 0.8 * frame.field(rng, 16.0) + 0.3 * frame.field(rng, 5.0)
-    score += rng.uniform(1.5, 4.5) * torch.exp(-ventricle_mm.clamp(min=0) / reach)
+    score += rng.uniform(2.0, 4.5) * torch.exp(-ventricle_mm.clamp(min=0) / reach)
     score += rng.uniform(0.3, 1.2) * _horns(points)
     score -= 1.5 * torch.exp(-((points[..., 0] / 5) ** 2))  # rarely in what joins the halves
     open_room = room > 0.5

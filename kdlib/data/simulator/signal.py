@@ -33,11 +33,11 @@ class Tissue:
 # FLAIR come out (cortex / white matter 1.05 to 1.10, lesion / white matter 1.15 to 1.6).
 TISSUES = {
     "white": Tissue(900, 75, 0.70, 0.14),
-    "cortex": Tissue(1330, 79.5, 0.83, 0.01),
+    "cortex": Tissue(1330, 76.5, 0.83, 0.01),
     "deep": Tissue(1230, 74, 0.78, 0.06),
     "csf": Tissue(4500, 1800, 1.0, 0.0),
     "faint": Tissue(1150, 84, 0.82, 0.01),
-    "bright": Tissue(1300, 106, 0.90, 0.0),
+    "bright": Tissue(1300, 102, 0.90, 0.0),
     "choroid": Tissue(1500, 90, 0.82, 0.02),
     "infarct": Tissue(3200, 300, 0.95, 0.0),
     "fluid": Tissue(4300, 1500, 1.0, 0.0),

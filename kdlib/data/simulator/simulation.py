@@ -14,6 +14,8 @@ from uuid import uuid4
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from kdlib.data.simulator.protocols import SITES, site
 from kdlib.data.simulator.subject import Settings, simulate_subject, write_subject
@@ -139,9 +141,13 @@ def _run(
     settings: Settings, jobs: list[Job], workers: int | None, report: Callable[[int], None]
 ) -> None:
     processes = min(workers or _cores(), len(jobs))
+    template = template_maps()
+    if processes == 1:
+        _run_here(settings, jobs, template, report)
+        return
     with TemporaryDirectory() as folder:
         maps = Path(folder) / "template.npy"
-        np.save(maps, template_maps())  # every process maps this one copy into its memory
+        np.save(maps, template)  # every process maps this one copy into its memory
         pool = ProcessPoolExecutor(
             processes, multiprocessing.get_context("spawn"), _start, (settings, maps)
         )
@@ -152,6 +158,19 @@ def _run(
                 report(done)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _run_here(
+    settings: Settings, jobs: list[Job], template: NDArray, report: Callable[[int], None]
+) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as in the processes, so that sums come out the same to the last bit
+    try:
+        for done, job in enumerate(jobs, start=1):
+            _simulate_to_disk(settings, job, torch.from_numpy(template))
+            report(done)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _cores() -> int:
@@ -170,8 +189,12 @@ def _start(settings: Settings, maps: Path) -> None:
 
 
 def _one(job: Job) -> None:
+    _simulate_to_disk(_worker["settings"], job, _worker["template"])
+
+
+def _simulate_to_disk(settings: Settings, job: Job, template: Tensor) -> None:
     clinic, number, folder = job
-    subject = simulate_subject(_worker["settings"], clinic, number, _worker["template"])
+    subject = simulate_subject(settings, clinic, number, template)
     temporary = folder.parent / f".{uuid4().hex[:12]}"
     try:
         write_subject(temporary, subject)

@@ -56,7 +56,7 @@ def simulate_subject(
     rng = np.random.default_rng([settings.seed, crc32(clinic.encode()), subject])
     scanner = protocol(clinic, settings.scanner_shift)
     shape, spacing = voxel_grid(clinic, subject, settings.grid)
-    frame = Frame(shape, spacing, layers=3 if settings.grid == "native" else 2)
+    frame = Frame(shape, spacing, layers=2)
     patients = population(clinic, settings.population_shift)
     load_ml = draw_load_ml(rng, patients)
     wear = np.log(load_ml / 10) / np.log(10)  # ventricles and sulci widen with the load
@@ -145,7 +145,7 @@ def _contrasts(
         parts["faint"] + parts["bright"], (3 / frame.spacing_mm[0], 3 / frame.spacing_mm[1])
     )
     factors = {
-        "white": white * texture * (1 + 0.25 * halo),
+        "white": white * texture * (1 + 0.12 * halo),
         "cortex": grey * texture,
         "deep": grey * texture,
         "faint": texture,
