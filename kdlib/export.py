@@ -8,27 +8,42 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kdlib.clinic_summary import clinic_summary
 from kdlib.data.clinics import Clinics, Subject
 from kdlib.data.volume import to_lps
+from kdlib.explorers import explorers
 from kdlib.files import atomic, write_text
-from kdlib.runs import Run, example_slice
+from kdlib.runs import Run
+from kdlib.scoring import example_slice
 from kdlib.study import Planned, Study, study_scores
 
 Runs = list[tuple[Planned, Run]]
 
 
 def export_study(study: Study, runs: Runs, clinics: Clinics, folder: Path) -> None:
-    """Write ``scores.csv``, ``teachers.csv``, ``examples.npz`` and ``provenance.json``.
+    """Write ``scores.csv``, ``teachers.csv``, two archives of pictures and ``provenance.json``.
 
     ``examples.npz`` holds axial slices (x, y) uint8 of every tested subject, seed by seed the
     first: ``source/target/subject/flair`` (head's range as 0 to 255), ``.../truth`` (labels) and
-    ``.../<arm>`` (lesion probability as 0 to 255).
+    ``.../<arm>`` (lesion probability as 0 to 255). ``explorers.npz``: see ``explorers``;
+    ``clinics.csv`` and ``clinics.npz``: see ``clinic_summary``.
     """
     write_text(folder / "scores.csv", study_scores(runs).round(6).to_csv(index=False))
     write_text(folder / "teachers.csv", teacher_scores(runs).round(6).to_csv(index=False))
     with atomic(folder / "examples.npz") as temporary:
         np.savez_compressed(temporary, **_examples(study, runs, clinics))
+    with atomic(folder / "explorers.npz") as temporary:
+        np.savez_compressed(temporary, **explorers(study, runs, clinics))
+    _clinics(clinics, folder)
     write_text(folder / "provenance.json", json.dumps(_provenance(study, runs), indent=1))
+
+
+def _clinics(clinics: Clinics, folder: Path) -> None:
+    """Write ``clinics.csv`` and ``clinics.npz``: see ``clinic_summary``."""
+    table, arrays = clinic_summary(clinics)
+    write_text(folder / "clinics.csv", table.to_csv(index=False))
+    with atomic(folder / "clinics.npz") as temporary:
+        np.savez_compressed(temporary, **arrays)
 
 
 def teacher_scores(runs: Runs) -> pd.DataFrame:
