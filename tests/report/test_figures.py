@@ -1,0 +1,179 @@
+"""Figures and tables of the book show what the results say."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis.extra.numpy import arrays
+from matplotlib.colors import to_rgb
+
+from kdlib.clinic_summary import clinic_summary
+from kdlib.data.clinics import Clinics
+from kdlib.networks import new_unet
+from kdlib.recipe import Recipe
+from kdlib.report.clinic_figures import clinic_slices, intensity_histograms, lesion_volumes
+from kdlib.report.figures import (
+    COLOURS,
+    Picture,
+    before_and_after,
+    dice_by_arm,
+    differences,
+    paper_and_ours,
+    training_curve,
+)
+from kdlib.report.open_points import OPEN_POINTS, default, departures
+from kdlib.report.paper import ARMS, ON_THE_FLY
+from kdlib.report.paper_figures import printed_gaps, printed_gaps_closed
+from kdlib.report.pictures import head_window, overlap, segmentations
+from kdlib.report.results import open_results, results_of_record
+from kdlib.report.shapes import passed_shapes
+from kdlib.report.shown import shown
+from kdlib.report.tables import ARM_ORDER
+
+Study = Callable[..., pd.DataFrame]
+SLICES = arrays(np.uint8, (6, 5))
+
+
+def dots(picture: Picture) -> int:
+    """How many dots the scatters of a chart hold."""
+    axes = picture.figure.axes
+    return sum(len(c.get_offsets()) for axis in axes for c in axis.collections)
+
+
+def test_every_arm_has_a_colour_of_its_own() -> None:
+    assert set(COLOURS) == {*ARMS, *ON_THE_FLY, "ADA then KD"} == set(ARM_ORDER)
+    assert len({to_rgb(colour) for colour in COLOURS.values()}) == len(COLOURS)
+
+
+def test_an_arms_row_has_a_dot_per_subject(study: Study) -> None:
+    scores = study(pairs=(("utrecht", "singapore"),), seeds=2, subjects=12)
+    assert dots(dice_by_arm(scores)) == 12 * scores["arm"].nunique()
+
+
+def test_the_mean_lies_where_the_scores_say(study: Study) -> None:
+    scores = study(effects={"L-bound": 0.0, "U-bound": 0.2}, noise=0.0)
+    lines = [line.get_xdata() for line in dice_by_arm(scores).figure.axes[0].lines]
+    means = scores.groupby("arm")["dice"].mean()
+    assert [x for x in means if not any(np.isclose(line, x).all() for line in lines)] == []
+
+
+def test_the_same_results_give_the_same_file(study: Study) -> None:
+    scores = study(seeds=1)
+    for chart in (dice_by_arm, differences, paper_and_ours):
+        assert chart(scores).data() == chart(scores).data()
+
+
+def test_charts_leave_the_readers_settings_alone(study: Study) -> None:
+    before = dict(mpl.rcParams)
+    differences(study(seeds=1)).data()
+    assert dict(mpl.rcParams) == before
+
+
+def test_a_chart_is_svg_and_a_picture_of_scans_a_small_png(study: Study) -> None:
+    chart = dice_by_arm(study(seeds=1))._repr_mimebundle_()
+    assert list(chart) == ["image/svg+xml"]
+    noise = np.random.default_rng(0).integers(0, 255, (96, 112), dtype=np.uint8)
+    example = {"flair": noise, "truth": noise // 127, "KD": noise}
+    scans = segmentations({"subject 1": example}, ("KD",))
+    assert scans.data().startswith(b"\x89PNG")
+    assert len(scans.data()) < 250_000
+
+
+@given(SLICES, SLICES)
+def test_found_and_missed_are_the_truth_and_found_and_false_the_answer(
+    labels: np.ndarray, probability: np.ndarray
+) -> None:
+    truth = labels % 3
+    parts = overlap(truth, probability)
+    assert np.array_equal(parts["found"] | parts["missed"], truth == 1)
+    assert np.array_equal(parts["found"] | parts["false"], (probability >= 128) & (truth != 2))
+    assert not (parts["found"] & (parts["missed"] | parts["false"])).any()
+
+
+def test_the_window_holds_the_whole_head() -> None:
+    flair = np.zeros((40, 30), np.uint8)
+    flair[0:17, 12:30] = 200
+    assert (flair[head_window(flair)] > 0).sum() == (flair > 0).sum()
+
+
+def test_a_line_joins_a_subjects_two_scores() -> None:
+    before = pd.DataFrame({"subject": ["a", "b"], "dice": [0.1, 0.5]})
+    after = pd.DataFrame({"subject": ["b", "a"], "dice": [0.6, 0.2]})
+    picture = before_and_after(before, after, ("L-bound", "KD"))
+    drawn = [list(line.get_ydata()) for line in picture.figure.axes[0].lines]
+    assert drawn[:2] == [[0.1, 0.2], [0.5, 0.6]]
+
+
+def test_a_training_curve_has_a_line_per_loss() -> None:
+    history = pd.DataFrame({"step": [1, 2], "learning_rate": [1, 1], "segmentation": [2.0, 1.0]})
+    (axes,) = training_curve(history).figure.axes
+    assert [line.get_label() for line in axes.lines] == ["segmentation"]
+
+
+def test_the_paper_closed_the_gap_by_these_shares() -> None:
+    gaps = (100 * printed_gaps_closed()).round()
+    assert gaps["ADA"].to_list() == [46, -13, 45, -9, 45, 33]
+    assert gaps["KD"].to_list() == [17, 69, 62, 40, 59, 57]
+    assert len(printed_gaps(gaps).figure.axes[0].patches) == 12
+
+
+def test_each_level_of_the_unet_has_half_the_size_and_twice_the_channels() -> None:
+    recipe = Recipe(size=(96, 112), width=4)
+    stages = passed_shapes(new_unet(recipe, seed=0), recipe).set_index("Stage")
+    assert stages["Channels"].to_list() == [1, 4, 8, 16, 32, 16, 8, 4, 2]
+    assert stages.loc[["slice", "down, level 3"], "Size"].to_list() == ["96 x 112", "12 x 14"]
+    weights = sum(p.numel() for p in new_unet(recipe, seed=0).parameters())
+    assert stages["Weights"].sum() == weights
+
+
+@pytest.mark.parametrize("point", OPEN_POINTS, ids=lambda point: point.point)
+def test_every_decision_names_settings_that_exist(point) -> None:
+    for name in point.settings:
+        default(name)
+    assert all(text.endswith(".") for text in (point.choice, point.reason))
+
+
+def test_a_recipe_departs_in_what_it_sets_otherwise() -> None:
+    assert departures(Recipe().model_dump(mode="json")).empty
+    table = departures(Recipe(steps=5, size=(96, 112)).model_dump(mode="json"))
+    assert table["Setting"].to_list() == ["size", "steps"]
+
+
+def test_a_shown_table_is_escaped_whole_and_readable() -> None:
+    long = "x" * 300
+    table = pd.DataFrame({"a_b": ["<b>", long], "n": [24000, 7], "p": [0.12345, np.nan]})
+    html = shown(table, "name")._repr_html_()
+    assert "<b>" not in html
+    assert all(text in html for text in ("&lt;b&gt;", long, "24,000", "0.123", "a b"))
+    assert "nan" not in html.lower()
+
+
+def test_the_summary_of_clinics_is_that_of_their_files(clinics: Clinics) -> None:
+    table, found = clinic_summary(clinics)
+    assert table.groupby("clinic").size().to_dict() == {
+        n: len(c.subjects) for n, c in clinics.items()
+    }
+    some = clinics["utrecht"].subjects[1]
+    row = table[table["subject"] == some.id].iloc[0]
+    assert row["lesion_ml"] == pytest.approx(some.lesion_ml, abs=0.01)
+    assert all(found[f"{name}/intensity"].sum() > 100 for name in clinics)
+
+
+def test_clinics_are_drawn_one_by_one(clinics: Clinics) -> None:
+    table, found = clinic_summary(clinics)
+    assert len(intensity_histograms(found).figure.axes[0].lines) == len(clinics)
+    assert dots(lesion_volumes(table)) == len(table)
+    assert len(clinic_slices(found).figure.axes) == 3 * len(clinics)
+
+
+def test_the_study_that_says_most_is_shown(tmp_path: Path) -> None:
+    for name in ("demo", "standard"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "scores.csv").write_text("arm\n")
+    assert results_of_record(tmp_path).folder.name == "standard"
+    with pytest.raises(ValueError, match="no saved results"):
+        open_results(tmp_path / "paper")
