@@ -1,12 +1,19 @@
 """The ``kdlib`` command. Heavy imports wait inside the commands: ``--help`` answers at once."""
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kdlib import cli_results, cli_scans
+from kdlib.cli_options import Data, Device, Observer, Settings, SkipBad, Store, parsed
 from kdlib.errors import InputError
+
+if TYPE_CHECKING:
+    from kdlib.check import Finding
+    from kdlib.data.clinics import Clinics
 
 app = typer.Typer(
     help="Adapt a lesion segmenter to a new scanner without labels, and measure what it is worth.",
@@ -14,11 +21,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-Data = Annotated[Path, typer.Option(help="Folder of clinics, in the challenge's layout.")]
-Store = Annotated[Path, typer.Option(help="Folder that keeps the runs.")]
-Shift = Annotated[float, typer.Option(help="0: the clinics differ in nothing; 1: as published.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 
 
 @app.command()
@@ -55,6 +57,8 @@ def study(
     store: Store = Path("runs"),
     device: Device = "auto",
     export: Annotated[Path | None, typer.Option(help="Folder for the study's results.")] = None,
+    observer: Observer = None,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Run what is missing of a study; it can be stopped and goes on. Prints the result table."""
     from kdlib.data.clinics import open_clinics
@@ -62,7 +66,11 @@ def study(
     from kdlib.report.tables import results_table
     from kdlib.study import load_study, missing, plan, run_study, study_scores
 
-    wanted, clinics = load_study(name), open_clinics(data)
+    wanted = load_study(name)
+    names = sorted({name for pair in wanted.pairs for name in pair})
+    clinics, left_out = _sound(
+        open_clinics(data, observer=observer).chosen(names), names, wanted.recipe.inputs, skip_bad
+    )
     scenarios = [planned.scenario for planned in plan(wanted, clinics)]
     with trainings(missing(scenarios, clinics, store)) as on_progress:
         runs = run_study(wanted, clinics, store=store, device=device, on_progress=on_progress)
@@ -71,6 +79,7 @@ def study(
 
         export_study(wanted, runs, clinics, export)
     print(results_table(study_scores(runs)).to_string())
+    cli_scans.say_left_out(left_out)
 
 
 @app.command()
@@ -84,74 +93,66 @@ def run(
     seed: Annotated[int, typer.Option(help="Of weights and batches.")] = 0,
     temperature: Annotated[float | None, typer.Option(help="T of Eq. 3, for distillation.")] = None,
     study: Annotated[str, typer.Option(help="Whose recipe to follow.")] = "demo",
-    setting: Annotated[
-        list[str] | None, typer.Option("--set", help="Any other setting, as name=value.")
-    ] = None,
+    setting: Settings = None,
     data: Data = Path("data/clinics"),
     store: Store = Path("runs"),
     device: Device = "auto",
+    observer: Observer = None,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Make one run (and its teacher's), or read it where it is finished. Prints its scores."""
     import kdlib.runs
     from kdlib.data.clinics import open_clinics
     from kdlib.progress import trainings
+    from kdlib.recipe import Recipe
     from kdlib.study import load_study, missing
 
-    settings = _settings(setting or [])
+    settings = parsed(setting)
     pair: dict[str, Any] = {"source": source, "target": target, "fold": fold, "seed": seed}
     recipe = load_study(study)
     if temperature is not None:
         settings["temperature"] = temperature
     if teacher is not None:
-        settings["teacher"] = recipe.scenario(method=teacher, **pair)
+        shared = {k: v for k, v in settings.items() if k in Recipe.model_fields}
+        settings["teacher"] = recipe.scenario(method=teacher, **pair, **shared)
     scenario = recipe.scenario(method=method, subject=subject, **pair, **settings)
-    clinics = open_clinics(data)
+    names = [name for name in (source, target) if name]
+    learnt_from = names if scenario.method_type.reads_target_labels else [source]
+    clinics, left_out = _sound(
+        open_clinics(data, observer=observer).chosen(names), learnt_from, scenario.inputs, skip_bad
+    )
     with trainings(missing([scenario], clinics, store)) as on_progress:
         done = kdlib.runs.run(
             scenario, clinics, store=store, device=device, on_progress=on_progress
         )
     print(done.directory)
     print(done.scores.to_string(index=False))
+    cli_scans.say_left_out(left_out)
 
 
-@app.command()
-def predict(
-    run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
-    scan: Annotated[Path, typer.Argument(help="FLAIR scan, .nii or .nii.gz.")],
-    out: Annotated[
-        Path, typer.Option(help="Folder for the mask and the probability map.")
-    ] = Path(),
-    t1: Annotated[
-        Path | None, typer.Option(help="T1 on the same grid, for runs that read it.")
-    ] = None,
-    device: Device = "auto",
-) -> None:
-    """Segment a scan; mask and probability map come on the scan's own grid."""
-    from kdlib.data.volume import Volume, write_volume
-    from kdlib.runs import THRESHOLD, Run
-
-    probability = Run(run).predict(scan, t1, device)
-    name = scan.name.removesuffix(".gz").removesuffix(".nii")
-    mask = Volume((probability.array >= THRESHOLD).astype("uint8"), probability.affine)
-    write_volume(out / f"{name}_lesion_mask.nii.gz", mask)
-    write_volume(out / f"{name}_lesion_probability.nii.gz", probability)
-    print(out / f"{name}_lesion_mask.nii.gz")
+for command in (
+    cli_scans.fetch,
+    cli_scans.check,
+    cli_scans.adapt,
+    cli_scans.predict,
+    cli_results.evaluate,
+    cli_results.report,
+):
+    app.command()(command)
 
 
-def _settings(pairs: list[str]) -> dict[str, Any]:
-    """``name=value`` texts as settings; values as JSON where they are JSON."""
-    import json
+def _sound(
+    clinics: "Clinics", labelled: Collection[str], inputs: str, skip_bad: bool
+) -> "tuple[Clinics, list[Finding]]":
+    from kdlib.check import sound
+    from kdlib.progress import counted
 
-    settings = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise InputError(f"--set {pair}: write name=value, for example --set steps=500")
-        try:
-            settings[name] = json.loads(value)
-        except json.JSONDecodeError:
-            settings[name] = value
-    return settings
+    with counted("scans checked") as on_subject:
+        kept, left_out = sound(
+            [clinics], inputs=inputs, labelled="+".join(labelled).split("+"), skip_bad=skip_bad,
+            on_subject=on_subject,
+        )  # fmt: skip
+    return kept[0], left_out
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Folders of scans, as clinics of subjects."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -77,6 +77,11 @@ class Clinics(Mapping[str, Clinic]):
 
     def __len__(self) -> int:
         return len(self._clinics)
+
+    def chosen(self, names: Iterable[str]) -> "Clinics":
+        """Those of these names alone; raises ``InputError`` for one there is not."""
+        parts = [part for name in names for part in name.split("+")]
+        return Clinics(self.folder, {part: self._one(part) for part in parts})
 
     def _one(self, name: str) -> Clinic:
         if name not in self._clinics:

@@ -55,7 +55,17 @@ def find_subjects(place: Path, name: str, observer: str | None = None) -> Found:
             "like, sub-*/anat/*_FLAIR.nii.gz, and <subject>/FLAIR.nii.gz); make some with "
             "'kdlib simulate', or name another folder"
         )
-    return {clinic: _each_id_once(subjects) for clinic, subjects in found.items()}
+    return {clinic: each_id_once(subjects) for clinic, subjects in found.items()}
+
+
+def each_id_once(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
+    """The subjects, with a fault more where two have one id."""
+    count = Counter(subject.id for subject in subjects)
+    twice = "two subjects with this id; rename one"
+    return tuple(
+        replace(s, faults=(f"{printable(s.id)}: {twice}",)) if count[s.id] > 1 else s
+        for s in subjects
+    )
 
 
 def _challenge(folder: Path, observer: str | None) -> Found:
@@ -176,15 +186,6 @@ def _subject(
     t1 = t1s[0] if len(t1s) == 1 else None  # Of several none is known to be the one to read.
     scan = Scan(clinic, name, flairs[0] if flairs else home / "FLAIR.nii.gz", t1)
     return Subject(scan, labels[0] if labels else None, split, tuple(faults))
-
-
-def _each_id_once(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
-    count = Counter(subject.id for subject in subjects)
-    twice = "two subjects with this id; rename one"
-    return tuple(
-        replace(s, faults=(*s.faults, f"{printable(s.id)}: {twice}")) if count[s.id] > 1 else s
-        for s in subjects
-    )
 
 
 def _images(folder: Path, *stems: str) -> list[Path]:

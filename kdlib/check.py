@@ -1,0 +1,144 @@
+"""What scans are like and what is wrong with them, before anything is trained on them."""
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kdlib.data.clinics import Clinic, Clinics
+from kdlib.data.layouts import printable
+from kdlib.data.subjects import Subject, lesion_ml
+from kdlib.data.volume import read_header, read_labels
+from kdlib.errors import InputError
+
+OnSubject = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a subject's files hold; None where they cannot say.
+
+    ``shape`` and ``voxel_mm`` in the order of the file's axes, ``orientation`` where these point
+    (LPS: left, posterior, superior), the ``labels`` there are, ``lesion_ml`` of label 1,
+    ``intensity`` the lowest and the highest value of the FLAIR. ``problems``: a line each, with
+    the file's name inside its folder.
+    """
+
+    clinic: str
+    subject: str
+    problems: tuple[str, ...]
+    shape: tuple[int, int, int] | None = None
+    voxel_mm: tuple[float, float, float] | None = None
+    orientation: str | None = None
+    labels: tuple[int, ...] | None = None
+    lesion_ml: float | None = None
+    intensity: tuple[float, float] | None = None
+
+
+def examine(
+    subject: Subject, folder: Path, *, inputs: str = "flair", needs_label: bool = False
+) -> Finding:
+    """Read everything of a subject under ``folder`` that a run on ``inputs`` would read."""
+    if subject.faults:
+        return Finding(subject.scan.clinic, printable(subject.id), subject.faults)
+    problems: list[str] = []
+    header, flair, labels = None, None, None
+    with _noted(problems):
+        header = read_header(subject.scan.flair)
+        flair = subject.scan.read(inputs)[0]
+    if subject.label is not None:
+        with _noted(problems):
+            labels = read_labels(subject.label, like=flair, allow_empty=True)
+    elif needs_label:
+        problems.append(f"{subject.scan.flair.parent}: no mask; add mask.nii.gz or wmh.nii.gz")
+    lines = tuple(_inside(folder, problem) for problem in problems)
+    return Finding(
+        subject.scan.clinic,
+        subject.id,
+        lines,
+        shape=header.shape if header else None,
+        voxel_mm=header.spacing_mm if header else None,
+        orientation=header.orientation if header else None,
+        labels=tuple(int(label) for label in np.unique(labels.array)) if labels else None,
+        lesion_ml=round(lesion_ml(labels), 3) if labels else None,
+        intensity=(float(flair.array.min()), float(flair.array.max())) if flair else None,
+    )
+
+
+def examine_all(
+    parts: Sequence[Clinics],
+    *,
+    inputs: str = "flair",
+    labelled: Collection[str] = (),
+    on_subject: OnSubject | None = None,
+) -> Iterator[tuple[Subject, Finding]]:
+    """Examine every subject; of the clinics named in ``labelled`` the studied ones need a label."""
+    subjects = [
+        (clinics.folder, clinic, subject)
+        for clinics in parts
+        for clinic in clinics.values()
+        for subject in clinic.subjects
+    ]
+    for done, (folder, clinic, subject) in enumerate(subjects, start=1):
+        needed = clinic.name in labelled and subject in clinic.studied
+        yield subject, examine(subject, folder, inputs=inputs, needs_label=needed)
+        if on_subject:
+            on_subject(done, len(subjects))
+
+
+def sound(
+    parts: Sequence[Clinics],
+    *,
+    inputs: str = "flair",
+    labelled: Collection[str] = (),
+    skip_bad: bool = False,
+    on_subject: OnSubject | None = None,
+) -> tuple[list[Clinics], list[Finding]]:
+    """The usable subjects of each part, and what was found about the others.
+
+    Raises ``InputError``, a line for everything that is wrong, unless ``skip_bad``; also where no
+    part keeps any. Parameters as of ``examine_all``.
+    """
+    examined = list(examine_all(parts, inputs=inputs, labelled=labelled, on_subject=on_subject))
+    bad = [finding for _, finding in examined if finding.problems]
+    good = {id(subject) for subject, finding in examined if not finding.problems}
+    kept = [_kept(clinics, good) for clinics in parts]
+    if bad and not (skip_bad and any(kept)):
+        advice = "mend them or leave them out with --skip-bad" if any(kept) else "mend them"
+        raise refusal(f"{len(bad)} of {len(examined)} subjects cannot be used; {advice}", bad)
+    return kept, bad
+
+
+def refusal(what: str, findings: Iterable[Finding]) -> InputError:
+    """An error that says ``what``, then every problem, a line each."""
+    return InputError("\n".join([f"{what}:", *listed(findings)]))
+
+
+def _kept(clinics: Clinics, good: Collection[int]) -> Clinics:
+    subjects = {
+        name: tuple(s for s in clinic.subjects if id(s) in good) for name, clinic in clinics.items()
+    }
+    return Clinics(clinics.folder, {k: Clinic(k, v) for k, v in subjects.items() if v})
+
+
+def listed(findings: Iterable[Finding]) -> list[str]:
+    """Every problem, a line each."""
+    return [f"  {problem}" for finding in findings for problem in finding.problems]
+
+
+@contextmanager
+def _noted(problems: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        problems.append(str(error))
+
+
+def _inside(folder: Path, problem: str) -> str:
+    """``problem`` with names of files as they are inside ``folder``, which stays unsaid."""
+    home = printable(folder if folder.is_dir() else folder.parent)
+    name = printable(folder.resolve().name)
+    return printable(problem).replace(f"{home}{os.sep}", "").replace(f"{home}: ", f"{name}: ")

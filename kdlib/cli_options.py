@@ -1,0 +1,36 @@
+"""What several commands take, and how it is read."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kdlib.errors import InputError
+
+Data = Annotated[
+    Path, typer.Option(help="Folder of clinics, in the challenge's layout of 2022 or 2017.")
+]
+Store = Annotated[Path, typer.Option(help="Folder that keeps the runs.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on without subjects it cannot use.")]
+Observer = Annotated[
+    str | None, typer.Option(help="o3 or o4: take this observer's annotations where there are.")
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="Any other setting, as name=value.")
+]
+
+
+def parsed(pairs: list[str] | None) -> dict[str, Any]:
+    """``name=value`` texts as settings; values as JSON where they are JSON."""
+    settings = {}
+    for pair in pairs or []:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"--set {pair}: write name=value, for example --set steps=500")
+        try:
+            settings[name] = json.loads(value)
+        except json.JSONDecodeError:
+            settings[name] = value
+    return settings
