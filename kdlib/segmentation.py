@@ -45,7 +45,7 @@ def segment(
     """Write ``<id>_lesion_mask.nii.gz`` and ``<id>_lesion_probability.nii.gz`` of each scan.
 
     One scan at a time, so that memory does not grow with their number. Probabilities are rounded
-    down to a ``PROBABILITY_STEP``: most files are then a tenth as large. ``scored``: against the
+    down to a ``PROBABILITY_STEP``: files are then half as large. ``scored``: against the
     subject's own label, where it has one; without it no label is read.
     """
     for done, (subject, run) in enumerate(cases, start=1):
@@ -73,14 +73,15 @@ def _answer(subject: Subject, run: Run, out: Path, device: str, scored: bool) ->
     names = {kind: f"{subject.id}_lesion_{kind}.nii.gz" for kind in ("mask", "probability")}
     write_volume(out / names["mask"], Volume(masks["result"], scan[0].affine))
     write_volume(out / names["probability"], _rounded_down(maps["result"]))
-    facts = _facts(subject, run, scan[0], masks) | names
+    scores = {}
     if scored and subject.label is not None:
         truth = read_labels(subject.label, like=scan[0], allow_empty=True).array
-        facts["scores"] = {
+        scores = {
             name: asdict(evaluate(truth, probability.array, scan[0].spacing_mm))
             for name, probability in maps.items()
         }
         masks["truth"] = truth == 1
+    facts = _facts(subject, run, scan[0], masks) | names | {"scores": scores}
     return Answer(facts, scan[0], masks)
 
 

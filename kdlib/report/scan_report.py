@@ -119,15 +119,16 @@ def _section(answer: Answer) -> str:
     weight = (lesion if lesion.any() else head).sum(axis=(0, 1)).astype(float)
     window = _window(head)
     grey = _grey(flair.array, head)
-    x, y, _ = flair.spacing_mm
-    figures = [
-        f"<figure>{picture(grey[(*window, z)], {n: m[(*window, z)] for n, m in masks.items()}, (x, y))}"  # noqa: E501
-        f"<figcaption>slice {z + 1} of {flair.array.shape[2]}</figcaption></figure>"
-        for z in shown_slices(weight)
-    ]
-    none = "" if lesion.any() else "<p>No lesion found.</p>"
+    figures = []
+    for z in shown_slices(weight):
+        here = (*window, z)
+        borders = {name: mask[here] for name, mask in masks.items()}
+        drawn = picture(grey[here], borders, flair.spacing_mm[:2])
+        place = f"slice {z + 1} of {flair.array.shape[2]}"
+        figures.append(f"<figure>{drawn}<figcaption>{place}</figcaption></figure>")
     name = escape(answer.facts["subject"])
-    return f'<section id="{name}"><h3>{name}</h3>{none}<div class="row">{"".join(figures)}</div></section>'  # noqa: E501
+    none = "" if lesion.any() else "<p>No lesion found.</p>"
+    return f"<section><h3>{name}</h3>{none}<div class='row'>{''.join(figures)}</div></section>"
 
 
 def _window(head: Mask, margin: int = 4) -> tuple[slice, slice]:
@@ -141,13 +142,13 @@ def _window(head: Mask, margin: int = 4) -> tuple[slice, slice]:
 
 def _grey(array: NDArray, head: Mask) -> NDArray[np.uint8]:
     inside = array[head] if head.any() else array
-    low, high = min(0.0, float(array.min())), float(np.percentile(inside, 99.8))
+    low, high = float(np.percentile(array, 1)), float(np.percentile(inside, 99.8))
     return ((array - low) / max(high - low, 1e-9) * 255).clip(0, 255).astype(np.uint8)
 
 
 def _top(about: dict[str, Any], facts: list[dict[str, Any]], left_out: Sequence[str]) -> str:
-    kinds = [k for k in ("result", "teacher", "truth") if any(k in f["lesion_ml"] for f in facts)]
     names = {"result": about["result"], "teacher": "teacher", "truth": "truth"}
+    kinds = [kind for kind in names if any(kind in fact["lesion_ml"] for fact in facts)]
     boxes = "".join(f'<input type="checkbox" id="show-{kind}" checked>' for kind in kinds)
     labels = "".join(
         f'<label for="show-{k}" class="{k}"><span></span>{escape(names[k])}</label>' for k in kinds
@@ -162,7 +163,8 @@ def _top(about: dict[str, Any], facts: list[dict[str, Any]], left_out: Sequence[
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(about['title'])}</title><style>{style}</style></head><body>{boxes}"
         f"<main><h1>{escape(about['title'])}</h1><p>{escape(about['what'])}</p>"
-        f'<p class="notice">{DISCLAIMER}</p>{gone}<h2>Found</h2>{_table(facts, names)}{_scores(facts, names)}'  # noqa: E501
+        f'<p class="notice">{DISCLAIMER}</p>{gone}'
+        f"<h2>Found</h2>{_table(facts, names)}{_scores(facts, names)}"
         f"<h2>Scans</h2><p>Axial slices, the patient's left on the right; lesion borders of:</p>"
         f'<p class="legend">{labels}</p>'
     )
@@ -170,7 +172,7 @@ def _top(about: dict[str, Any], facts: list[dict[str, Any]], left_out: Sequence[
 
 def _table(facts: list[dict[str, Any]], names: dict[str, str]) -> str:
     differs = any(fact["difference"] for fact in facts)
-    kinds = ["result", "teacher"] if differs else ["result"]
+    kinds = [kind for kind in names if any(kind in fact["lesion_ml"] for fact in facts)]
     head = ["scan", "voxel (mm)"]
     head += [f"lesion (mL), {names[kind]}" for kind in kinds]
     head += [f"lesions, {names[kind]}" for kind in kinds]
@@ -178,8 +180,8 @@ def _table(facts: list[dict[str, Any]], names: dict[str, str]) -> str:
     rows = []
     for fact in facts:
         row = [fact["subject"], " × ".join(f"{edge:.3g}" for edge in fact["voxel_mm"])]
-        row += [f"{fact['lesion_ml'][kind]:.2f}" for kind in kinds]
-        row += [str(fact["lesions"][kind]) for kind in kinds]
+        row += [_number(fact["lesion_ml"].get(kind), ".2f") for kind in kinds]
+        row += [_number(fact["lesions"].get(kind), "d") for kind in kinds]
         if differs:
             row += [_number(fact["difference"]["dice"], ".2f")]
             row += [f"{fact['difference'][key]:.2f}" for key in ("added_ml", "removed_ml")]
@@ -196,7 +198,7 @@ def _scores(facts: list[dict[str, Any]], names: dict[str, str]) -> str:
             *(_number(s[key], form) for key, (_, form) in METRICS.items()),
         ]
         for fact in facts
-        for kind, s in fact.get("scores", {}).items()
+        for kind, s in fact["scores"].items()
     ]
     head = ["scan", "network", *(name for name, _ in METRICS.values())]
     return f"<h2>Against the truth</h2>{_as_table(head, rows)}" if rows else ""
@@ -226,8 +228,8 @@ def _as_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f'<div class="wide"><table><tr>{top}</tr>{body}</table></div>'
 
 
-def _number(value: float, form: str) -> str:
-    return "–" if math.isnan(value) else f"{value:{form}}"
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None or math.isnan(value) else f"{value:{form}}"
 
 
 def _without_nan(value: Any) -> Any:

@@ -3,11 +3,16 @@
 import shutil
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from kdlib.data.clinics import Clinics, LabelledScan, Scan, open_clinics
+from kdlib.data.volume import Volume, read_volume, write_volume
 from kdlib.errors import InputError
-from tests.tiny import write_clinics
+from kdlib.runs import run
+from kdlib.scenario import Scenario
+from tests.tiny import AFFINE, RECIPE, write_clinics, write_subject
 
 
 def test_the_challenges_folders_become_clinics(clinics: Clinics) -> None:
@@ -27,6 +32,22 @@ def test_a_scan_has_no_label_to_read(clinics: Clinics) -> None:
     assert not [name for name in vars(subject.scan) if "label" in name]
     assert isinstance(subject.labelled, LabelledScan)
     assert not issubclass(LabelledScan, Scan)
+
+
+def test_a_t1_must_lie_on_its_flairs_grid(tmp_path: Path) -> None:
+    subject = open_clinics(write_clinics(tmp_path, subjects=1))["utrecht"].subject("0")
+    assert subject.scan.t1 is not None
+    t1 = read_volume(subject.scan.t1)
+    write_volume(subject.scan.t1, Volume(t1.array, t1.affine + 3 * np.eye(4, k=3)))
+    with pytest.raises(InputError, match=r"T1\.nii\.gz: does not lie on its FLAIR's grid"):
+        subject.scan.read("flair+t1")
+
+
+def test_a_person_without_lesions_can_be_learnt_from(tmp_path: Path) -> None:
+    subject = open_clinics(write_clinics(tmp_path, subjects=1))["utrecht"].subject("0")
+    assert subject.label is not None
+    nib.save(nib.Nifti1Image(np.zeros((32, 40, 5), np.float32), AFFINE), subject.label)
+    assert not subject.labelled.read_labels().array.any()
 
 
 def test_no_subject_is_in_two_folds(clinics: Clinics) -> None:
@@ -78,3 +99,78 @@ def test_a_missing_label_or_t1_is_named(tmp_path: Path) -> None:
         _ = subject.labelled
     with pytest.raises(InputError, match="T1"):
         subject.scan.read("flair+t1")
+
+
+PHILIPS = "Amsterdam/Philips_VU .PETMR_01."
+
+
+@pytest.fixture(scope="module")
+def whole_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The challenge's tree, tiny, with its quirks: shapes, label 2, float labels, defacing."""
+    folder = tmp_path_factory.mktemp("challenge")
+    places = [
+        *(f"{split}/{site}/{number + test}" for split, test in (("training", 0), ("test", 5))
+          for site, first in (("Utrecht", 0), ("Singapore", 50), ("Amsterdam/GE3T", 100))
+          for number in range(first, first + 2)),
+        "test/Amsterdam/GE1T5/150", "test/Amsterdam/GE1T5/157",
+        f"test/{PHILIPS}/160", f"test/{PHILIPS}/161",
+    ]  # fmt: skip
+    for number, place in enumerate(places):
+        home = folder / place
+        write_subject(home, np.random.default_rng(number), 1 + number / 10, 1.5)
+        for name in ("pre/FLAIR", "pre/T1", "wmh"):
+            quirk(home / f"{name}.nii.gz", number)
+        for name in ("FLAIR", "3DT1", "3DT1_mask", "T1"):
+            (home / "orig").mkdir(exist_ok=True)
+            (home / f"orig/{name}.nii.gz").write_bytes(b"nobody reads this")
+    opinion = folder / "additional_annotations/observer_o3/training/Singapore/50"
+    opinion.mkdir(parents=True)
+    shutil.copy(folder / "training/Singapore/51/wmh.nii.gz", opinion / "result.nii.gz")
+    return folder
+
+
+def quirk(path: Path, number: int) -> None:
+    """Another shape for odd numbers; defaced FLAIRs; a label 2 in every third truth, as float32."""
+    array = np.asarray(nib.load(path).dataobj).copy()
+    if path.name == "FLAIR.nii.gz":
+        array[:, :6, :2] = 0
+    if path.name == "wmh.nii.gz" and number % 3 == 0:
+        array[10:13, 12:15, 2] = 2
+    array = array[2:-2] if number % 2 else array
+    nib.save(nib.Nifti1Image(array.astype(np.float32), AFFINE), path)
+
+
+def test_the_whole_challenge_is_read(whole_tree: Path) -> None:
+    clinics = open_clinics(whole_tree)
+    assert {name: len(clinic.subjects) for name, clinic in clinics.items()} == {
+        "utrecht": 4, "singapore": 4, "amsterdam": 4, "amsterdam-ge1t5": 2, "amsterdam-philips": 2,
+    }  # fmt: skip
+    assert [s.id for s in clinics["amsterdam"].test] == ["105", "106"]
+    assert [s.id for s in clinics["amsterdam-philips"].studied] == ["160", "161"]
+    assert len({s.scan.read()[0].array.shape for s in clinics["utrecht"].subjects}) == 2
+
+
+@pytest.mark.parametrize("inputs", ["flair", "flair+t1"])
+@pytest.mark.parametrize("target", ["amsterdam-philips", "amsterdam"])
+def test_scenarios_run_on_the_challenges_tree(
+    whole_tree: Path, tmp_path: Path, target: str, inputs: str
+) -> None:
+    scenario = Scenario(method="distillation", source="utrecht+singapore", target=target,
+                        inputs=inputs, **RECIPE | {"steps": 3})  # fmt: skip
+    scores = run(scenario, open_clinics(whole_tree), store=tmp_path).scores
+    assert len(scores) == 1
+    assert scores.dice.between(0, 1).all()
+
+
+def test_a_part_of_the_tree_is_read_too(whole_tree: Path) -> None:
+    assert list(open_clinics(whole_tree / "training")) == ["utrecht", "singapore", "amsterdam"]
+    assert list(open_clinics(whole_tree / "test"))[3:] == ["amsterdam-ge1t5", "amsterdam-philips"]
+
+
+def test_another_observers_truth_stands_in_where_there_is_one(whole_tree: Path) -> None:
+    first, other = (open_clinics(whole_tree, observer=o)["singapore"] for o in (None, "o3"))
+    changed = [a.id for a, b in zip(first.subjects, other.subjects, strict=True) if a != b]
+    assert changed == ["50"]
+    assert other.fingerprint != first.fingerprint
+    with pytest.raises(InputError, match="'o4'; there are o3"):
+        open_clinics(whole_tree, observer="o4")

@@ -1,0 +1,139 @@
+"""Laws of the layouts: which files are whose."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from kdlib.data.layouts import LONGEST_ID, find_subjects
+from kdlib.data.subjects import Subject
+from kdlib.errors import InputError
+from tests.own_scans import write_bids
+
+
+def touched(folder: Path, *names: str) -> Path:
+    """``folder`` with files of these names that nobody reads here."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return folder
+
+
+def own(folder: Path) -> list[Subject]:
+    return list(find_subjects(folder, "own")["own"])
+
+
+def faults(folder: Path) -> str:
+    return " ".join(fault for subject in own(folder) for fault in subject.faults)
+
+
+def test_plain_folders_are_subjects(tmp_path: Path) -> None:
+    ten, two = own(touched(tmp_path, "2/FLAIR.nii", "10/FLAIR.nii.gz", "10/T1.nii.gz"))[::-1]
+    assert (two.id, ten.id) == ("2", "10")
+    assert ten.scan.t1 == tmp_path / "10/T1.nii.gz"
+    assert ten.label is None
+
+
+@pytest.mark.parametrize("name", ["mask.nii.gz", "wmh.nii.gz", "mask.nii"])
+def test_a_mask_lies_beside_the_scan(tmp_path: Path, name: str) -> None:
+    subject = own(touched(tmp_path, "a/FLAIR.nii.gz", f"a/{name}"))[0]
+    assert subject.label == tmp_path / "a" / name
+
+
+def test_a_subjects_own_folder_and_a_single_file_are_one_subject(tmp_path: Path) -> None:
+    touched(tmp_path, "a/FLAIR.nii.gz")
+    assert [s.id for s in own(tmp_path / "a")] == ["a"]
+    assert [s.id for s in own(tmp_path / "a/FLAIR.nii.gz")] == ["FLAIR"]
+
+
+def test_a_site_of_the_challenge_is_plain_too(tmp_path: Path) -> None:
+    site = touched(tmp_path / "Utrecht", "0/pre/FLAIR.nii.gz", "0/pre/T1.nii.gz", "0/wmh.nii.gz")
+    subject = own(site)[0]
+    assert subject.scan.t1 == site / "0/pre/T1.nii.gz"
+    assert subject.label == site / "0/wmh.nii.gz"
+
+
+def test_bids_subjects_and_sessions_have_ids_of_their_own(tmp_path: Path) -> None:
+    touched(tmp_path, "sub-1/anat/sub-1_FLAIR.nii.gz", "participants.tsv",
+            *(f"sub-2/ses-{n}/anat/sub-2_ses-{n}_FLAIR.nii.gz" for n in "ab"))  # fmt: skip
+    assert [s.id for s in own(tmp_path)] == ["sub-1", "sub-2_ses-a", "sub-2_ses-b"]
+
+
+def test_bids_masks_are_found_under_derivatives(tmp_path: Path) -> None:
+    home = "derivatives/manual/sub-1/ses-{}/anat/sub-1_ses-{}"
+    touched(
+        write_bids(tmp_path, "1"),
+        home.format("2", "2") + "_label-lesion_mask.nii.gz",
+        home.format("1", "1") + "_desc-brain_mask.nii.gz",
+        home.format("1", "1") + "_lesion_mask.nii.gz",  # no BIDS name: kdlib's own output
+    )
+    (subject,) = own(tmp_path)
+    assert subject.label is not None
+    assert subject.label.relative_to(tmp_path).parts[1] == "lesions"
+    assert not subject.faults
+
+
+def test_a_bids_t1_on_the_flairs_grid_comes_first(tmp_path: Path) -> None:
+    anat = "sub-1/anat/sub-1"
+    touched(tmp_path, f"{anat}_FLAIR.nii.gz", f"{anat}_T1w.nii.gz")
+    assert own(tmp_path)[0].scan.t1 == tmp_path / f"{anat}_T1w.nii.gz"
+    touched(tmp_path, f"derivatives/registered/{anat}_space-FLAIR_T1w.nii.gz")
+    assert "derivatives" in str(own(tmp_path)[0].scan.t1)
+
+
+FAULTS = {
+    "no FLAIR": (["a/mask.nii.gz"], "a: no FLAIR"),
+    "no FLAIR in BIDS": (["sub-1/anat/sub-1_T1w.nii.gz"], "sub-1: no FLAIR"),
+    "one scan twice": (["a/FLAIR.nii", "a/FLAIR.nii.gz"], "a: 2 files for one FLAIR"),
+    "two masks": (["a/FLAIR.nii", "a/mask.nii", "a/wmh.nii"], "a: 2 files for one mask"),
+    "two subjects with one id": (
+        ["sub-1/anat/sub-1_FLAIR.nii", "sub-1/anat/sub-1_FLAIR.nii.gz"], "two subjects with this id"
+    ),
+    "a long name": ([f"{'é' * 110}/FLAIR.nii"], "too long"),
+    "an unprintable name": (["a\nb/FLAIR.nii"], r"a\?b: a name"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_what_is_wrong_by_name_is_said(tmp_path: Path, case: str) -> None:
+    files, said = FAULTS[case]
+    assert re.search(said, faults(touched(tmp_path, *files)))
+
+
+def test_a_subject_with_a_fault_cannot_be_used(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no FLAIR"):
+        _ = own(touched(tmp_path, "a/mask.nii.gz"))[0].fingerprint
+
+
+def test_a_link_out_of_the_folder_is_a_fault_that_does_not_tell_where_to(tmp_path: Path) -> None:
+    secret = touched(tmp_path / "secret", "FLAIR.nii.gz")
+    folder = touched(tmp_path / "scans", "a/FLAIR.nii.gz")
+    (folder / "b").mkdir()
+    (folder / "b/FLAIR.nii.gz").symlink_to(secret / "FLAIR.nii.gz")
+    (folder / "c").symlink_to(secret)
+    found = faults(folder)
+    assert found.count("a link out of the folder") == 2
+    assert "secret" not in found
+
+
+def test_a_link_within_the_folder_is_followed(tmp_path: Path) -> None:
+    touched(tmp_path, ".git/annex/1.nii.gz").joinpath("a").mkdir()
+    (tmp_path / "a/FLAIR.nii.gz").symlink_to("../.git/annex/1.nii.gz")
+    assert [(s.id, s.faults) for s in own(tmp_path)] == [("a", ())]
+
+
+@pytest.mark.parametrize("name", ["Jürgen_Ωλ", "日本", "é" * (LONGEST_ID // 2)])
+def test_names_in_any_script_are_ids(tmp_path: Path, name: str) -> None:
+    assert [(s.id, s.faults) for s in own(touched(tmp_path, f"{name}/FLAIR.nii"))] == [(name, ())]
+
+
+def test_a_place_without_scans_says_what_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"sub-\*/anat"):
+        find_subjects(touched(tmp_path, "notes.txt"), "own")
+    with pytest.raises(InputError, match="no such folder"):
+        find_subjects(tmp_path / "nowhere", "own")
+
+
+def test_observers_have_annotated_the_challenge_alone(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="observers"):
+        find_subjects(touched(tmp_path, "a/FLAIR.nii"), "own", observer="o3")
