@@ -31,8 +31,7 @@ study: $(READY) $(CLINICS)  ## run what is missing of STUDY: demo, standard or p
 
 scenario: $(READY) $(CLINICS)  ## execute the templates for every pair of STUDY into book/runs/
 	rm -rf book/runs  # of another study perhaps
-	$(VENV)/bin/python -c "from pathlib import Path; from kdlib.rerun import rerun_study; \
-	  rerun_study('$(STUDY)', Path('$(DATA)'), Path('$(STORE)'), Path('book/runs'))"
+	$(VENV)/bin/kdlib scenarios $(STUDY) --data $(DATA) --store $(STORE) --out book/runs
 
 pages: $(READY)  ## the pages alone, from saved results, without training
 	$(VENV)/bin/python book/vendor.py || true  # without it the explorers are still pictures

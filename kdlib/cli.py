@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kdlib import cli_results, cli_scans
+from kdlib import cli_book, cli_results, cli_scans
 from kdlib.cli_options import Data, Device, Observer, Settings, SkipBad, Store, parsed
 from kdlib.errors import InputError
 
@@ -137,6 +137,8 @@ for command in (
     cli_scans.predict,
     cli_results.evaluate,
     cli_results.report,
+    cli_book.rerun,
+    cli_book.scenarios,
 ):
     app.command()(command)
 

@@ -7,7 +7,9 @@ import jupytext
 import nbformat
 import pytest
 import yaml
+from typer.main import get_command
 
+from kdlib.cli import app
 from kdlib.data.clinics import Clinics
 from kdlib.errors import InputError
 from kdlib.export import export_study
@@ -18,6 +20,8 @@ from tests.tiny import RECIPE
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "book"
 CHAPTERS = [path for path in sorted(BOOK.glob("*.md")) if "kernelspec" in path.read_text()]
+TEXTS = "".join(path.read_text() for path in BOOK.rglob("*.md"))
+COMMANDS = sorted(set(re.findall(r"^kdlib .*", TEXTS, re.MULTILINE)))
 SHARED = ["source", "target", "fold", "seed", "study", "data", "store"]
 # Margins, levels and steps that are the study's rules, not its results.
 RULES = {"0.02", "0.05", "0.0005"}
@@ -121,3 +125,10 @@ def test_no_result_is_typed_in_prose(page: Path) -> None:
 def test_chapters_read_saved_results_and_train_nothing(chapter: Path) -> None:
     cells = [c.source for c in jupytext.read(chapter).cells if c.cell_type == "code"]
     assert not re.search(r"kdlib\.(runs|training|study|data\.clinics) |\brun\(", "\n".join(cells))
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_the_command_takes_what_the_book_shows(line: str) -> None:
+    command = get_command(app).commands[line.split()[1]]
+    known = {name for option in command.params for name in [*option.opts, *option.secondary_opts]}
+    assert [name for name in re.findall(r" (--?[a-z][\w-]*)", line) if name not in known] == []

@@ -1,4 +1,5 @@
 // Offer every table as CSV and every chart as SVG, made from what the page shows: no server.
+// And name the cells of tables of sentences, which stand one below the other on a phone.
 "use strict";
 
 function link(text, name, href) {
@@ -18,6 +19,9 @@ function csv(table) {
 
 document.addEventListener("DOMContentLoaded", () => {
   for (const table of document.querySelectorAll("div.cell_output table[data-name]")) {
+    for (const row of table.tBodies[0].rows) {
+      [...row.cells].forEach((cell, i) => { cell.dataset.label = table.tHead.rows[0].cells[i].textContent; });
+    }
     table.after(link("CSV", `${table.dataset.name}.csv`, csv(table)));
   }
   for (const image of document.querySelectorAll("div.cell_output img[src$='.svg']")) {

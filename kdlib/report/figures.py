@@ -155,6 +155,7 @@ def differences(scores: pd.DataFrame, metric: str = "dice") -> Picture:
                 axes.plot(_printed(row), place, "x", ms=7, mew=2, color="#222222")
         name_rows(axes, names)
         axes.set_xlabel(f"difference of {METRIC_NAMES.get(metric, metric)}")
+        axes.locator_params(axis="x", nbins=5)
     return Picture(figure)
 
 
@@ -218,6 +219,7 @@ def curves(functions: dict[str, Callable[[Any], Any]], x: Any, x_name: str, y_na
         for (name, function), shade in zip(functions.items(), shades, strict=True):
             axes.plot(x, function(x), color=shade, lw=2, label=name)
         axes.set_xlabel(x_name)
+        axes.locator_params(axis="x", nbins=6)
         axes.set_ylabel(y_name)
         axes.legend()
     return Picture(figure)
