@@ -14,7 +14,7 @@ KDLIB_STUDY := $(VENV)/bin/kdlib study $(STUDY) --data $(DATA) --store $(STORE) 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book clinics pages study scenario test lint format clean
+.PHONY: help book clinics pages pdf study scenario test lint format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## /make \1\t/p' Makefile | expand -t 16
@@ -38,6 +38,12 @@ pages: $(READY)  ## the pages alone, from saved results, without training
 	rm -rf _build  # a kept build does not notice new results, or a change in kdlib
 	$(VENV)/bin/jupyter-book build -W -n --keep-going --quiet .
 	find _build/html -name "*.map" -delete  # the themes' source maps: megabytes for no reader
+
+pdf: $(READY)  ## the book as one file, _build/book.pdf; needs Chromium
+	$(VENV)/bin/jupyter-book build -n --keep-going --quiet --builder singlehtml .
+	chromium --headless --no-sandbox --disable-gpu --no-pdf-header-footer \
+	  --user-data-dir=$$(mktemp -d) --virtual-time-budget=20000 \
+	  --print-to-pdf=_build/book.pdf file://$(CURDIR)/_build/singlehtml/book/index.html
 
 test: lint  ## every check
 	$(VENV)/bin/pytest

@@ -1,8 +1,20 @@
 """The record of a study as tables: its settings, its machines and versions, its runs."""
 
+import subprocess
+
 import pandas as pd
 
 from kdlib.report.results import Results
+
+
+def commit() -> str:
+    """The commit that is checked out here; "unknown" outside a repository."""
+    command = ["git", "rev-parse", "--short=10", "HEAD"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except FileNotFoundError:
+        return "unknown"
+    return found or "unknown"
 
 
 def settings_table(results: Results) -> pd.DataFrame:
