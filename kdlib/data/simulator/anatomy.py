@@ -56,11 +56,11 @@ _GREY = (
     ((38, 5, 0), (7, 22, 14), 0.07, 0.04),  # insula
     ((5, 20, 30), (7, 20, 16), 0.07, 0.04),  # anterior cingulate
     ((6, -45, 28), (7, 14, 14), 0.03, 0.03),  # posterior cingulate
-    ((26, -14, -18), (9, 16, 9), 0.08, 0.04),  # hippocampus and amygdala
+    ((28, -22, -14), (9, 18, 9), 0.14, 0.06),  # hippocampus and amygdala
     ((6, 40, -14), (14, 20, 8), 0.04, 0.04),  # orbitofrontal
     ((12, 12, 8), (6, 9, 10), 0.03, 0.03),  # caudate
-    ((26, 4, 2), (5, 14, 10), -0.02, 0.04),  # putamen
-    ((18, -4, -2), (6, 8, 6), -0.20, 0.05),  # pallidum
+    ((26, 4, 2), (6, 14, 10), -0.06, 0.04),  # putamen
+    ((18, -4, -2), (7, 9, 7), -0.22, 0.05),  # pallidum
     ((9, -18, -12), (5, 6, 6), -0.15, 0.05),  # substantia nigra, red nucleus
     ((12, -18, 8), (9, 12, 8), -0.02, 0.03),  # thalamus
     ((12, -82, 4), (12, 12, 14), -0.04, 0.03),  # calcarine cortex, rich in myelin
@@ -71,9 +71,11 @@ _WHITE = (
     ((24, -24, 42), (7, 7, 12), 0.04, 0.03),  # corona radiata
     ((30, -62, 10), (6, 18, 10), 0.06, 0.05),  # optic radiation, behind the posterior horn
     ((16, 34, 4), (5, 6, 8), 0.03, 0.04),  # before the frontal horn
-    ((0, 2, 14), (3, 20, 8), 0.12, 0.07),  # septum pellucidum and fornix
+    ((0, 0, 15), (3.5, 22, 8), 0.28, 0.12),  # septum pellucidum and fornix
+    ((0, -34, 10), (6, 8, 6), 0.15, 0.12),  # crura of the fornix and their commissure
+    ((0, -32, -9), (6, 7, 7), 0.18, 0.08),  # round the aqueduct, colliculi
     ((0, 28, 6), (12, 6, 8), -0.06, 0.03),  # genu of the corpus callosum
-    ((0, -38, 12), (14, 6, 8), -0.06, 0.03),  # splenium
+    ((12, -38, 14), (8, 6, 8), -0.06, 0.03),  # splenium
     ((18, -4, -2), (7, 8, 7), -0.18, 0.05),  # pallidum
     ((16, -58, -34), (7, 8, 6), -0.10, 0.06),  # dentate nucleus
     ((36, 30, 0), (14, 20, 20), 0.00, 0.03),  # frontal
@@ -99,6 +101,7 @@ def regional_brightness(
     coarse = torch.stack([*maps, _mirrored(nodes, *_ATRIUM)])
     grey, white, atrium = sample(coarse, voxel_points(points) / _STEP)
     grey += 1 + 0.04 * frame.field(rng, 18.0, fine=False)
+    grey += rng.uniform(0.03, 0.09) * frame.field(rng, 6.0, fine=False)  # spots of bright cortex
     white += 1 + 0.035 * frame.field(rng, 20.0, fine=False)
     return grey, white, atrium
 

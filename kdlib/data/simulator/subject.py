@@ -147,7 +147,7 @@ def _contrasts(
     factors = {
         "white": white * texture * (1 + 0.12 * halo),
         "cortex": grey * texture,
-        "deep": grey * texture,
+        "deep": grey * white * texture,
         "faint": texture,
         "bright": texture,
         "csf": 1 + 1.5 * (frame.field(rng, 12.0, fine=False) - 1.2).clamp(min=0),  # flow
