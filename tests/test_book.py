@@ -1,6 +1,7 @@
 """The book: templates run, chapters run on any results, nothing in them is typed by hand."""
 
 import re
+import runpy
 from pathlib import Path
 
 import jupytext
@@ -132,3 +133,18 @@ def test_the_command_takes_what_the_book_shows(line: str) -> None:
     command = get_command(app).commands[line.split()[1]]
     known = {name for option in command.params for name in [*option.opts, *option.secondary_opts]}
     assert [name for name in re.findall(r" (--?[a-z][\w-]*)", line) if name not in known] == []
+
+
+@pytest.mark.parametrize(
+    ("server", "address"),
+    [(None, "https://github.com/a/kdlib"), ("https://git.b.org", "https://git.b.org/a/kdlib")],
+)
+def test_buttons_point_at_the_repository_that_builds_the_book(
+    server: str | None, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote = runpy.run_path(str(BOOK / "_extensions" / "repository.py"))["remote"]
+    monkeypatch.setenv("GITHUB_REPOSITORY", "a/kdlib")
+    monkeypatch.delenv("GITHUB_SERVER_URL", raising=False)
+    if server:
+        monkeypatch.setenv("GITHUB_SERVER_URL", server)
+    assert remote() == address
