@@ -1,6 +1,5 @@
 """The explorers in a real browser, from a server and from the file system, without a network."""
 
-import base64
 import json
 import re
 import shutil
@@ -51,19 +50,12 @@ def site(explored_study: Explored, tmp_path_factory: pytest.TempPathFactory) -> 
     """A book of the explorers' page alone, built from the tiny study with the book's settings."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "_toc.yml").write_text("format: jb-book\nroot: book/10_explorers\n")
-    for name in ("_config.yml", "book/10_explorers.md", "book/references.bib"):
-        (folder / name).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, folder / name)
-    shutil.copytree(ROOT / "book" / "_static", folder / "book" / "_static")
+    shutil.copy(ROOT / "_config.yml", folder)
+    without_results = shutil.ignore_patterns("results", "runs")
+    shutil.copytree(ROOT / "book", folder / "book", ignore=without_results)
     shutil.copytree(explored_study.results.folder.parent, folder / "book" / "results")
-    build = [
-        Path(sys.executable).with_name("jupyter-book"),
-        "build",
-        "-W",
-        "-n",
-        "--keep-going",
-        folder,
-    ]
+    command = Path(sys.executable).with_name("jupyter-book")
+    build = [command, "build", "-W", "-n", "--keep-going", folder]
     done = subprocess.run(build, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "_build" / "html"
@@ -124,16 +116,22 @@ def control(page, explorer, name):
     return label.locator("select, input")
 
 
-def pixels(page, selector, index=0):
-    """What a 2-D canvas shows: (rows, columns, 3)."""
-    code = """(canvas) => {
+def pixels(page, selector, index=0, columns=None):
+    """What a 2-D canvas shows, (rows, columns, 3); of every voxel its middle, given ``columns``."""
+    code = """(canvas, columns) => {
       const {width, height} = canvas;
       const {data} = canvas.getContext("2d").getImageData(0, 0, width, height);
-      return [height, width, btoa(Array.from(data, (v) => String.fromCharCode(v)).join(""))];
+      const size = columns ? width / columns : 1;
+      const shown = [];
+      for (let y = Math.floor(size / 2); y < height; y += size) {
+        for (let x = Math.floor(size / 2); x < width; x += size) {
+          shown.push(...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 3));
+        }
+      }
+      return [width / size, shown];
     }"""
-    height, width, data = page.locator(f"{selector} canvas").nth(index).evaluate(code)
-    array = np.frombuffer(base64.b64decode(data), np.uint8)
-    return array.reshape(height, width, 4)[..., :3].astype(int)
+    width, shown = page.locator(f"{selector} canvas").nth(index).evaluate(code, columns)
+    return np.array(shown).reshape(-1, int(width), 3)
 
 
 def values(page, selector, name):
@@ -249,9 +247,7 @@ def check_answer(page, results, source, target, arm, subject):
     held += [(array >= 128) * 255 for name, array in example.items() if name in ARMS]
     window = head_window(np.max([example["flair"], *held], axis=0).astype(np.uint8))
     found = kinds["found"][window].T
-    shown = pixels(page, PAIRS)
-    size = shown.shape[0] // found.shape[0]
-    middle = shown[size // 2 :: size, size // 2 :: size]
+    middle = pixels(page, PAIRS, columns=found.shape[1])
     grey = example["flair"][window].T[..., None]
     blue = np.rint(grey + 0.55 * (np.array([0x56, 0xB4, 0xE9]) - grey))
     np.testing.assert_allclose(middle[found], blue[found], atol=1)

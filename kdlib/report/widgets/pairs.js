@@ -28,7 +28,7 @@ function share(kind, edge, u, v) {
 function paint(canvas, grey, classes, rows, columns, size, colours) {
   [canvas.width, canvas.height] = [columns * size, rows * size];
   const image = new ImageData(canvas.width, canvas.height);
-  const thick = Math.ceil(size / 3);
+  const thick = size > 4 ? 2 : 1;
   const kindAt = (row, column) =>
     row < 0 || column < 0 || row >= rows || column >= columns ? NONE : classes[row * columns + column];
   for (let y = 0; y < canvas.height; y += 1) {

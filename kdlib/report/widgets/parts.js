@@ -35,7 +35,6 @@ function choice(name, onChange) {
       ...options.map(([value, text]) => html("option", { value }, text)),
     );
     select.value = chosen;
-    select.disabled = options.length < 2;
   };
   return { root: html("label", {}, html("span", {}, name), select), offer };
 }
