@@ -1,5 +1,6 @@
 """The ``kdlib`` command. Heavy imports wait inside the commands: ``--help`` answers at once."""
 
+import errno
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -14,6 +15,8 @@ from kdlib.errors import InputError
 if TYPE_CHECKING:
     from kdlib.check import Finding
     from kdlib.data.clinics import Clinics
+
+DISK_REFUSES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 app = typer.Typer(
     help="Adapt a lesion segmenter to a new scanner without labels, and measure what it is worth.",
@@ -158,9 +161,14 @@ def _sound(
 
 
 def main() -> None:
-    """Run the command; what the user got wrong is one line and exit status 2."""
+    """Run the command; what the user got wrong, or the disk, is one line and exit status 2."""
     try:
         app()
     except InputError as error:
         print(f"kdlib: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in DISK_REFUSES:
+            raise
+        print(f"kdlib: {error.strerror}; free some space or choose another place", file=sys.stderr)
         sys.exit(2)
