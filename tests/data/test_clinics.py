@@ -43,11 +43,13 @@ def test_a_t1_must_lie_on_its_flairs_grid(tmp_path: Path) -> None:
         subject.scan.read("flair+t1")
 
 
-def test_a_person_without_lesions_can_be_learnt_from(tmp_path: Path) -> None:
-    subject = open_clinics(write_clinics(tmp_path, subjects=1))["utrecht"].subject("0")
-    assert subject.label is not None
-    nib.save(nib.Nifti1Image(np.zeros((32, 40, 5), np.float32), AFFINE), subject.label)
+def test_people_without_lesions_can_be_learnt_from_and_scored(tmp_path: Path) -> None:
+    clinics = open_clinics(write_clinics(tmp_path / "data", subjects=2))
+    for subject in clinics["utrecht"].subjects:
+        nib.save(nib.Nifti1Image(np.zeros((32, 40, 5), np.float32), AFFINE), subject.label)
     assert not subject.labelled.read_labels().array.any()
+    scenario = Scenario(method="supervised", source="utrecht", **RECIPE | {"steps": 2})
+    assert len(run(scenario, clinics, store=tmp_path).scores) == 1
 
 
 def test_no_subject_is_in_two_folds(clinics: Clinics) -> None:
