@@ -70,7 +70,7 @@ class Picture:
         metadata = {"Date": None} if self.kind == "svg" else {}
         with mpl.rc_context(STYLE):
             self.figure.savefig(
-                buffer, format=self.kind, dpi=120, bbox_inches="tight", metadata=metadata
+                buffer, format=self.kind, dpi=100, bbox_inches="tight", metadata=metadata
             )
         return buffer.getvalue() if self.kind == "svg" else _few_colours(buffer)
 
@@ -87,9 +87,11 @@ class Picture:
 
 
 def _few_colours(png: BytesIO) -> bytes:
-    """The picture in 128 colours, a third of the bytes: scans are grey with three colours on."""
+    """The picture in 96 colours, a third of the bytes: scans are grey with three colours on."""
     small = BytesIO()
-    Image.open(png).convert("RGB").quantize(128).save(small, "PNG", optimize=True)
+    Image.open(png).convert("RGB").quantize(
+        96, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    ).save(small, "PNG", optimize=True)
     return small.getvalue()
 
 
