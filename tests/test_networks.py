@@ -49,3 +49,9 @@ def test_an_answer_does_not_depend_on_its_batch() -> None:
     images = torch.randn(5, 1, 16, 16)
     whole, split = (answer_all(network, images, "float32", size) for size in (5, 2))
     torch.testing.assert_close(whole, split)
+
+
+def test_a_fresh_network_holds_lesions_for_rare() -> None:
+    network = new_unet(Recipe(width=8, depth=3), seed=0)
+    answer = network(torch.randn(4, 1, 32, 32)).softmax(dim=1)[:, 1].mean()
+    assert 0.005 < answer < 0.06

@@ -17,7 +17,5 @@ def test_a_batch_may_be_larger_than_the_data() -> None:
 
 def test_steps_seeds_and_purposes_differ() -> None:
     keys = [(0, 0, "a"), (1, 0, "a"), (0, 1, "a"), (0, 0, "b")]
-    batches = {
-        tuple(batch_indices(100, 10, step, seed=seed, purpose=p)) for step, seed, p in keys
-    }
+    batches = {tuple(batch_indices(100, 10, step, seed=seed, purpose=p)) for step, seed, p in keys}
     assert len(batches) == 4
