@@ -33,7 +33,8 @@ def temperature_explorer(results: Results) -> TemperatureExplorer:
 
     Raises ``InputError`` where the study's results hold none.
     """
-    arrays, pairs = {}, []
+    arrays: dict[str, NDArray[Any]] = {}
+    pairs = []
     stored = explored(results, "soft")
     for name, soft in stored.items():
         source_clinic, target, subject = name.split("/")
