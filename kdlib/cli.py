@@ -152,7 +152,7 @@ def _sound(
     from kdlib.check import sound
     from kdlib.progress import counted
 
-    with counted("scans checked") as on_subject:
+    with counted("scans checked", passing=True) as on_subject:
         kept, left_out = sound(
             [clinics], inputs=inputs, labelled="+".join(labelled).split("+"), skip_bad=skip_bad,
             on_subject=on_subject,

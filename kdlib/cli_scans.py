@@ -50,7 +50,7 @@ def check(
     from kdlib.progress import counted
 
     clinics = open_clinics(place, observer=observer)
-    with counted("scans") as on_subject:
+    with counted("scans", passing=True) as on_subject:
         findings = [f for _, f in examine_all([clinics], inputs=inputs, on_subject=on_subject)]
     bad = [finding for finding in findings if finding.problems]
     if as_json:
@@ -81,7 +81,7 @@ def adapt(
     from kdlib.progress import counted, trainings
     from kdlib.study import missing
 
-    with counted("scans checked") as on_subject:
+    with counted("scans checked", passing=True) as on_subject:
         plan = plan_adaptation(
             source, target, study=study, settings={"seed": seed} | parsed(setting),
             on_the_fly=on_the_fly, skip_bad=skip_bad, on_subject=on_subject,
@@ -112,7 +112,7 @@ def predict(
     from kdlib.runs import Run
 
     made = Run(run)
-    with counted("scans checked") as on_subject:
+    with counted("scans checked", passing=True) as on_subject:
         subjects, left_out = scans_at(
             scans, t1=t1, inputs=made.scenario.inputs, skip_bad=skip_bad, on_subject=on_subject
         )

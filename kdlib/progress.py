@@ -10,9 +10,9 @@ from kdlib.scenario import Scenario
 
 
 @contextmanager
-def counted(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for work that says (done, total)."""
-    with _bars() as bars:
+def counted(what: str, *, passing: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """A bar for work that says (done, total); ``passing``: gone when it is done."""
+    with _bars(passing) as bars:
         task = bars.add_task(what, total=None)
 
         def show(done: int, total: int) -> None:
@@ -41,13 +41,16 @@ def trainings(missing: Sequence[Scenario]) -> Iterator[Callable[[Scenario, int, 
 
 
 @contextmanager
-def _bars() -> Iterator[Progress]:
+def _bars(passing: bool = False) -> Iterator[Progress]:
+    screen = Console(stderr=True)
     bars = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=screen,
+        transient=passing,
+        disable=passing and not screen.is_terminal,
     )
     try:
         yield bars

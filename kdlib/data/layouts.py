@@ -19,6 +19,8 @@ FOLDERS = {
 }
 SPLITS = ("training", "test")
 ENDINGS = (".nii.gz", ".nii")
+# Beside kdlib's own masks, which a folder of scans may hold too.
+OWN_REPORT = "report.json"
 # An id names files: a name can have 255 bytes, and the results' names have up to 30 more.
 LONGEST_ID = 200
 Found = dict[str, tuple[Subject, ...]]
@@ -149,7 +151,10 @@ def _people(home: Path) -> list[Path]:
     """The folders that hold a NIfTI file, themselves or one level down, 2 before 10."""
     if not home.is_dir():
         return []
-    folders = [path for path in home.iterdir() if path.is_dir() and path.name[0] != "."]
+    folders = [
+        path for path in home.iterdir()
+        if path.is_dir() and path.name[0] != "." and not (path / OWN_REPORT).exists()
+    ]  # fmt: skip
     people = [path for path in folders if any(path.glob("*.nii*")) or any(path.glob("*/*.nii*"))]
     return sorted(people, key=lambda path: _order(path.name))
 

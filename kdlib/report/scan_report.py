@@ -179,7 +179,7 @@ def _table(facts: list[dict[str, Any]], names: dict[str, str]) -> str:
     head += ["Dice with teacher", "added (mL)", "removed (mL)"] if differs else []
     rows = []
     for fact in facts:
-        row = [fact["subject"], " × ".join(f"{edge:.3g}" for edge in fact["voxel_mm"])]
+        row = [fact["subject"], "×".join(f"{edge:.3g}" for edge in fact["voxel_mm"])]
         row += [_number(fact["lesion_ml"].get(kind), ".2f") for kind in kinds]
         row += [_number(fact["lesions"].get(kind), "d") for kind in kinds]
         if differs:

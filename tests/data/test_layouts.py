@@ -122,6 +122,11 @@ def test_a_link_within_the_folder_is_followed(tmp_path: Path) -> None:
     assert [(s.id, s.faults) for s in own(tmp_path)] == [("a", ())]
 
 
+def test_masks_written_into_the_folder_are_no_subject(tmp_path: Path) -> None:
+    touched(tmp_path, "a/FLAIR.nii", "masks/a_lesion_mask.nii.gz", "masks/report.json")
+    assert [subject.id for subject in own(tmp_path)] == ["a"]
+
+
 @pytest.mark.parametrize("name", ["Jürgen_Ωλ", "日本", "é" * (LONGEST_ID // 2)])
 def test_names_in_any_script_are_ids(tmp_path: Path, name: str) -> None:
     assert [(s.id, s.faults) for s in own(touched(tmp_path, f"{name}/FLAIR.nii"))] == [(name, ())]
