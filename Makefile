@@ -41,9 +41,10 @@ pages: $(READY)  ## the pages alone, from saved results, without training
 
 pdf: $(READY)  ## the book as one file, _build/book.pdf; needs Chromium
 	$(VENV)/bin/jupyter-book build -n --keep-going --quiet --builder singlehtml .
+	mv _build/singlehtml/book/index.html _build/singlehtml/book.html  # where its links start
 	chromium --headless --no-sandbox --disable-gpu --no-pdf-header-footer \
 	  --user-data-dir=$$(mktemp -d) --virtual-time-budget=20000 \
-	  --print-to-pdf=_build/book.pdf file://$(CURDIR)/_build/singlehtml/book/index.html
+	  --print-to-pdf=_build/book.pdf file://$(CURDIR)/_build/singlehtml/book.html
 
 test: lint  ## every check
 	$(VENV)/bin/pytest
