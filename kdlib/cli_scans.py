@@ -151,7 +151,7 @@ def _segment(
             on_subject=lambda done: on_subject(done, len(cases)),
         )  # fmt: skip
         write_report(out, about([run for _, run in cases], what), answers, listed(left_out))
-    print(f"{len(cases)} scans segmented: {out / 'report.html'}")
+    print(f"{len(cases)} segmented; the report: {out / 'report.html'}")
     say_left_out(left_out)
 
 
