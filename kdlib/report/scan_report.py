@@ -116,14 +116,15 @@ def _section(answer: Answer) -> str:
     }
     head = foreground(flair.array)
     lesion = np.any(list(masks.values()), axis=0)
-    weight = (lesion if lesion.any() else head).sum(axis=(0, 1)).astype(float)
+    here = lesion & head
+    weight = (here if here.any() else head).sum(axis=(0, 1)).astype(float)
     window = _window(head)
     grey = _grey(flair.array, head)
     figures = []
     for z in shown_slices(weight):
-        here = (*window, z)
-        borders = {name: mask[here] for name, mask in masks.items()}
-        drawn = picture(grey[here], borders, flair.spacing_mm[:2])
+        plane = (*window, z)
+        borders = {name: mask[plane] for name, mask in masks.items()}
+        drawn = picture(grey[plane], borders, flair.spacing_mm[:2])
         place = f"slice {z + 1} of {flair.array.shape[2]}"
         figures.append(f"<figure>{drawn}<figcaption>{place}</figcaption></figure>")
     name = escape(answer.facts["subject"])
