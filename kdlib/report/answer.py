@@ -61,10 +61,14 @@ def _printed(arm: str, pairs: list[tuple[str, str]]) -> float:
 
 
 def _sure(scores: pd.DataFrame) -> str:
-    verdicts = Counter(finding.verdict for finding in judge(scores))
-    parts = [f"{verdicts[name]} {name}" for name in ("reproduced", "contradicted", "undecided")]
-    claims = counted(sum(verdicts.values()), "claim")
-    return f"Of the paper's {claims} in our ledger these results leave {', '.join(parts)}."
+    """The verdicts on what is claimed of the methods; the errata need no study."""
+    claimed = [found for found in judge(scores) if not found.claim.number.startswith("E")]
+    verdicts = Counter(found.verdict for found in claimed)
+    return (
+        f"Of the paper's {len(claimed)} claims in our ledger these results reproduce "
+        f"{verdicts['reproduced']}, contradict {verdicts['contradicted']} and leave "
+        f"{verdicts['undecided']} undecided."
+    )
 
 
 def _size(results: Results) -> str:

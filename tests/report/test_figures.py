@@ -1,5 +1,7 @@
 """Figures and tables of the book show what the results say."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from kdlib.clinic_summary import clinic_summary
 from kdlib.data.clinics import Clinics
 from kdlib.networks import new_unet
 from kdlib.recipe import Recipe
+from kdlib.report.answer import answer
 from kdlib.report.clinic_figures import clinic_slices, intensity_histograms, lesion_volumes
 from kdlib.report.figures import (
     COLOURS,
@@ -177,3 +180,19 @@ def test_the_study_that_says_most_is_shown(tmp_path: Path) -> None:
     assert results_of_record(tmp_path).folder.name == "standard"
     with pytest.raises(ValueError, match="no saved results"):
         open_results(tmp_path / "paper")
+
+
+def test_the_answer_counts_the_gap_and_the_verdicts(study: Study, tmp_path: Path) -> None:
+    scores = study()
+    scores.to_csv(tmp_path / "scores.csv", index=False)
+    record = {"study": {"name": "standard"}}
+    (tmp_path / "provenance.json").write_text(json.dumps(record))
+    said = answer(open_results(tmp_path))
+    means = scores.groupby("arm")["dice"].mean()
+    assert f"{means['L-bound']:.2f}" in said["gap"]
+    assert f"{means['U-bound']:.2f}" in said["gap"]
+    assert f"{means['KD'] - means['L-bound']:+.3f}" in said["gains"]
+    counts = [int(n) for n in re.findall(r"\d+", said["sure"])]
+    assert counts[0] == sum(counts[1:])
+    assert counts[1] >= 2  # KD better than L-bound and than ADA, as made up
+    assert "6 pairs of clinics, 2 folds, 3 seeds, 60 tested subjects" in said["size"]
