@@ -1,5 +1,8 @@
 """The explorers' data are the runs' own, packed so that a browser reads them."""
 
+# Fixtures are imported by name.
+# ruff: noqa: F401, F811
+
 import gzip
 from dataclasses import replace
 from functools import cached_property
@@ -20,13 +23,13 @@ from kdlib.report.results import Results
 from kdlib.report.widgets import pair_explorer, scan_viewer, temperature_explorer
 from kdlib.report.widgets.base import explored, pack, still_html
 from kdlib.report.widgets.temperature import student_dice
-from tests.explored import ODD_NAME, explored_study  # noqa: F401
+from tests.explored import ODD_NAME, explored_study
 
 MAKERS = [temperature_explorer, pair_explorer, scan_viewer]
 
 
 @pytest.fixture
-def results(explored_study) -> Results:  # noqa: F811
+def results(explored_study) -> Results:
     return explored_study.results
 
 
@@ -40,7 +43,7 @@ def unpacked(explorer):
     }
 
 
-def first_subject(explored_study, part):  # noqa: F811
+def first_subject(explored_study, part):
     (name, arrays), *_ = explored(explored_study.results, part).items()
     _, target, subject = name.split("/")
     return explored_study.clinics[target].subject(subject), arrays
@@ -60,7 +63,7 @@ def test_the_same_results_give_the_same_bytes(make, results):
     assert make(results).packed == make(results).packed
 
 
-def test_stored_logits_give_the_teachers_probabilities(explored_study):  # noqa: F811
+def test_stored_logits_give_the_teachers_probabilities(explored_study):
     student = explored_study.run("KD")
     subject, soft = first_subject(explored_study, "soft")
     images = prepare(subject.scan.read(), student.scenario.preparation).images[soft["slices"]]
@@ -69,7 +72,7 @@ def test_stored_logits_give_the_teachers_probabilities(explored_study):  # noqa:
     np.testing.assert_allclose(expit(soft["difference"] / STEPS_PER_LOGIT), wanted, atol=5e-4)
 
 
-def test_the_subject_shown_is_the_one_of_middle_lesion_volume(explored_study):  # noqa: F811
+def test_the_subject_shown_is_the_one_of_middle_lesion_volume(explored_study):
     subject, _ = first_subject(explored_study, "scan")
     tested = explored_study.clinics["singapore"].folds[1]
     volumes = sorted(other.lesion_ml for other in tested)
@@ -77,7 +80,7 @@ def test_the_subject_shown_is_the_one_of_middle_lesion_volume(explored_study):  
     assert subject.lesion_ml == volumes[len(volumes) // 2]
 
 
-def test_the_viewers_truth_lies_where_the_scan_has_it(explored_study, tmp_path):  # noqa: F811
+def test_the_viewers_truth_lies_where_the_scan_has_it(explored_study, tmp_path):
     subject, _ = first_subject(explored_study, "scan")
     (tmp_path / "truth.nii").write_bytes(unpacked(scan_viewer(explored_study.results))["truth"])
     shown, truth = nib.load(tmp_path / "truth.nii"), to_lps(subject.labelled.read_labels())

@@ -28,7 +28,7 @@ class Explorer(anywidget.AnyWidget):
     """A widget that computes in the browser; ``still`` is its picture for print and without it."""
 
     packed = traitlets.Bytes(help="the arrays, one after the other, gzipped").tag(sync=True)
-    contents: traitlets.List = traitlets.List(help="name, type, shape and place of each array").tag(sync=True)
+    contents: traitlets.List = traitlets.List(help="what each array is, and where").tag(sync=True)
     facts = traitlets.Dict(help="what else is shown").tag(sync=True)
     kind = traitlets.Unicode(help="which still picture it replaces").tag(sync=True)
 

@@ -1,0 +1,140 @@
+"""A book of the explorers' page in a real browser: fixtures, and how a test reads the page."""
+
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.explored import Explored
+
+ROOT = Path(__file__).parents[1]
+PAGE = "book/10_explorers.html"
+CHROMIUM = shutil.which("chromium")
+VENDORED = ROOT / "book" / "_static" / "vendor" / "contents.json"
+SOFTWARE_WEBGL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+TEMPERATURE, PAIRS, SCAN = (
+    f'[aria-label="{name}"][data-ready]'
+    for name in ("Temperature explorer", "Clinic-pair explorer", "Scan viewer")
+)
+
+
+@pytest.fixture(scope="module")
+def site(explored_study: Explored, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A book of the explorers' page alone, built from the tiny study with the book's settings."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "_toc.yml").write_text("format: jb-book\nroot: book/10_explorers\n")
+    shutil.copy(ROOT / "_config.yml", folder)
+    without_results = shutil.ignore_patterns("results", "runs")
+    shutil.copytree(ROOT / "book", folder / "book", ignore=without_results)
+    shutil.copytree(explored_study.results.folder.parent, folder / "book" / "results")
+    command = Path(sys.executable).with_name("jupyter-book")
+    build = [command, "build", "-W", "-n", "--keep-going", folder]
+    done = subprocess.run(build, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "_build" / "html"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def server(site: Path) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", *SOFTWARE_WEBGL]
+        )
+        yield browser
+        browser.close()
+
+
+def _keep_errors(page, message):
+    if message.type == "error":
+        page.complaints.append(f"{message.text} {message.location.get('url', '')}")
+
+
+@pytest.fixture(scope="module", params=["http", "file"])
+def page(request, browser, site, server):
+    """The page, ready; its complaints and what it asked of the network are kept on it."""
+    home = server if request.param == "http" else f"{site.as_uri()}/"
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.complaints, page.asked = [], []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("console", partial(_keep_errors, page))
+
+    def gate(route):
+        if route.request.url.startswith((home, "data:", "blob:")):
+            route.continue_()
+        else:
+            page.asked.append(route.request.url)
+            route.abort()
+
+    page.route("**/*", gate)
+    page.goto(home + PAGE)
+    for explorer in (TEMPERATURE, PAIRS, SCAN):
+        page.wait_for_selector(explorer, timeout=30_000)
+    yield page
+    page.close()
+
+
+def control(page, explorer, name):
+    """The list or slider whose label starts with ``name``."""
+    label = page.locator(f"{explorer} label").filter(has_text=re.compile(rf"^\s*{name}"))
+    return label.locator("select, input")
+
+
+def pixels(page, selector, index=0, columns=None):
+    """What a 2-D canvas shows, (rows, columns, 3); of every voxel its middle, given ``columns``."""
+    code = """(canvas, columns) => {
+      const {width, height} = canvas;
+      const {data} = canvas.getContext("2d").getImageData(0, 0, width, height);
+      const size = columns ? width / columns : 1;
+      const shown = [];
+      for (let y = Math.floor(size / 2); y < height; y += size) {
+        for (let x = Math.floor(size / 2); x < width; x += size) {
+          shown.push(...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 3));
+        }
+      }
+      return [width / size, shown];
+    }"""
+    width, shown = page.locator(f"{selector} canvas").nth(index).evaluate(code, columns)
+    return np.array(shown).reshape(-1, int(width), 3)
+
+
+def values(page, selector, name):
+    """A number that every mark of a chart carries."""
+    marks = page.locator(f"{selector} [data-{name}]").evaluate_all(
+        "(marks, name) => marks.map((mark) => mark.dataset[name])", name
+    )
+    return [float(mark) for mark in marks]
+
+
+def options(page, explorer, name):
+    return control(page, explorer, name).locator("option").all_text_contents()
+
+
+def scan_pixels(page):
+    page.wait_for_timeout(150)
+    picture = page.locator(f"{SCAN} .kdlib-scan canvas").screenshot()
+    return np.asarray(Image.open(BytesIO(picture)).convert("RGB")).astype(int)
