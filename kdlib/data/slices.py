@@ -16,6 +16,7 @@ from torch import Tensor
 from kdlib.data.volume import Volume, on_grid_of, to_lps
 from kdlib.recipe import Preparation
 
+BRIGHTEST = 8.0  # standard deviations; beyond lies no tissue
 HEAD_SHARE = 0.01  # a slice holds head where at least this share of its voxels is foreground
 
 
@@ -65,10 +66,12 @@ def foreground(array: NDArray) -> NDArray[np.bool_]:
 
 
 def normalise(array: NDArray, inside: NDArray[np.bool_], kind: str) -> NDArray[np.float32]:
-    """Clip to the 0.5 to 99.5 percentiles of the voxels ``inside``, then centre and scale by them.
+    """Centre and scale by the voxels ``inside``, their tails beyond 0.5 and 99.5 percent clipped.
 
     ``"z-score"`` by mean and standard deviation, ``"robust"`` by median and interquartile range,
-    ``"none"`` leaves the scanner's intensities as they are.
+    ``"none"`` leaves the scanner's intensities as they are. The clipping is of the statistics, not
+    of the bright voxels: with few lesions they are all in the top half percent, and one value with
+    the brightest cortex. The result ends at ``BRIGHTEST``, and below at the 0.5 percentile.
     """
     head = array[inside]
     if kind == "none" or not head.size:
@@ -79,7 +82,8 @@ def normalise(array: NDArray, inside: NDArray[np.bool_], kind: str) -> NDArray[n
     if kind == "robust":
         lower, centre, upper = np.percentile(head, [25, 50, 75])
         scale = (upper - lower) / 1.349  # equals the SD of a normal distribution
-    return ((array.clip(low, high) - centre) / max(scale, 1e-6)).astype(np.float32)
+    scaled = (array.clip(min=low) - centre) / max(scale, 1e-6)
+    return scaled.clip(max=BRIGHTEST).astype(np.float32)
 
 
 @dataclass(frozen=True)

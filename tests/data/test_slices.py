@@ -115,3 +115,11 @@ def test_slices_without_head_are_told() -> None:
     assert prepare([Volume(array, LPS)], Preparation(size=(32, 40))).holds_head.tolist() == [
         True, True, True, True, False, False,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["z-score", "robust"])
+def test_a_few_bright_voxels_stay_brighter_than_the_brightest_tissue(kind: str) -> None:
+    array = np.random.default_rng(0).normal(100, 10, (40, 40, 10))
+    array[5:8, 5:8, 5] = 200  # 0.06 percent of the voxels
+    result = normalise(array, foreground(array), kind)
+    assert result[6, 6, 5] > 1.5 * np.percentile(result, 99.9)
