@@ -18,7 +18,7 @@ from kdlib.study import Planned, Study
 
 Arrays = dict[str, Any]
 STEPS_PER_LOGIT = 256  # a stored step moves no probability by more than 0.25 / 256
-SOFT_VOXELS = 900_000  # of all pairs together, three bytes each: what a page can carry
+SOFT_VOXELS = 600_000  # of all pairs together, three bytes each: what a page can carry
 MARGIN = 2  # voxels of air kept around a head
 
 
