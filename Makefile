@@ -10,7 +10,7 @@ VENV := .venv
 READY := $(VENV)/.done
 # Only the default folder is filled with simulated clinics; any other is taken as it is.
 CLINICS := $(if $(filter data/clinics,$(DATA)),clinics)
-KDLIB_STUDY := $(VENV)/bin/kdlib study $(STUDY) --data $(DATA) --store $(STORE) --export book/results/$(STUDY)
+KDLIB_STUDY := $(VENV)/bin/kdlib study $(STUDY) --data $(DATA) --store $(STORE)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -27,7 +27,7 @@ clinics: $(READY)  ## simulate what is missing of data/clinics
 	$(VENV)/bin/kdlib simulate data/clinics --grid 2mm
 
 study: $(READY) $(CLINICS)  ## run what is missing of STUDY: demo, standard or paper
-	$(KDLIB_STUDY)
+	$(KDLIB_STUDY) --export book/results/$(STUDY)
 
 scenario: $(READY) $(CLINICS)  ## execute the templates for every pair of STUDY into book/runs/
 	rm -rf book/runs  # of another study perhaps

@@ -55,8 +55,7 @@ class UNet(nn.Module):
         )
         self.merge = nn.ModuleList(_block(2 * here, here, norm) for here in channels[:-1])
         self.head = nn.Conv2d(width, CLASSES, 1)
-        nn.init.constant_(self.head.bias[0], RARE_LESION / 2)
-        nn.init.constant_(self.head.bias[1], -RARE_LESION / 2)
+        self.head.bias = nn.Parameter(torch.tensor([RARE_LESION / 2, -RARE_LESION / 2]))
 
     def features(self, images: Tensor) -> Tensor:
         """The last decoder level, (N, width, H, W); H and W are multiples of ``2**(depth-1)``."""

@@ -57,7 +57,8 @@ def test_a_finished_run_is_read_not_repeated(clinics: Clinics, store: Path) -> N
 def test_the_teacher_is_trained_if_nobody_has(clinics: Clinics, tmp_path: Path) -> None:
     trained = []
     run(KD, clinics, store=tmp_path, on_progress=lambda s, *_: trained.append(s.method))
-    assert trained == ["supervised"] * 12 + ["distillation"] * 12
+    steps = RECIPE["steps"]
+    assert trained == ["supervised"] * steps + ["distillation"] * steps
 
 
 def test_an_unadapted_network_is_its_teacher(clinics: Clinics, store: Path) -> None:

@@ -12,7 +12,7 @@ RECIPE = {
     "size": (32, 40),
     "width": 4,
     "depth": 2,
-    "steps": 12,
+    "steps": 40,
     "on_the_fly_steps": 4,
     "batch_size": 4,
     "learning_rate": 0.01,

@@ -44,9 +44,10 @@ OPEN_POINTS = (
     ),
     OpenPoint(
         "Intensities",
-        "Clipped to the 0.5 and 99.5 percentiles of the head, then centred and scaled by them.",
+        "Centred and scaled by the head between its 0.5 and 99.5 percentiles; bright voxels stay.",
         "Scanners have no common unit, and the face is cut out of Amsterdam's scans: zeros must"
-        " not count.",
+        " not count. Clipping the voxels too, as is common, would give a few lesions and the"
+        " brightest cortex one value.",
         ("normalisation",),
     ),
     OpenPoint(
