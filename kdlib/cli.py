@@ -72,7 +72,7 @@ def study(
     wanted = load_study(name)
     names = sorted({name for pair in wanted.pairs for name in pair})
     clinics, left_out = _sound(
-        open_clinics(data, observer=observer).chosen(names), names, wanted.recipe.inputs, skip_bad
+        open_clinics(data, observer=observer), names, wanted.recipe.inputs, skip_bad
     )
     scenarios = [planned.scenario for planned in plan(wanted, clinics)]
     with trainings(missing(scenarios, clinics, store)) as on_progress:
