@@ -42,17 +42,16 @@ def report(
 ) -> None:
     """Write a study's scores, tables and claim ledger from its saved runs; trains nothing."""
     from kdlib.data.clinics import open_clinics
-    from kdlib.report.claims import judge
-    from kdlib.report.tables import ledger_table
-    from kdlib.report.written import write_report
+    from kdlib.report.written import report_tables, write_report
     from kdlib.study import load_study, saved_runs, study_scores
 
     runs, absent = saved_runs(load_study(study), open_clinics(data), store)
     if not runs:
         raise InputError(f"{store}: no finished run of study {study}; 'kdlib study {study}' first")
     scores = study_scores(runs)
-    write_report(scores, out)
-    print(ledger_table(judge(scores))[["number", "claim", "verdict"]].to_string(index=False))
+    tables = report_tables(scores)
+    write_report(scores, tables, out)
+    print(tables["ledger"][["number", "claim", "verdict"]].to_string(index=False))
     if absent:
         print(f"{absent} of {absent + len(runs)} runs are still missing and not counted.")
     print(out)

@@ -1,5 +1,6 @@
 """A study's report on disk: its scores, tables and claim ledger."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -16,15 +17,21 @@ from kdlib.report.tables import (
 )
 
 
-def write_report(scores: pd.DataFrame, folder: Path) -> list[Path]:
-    """Write ``scores.csv`` and each table as CSV, Markdown, LaTeX and HTML; the files written."""
-    write_text(folder / "scores.csv", scores.to_csv(index=False))
-    tables = {
+def report_tables(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Every table of a study, by its file's name."""
+    return {
         "results": results_table(scores),
         "beside_paper": beside_paper(scores),
         "comparisons": comparison_table(scores),
         "gap_closed": gap_table(scores),
         "ledger": ledger_table(judge(scores)),
     }
+
+
+def write_report(
+    scores: pd.DataFrame, tables: Mapping[str, pd.DataFrame], folder: Path
+) -> list[Path]:
+    """Write ``scores.csv`` and each table as CSV, Markdown, LaTeX and HTML; the files written."""
+    write_text(folder / "scores.csv", scores.to_csv(index=False))
     written = [path for name, table in tables.items() for path in write_table(table, folder, name)]
     return [folder / "scores.csv", *written]

@@ -11,7 +11,7 @@ import pytest
 
 from kdlib.data.volume import Volume, write_volume
 from kdlib.metrics import evaluate
-from kdlib.report.written import write_report
+from kdlib.report.written import report_tables, write_report
 from tests.test_cli import kdlib
 
 
@@ -40,7 +40,8 @@ def test_an_empty_result_is_scored_with_null(tmp_path: Path) -> None:
 def test_every_table_is_written_in_four_forms(
     study: Callable[..., pd.DataFrame], tmp_path: Path
 ) -> None:
-    written = write_report(study(seeds=1, subjects=6), tmp_path)
+    scores = study(seeds=1, subjects=6)
+    written = write_report(scores, report_tables(scores), tmp_path)
     names = {path.name for path in written}
     tables = ("results", "beside_paper", "comparisons", "gap_closed", "ledger")
     assert names == {"scores.csv"} | {
