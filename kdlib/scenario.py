@@ -123,6 +123,8 @@ class Scenario(Recipe):
             parts.append(f"from-{self.teacher.method}")
         if "temperature" in type(self.settings).model_fields:
             parts.append(f"T{self.settings.temperature:g}")  # type: ignore[attr-defined]
-        if self.target is not None:
-            parts.append(f"subject{self.subject}" if self.subject else f"fold{self.fold}")
+        if self.subject is not None:
+            parts.append(f"subject{self.subject}")
+        elif self.target is not None:
+            parts.append("all" if self.fold is None else f"fold{self.fold}")
         return "-".join([*(part for part in parts if part), f"seed{self.seed}"])
