@@ -187,10 +187,10 @@ def _save_scores(directory: Path, network: UNet, tested: Subjects, scenario: Sce
     rows, slices = [], dict[str, Any]()
     temperature = getattr(scenario.settings, "temperature", 1.0)
     for subject in (subject for subject in tested if subject.label is not None):
-        probability = predict(network, subject.scan.read(scenario.inputs), scenario)
-        rows.append(score(subject, probability, temperature))
-        place = example_slice(subject.labelled.read_labels())
-        shown = to_lps(probability).array[:, :, place]
+        scan, truth = subject.scan.read(scenario.inputs), subject.labelled.read_labels()
+        probability = predict(network, scan, scenario)
+        rows.append(score(subject, scan[0], truth, probability, temperature))
+        shown = to_lps(probability).array[:, :, example_slice(truth)]
         slices[subject.id] = (shown * 255).round().astype(np.uint8)
     frame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=["clinic", "subject"])
     write_text(directory / "scores.csv", frame.to_csv(index=False))

@@ -12,13 +12,14 @@ from kdlib.strata import by_lesion_volume, by_region, log_volume_ratio
 Row = dict[str, str | float]
 
 
-def score(subject: Subject, probability: Volume, temperature: float = 1.0) -> Row:
+def score(
+    subject: Subject, flair: Volume, truth: Volume, probability: Volume, temperature: float = 1.0
+) -> Row:
     """One row of ``scores.csv``: the challenge's metrics, then by lesion size, region, calibration.
 
-    ``probability`` lies on the subject's own grid; ``temperature`` is what softened it. Regions
-    are known of simulated subjects alone.
+    ``flair``, ``truth`` and ``probability`` lie on the subject's own grid; ``temperature`` is what
+    softened the probability. Regions are known of simulated subjects alone.
     """
-    truth = subject.labelled.read_labels()
     pair = truth.array, probability.array
     row: Row = {"clinic": subject.scan.clinic, "subject": subject.id}
     row |= asdict(evaluate(*pair, truth.spacing_mm))
@@ -27,7 +28,7 @@ def score(subject: Subject, probability: Volume, temperature: float = 1.0) -> Ro
     distance = subject.labelled.label.with_name("simulation") / "ventricle_distance.nii.gz"
     if distance.exists():
         row |= by_region(*pair, read_volume(distance).array)
-    head = foreground(read_volume(subject.scan.flair).array)
+    head = foreground(flair.array)
     return row | calibration_scores(
         probability.array, truth.array, head, truth.spacing_mm, temperature
     )
