@@ -69,7 +69,7 @@ def plan_adaptation(
     )
     (sources, targets), left_out = sound(
         [sources.chosen(names), targets], inputs=scenario.inputs, labelled=names,
-        skip_bad=skip_bad, on_subject=on_subject,
+        learnt_as=scenario.preparation, skip_bad=skip_bad, on_subject=on_subject,
     )  # fmt: skip
     if not sources or not targets:
         raise refusal(

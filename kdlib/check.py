@@ -10,9 +10,11 @@ import numpy as np
 
 from kdlib.data.clinics import Clinic, Clinics
 from kdlib.data.layouts import printable
+from kdlib.data.slices import HEAD_SHARE, foreground, prepare
 from kdlib.data.subjects import Subject, lesion_ml
-from kdlib.data.volume import read_header, read_labels
+from kdlib.data.volume import Volume, read_header, read_labels
 from kdlib.errors import InputError
+from kdlib.recipe import Preparation
 
 OnSubject = Callable[[int, int], None]
 
@@ -39,16 +41,26 @@ class Finding:
 
 
 def examine(
-    subject: Subject, folder: Path, *, inputs: str = "flair", needs_label: bool = False
+    subject: Subject,
+    folder: Path,
+    *,
+    inputs: str = "flair",
+    needs_label: bool = False,
+    learnt_as: Preparation | None = None,
 ) -> Finding:
-    """Read everything of a subject under ``folder`` that a run on ``inputs`` would read."""
+    """Read everything of a subject under ``folder`` that a run on ``inputs`` would read.
+
+    ``learnt_as``: how its slices would be prepared; a scan that then has none is useless.
+    """
     if subject.faults:
         return Finding(subject.scan.clinic, printable(subject.id), subject.faults)
     problems: list[str] = []
     header, flair, labels = None, None, None
     with _noted(problems):
         header = read_header(subject.scan.flair)
-        flair = subject.scan.read(inputs)[0]
+        scan = subject.scan.read(inputs)
+        flair = scan[0]
+        _refuse_headless(subject.scan.flair, scan, learnt_as)
     if subject.label is not None:
         with _noted(problems):
             labels = read_labels(subject.label, like=flair, allow_empty=True)
@@ -73,9 +85,13 @@ def examine_all(
     *,
     inputs: str = "flair",
     labelled: Collection[str] = (),
+    learnt_as: Preparation | None = None,
     on_subject: OnSubject | None = None,
 ) -> Iterator[tuple[Subject, Finding]]:
-    """Examine every subject; of the clinics named in ``labelled`` the studied ones need a label."""
+    """Examine every subject; of the clinics named in ``labelled`` the studied ones need a label.
+
+    ``learnt_as`` as of ``examine``; only what a clinic's studied subjects are used for.
+    """
     subjects = [
         (clinics.folder, clinic, subject)
         for clinics in parts
@@ -83,8 +99,11 @@ def examine_all(
         for subject in clinic.subjects
     ]
     for done, (folder, clinic, subject) in enumerate(subjects, start=1):
-        needed = clinic.name in labelled and subject in clinic.studied
-        yield subject, examine(subject, folder, inputs=inputs, needs_label=needed)
+        studied = subject in clinic.studied
+        yield subject, examine(
+            subject, folder, inputs=inputs, needs_label=studied and clinic.name in labelled,
+            learnt_as=learnt_as if studied else None,
+        )  # fmt: skip
         if on_subject:
             on_subject(done, len(subjects))
 
@@ -94,6 +113,7 @@ def sound(
     *,
     inputs: str = "flair",
     labelled: Collection[str] = (),
+    learnt_as: Preparation | None = None,
     skip_bad: bool = False,
     on_subject: OnSubject | None = None,
 ) -> tuple[list[Clinics], list[Finding]]:
@@ -102,7 +122,11 @@ def sound(
     Raises ``InputError``, a line for everything that is wrong, unless ``skip_bad``; also where no
     part keeps any. Parameters as of ``examine_all``.
     """
-    examined = list(examine_all(parts, inputs=inputs, labelled=labelled, on_subject=on_subject))
+    examined = list(
+        examine_all(
+            parts, inputs=inputs, labelled=labelled, learnt_as=learnt_as, on_subject=on_subject
+        )
+    )
     bad = [finding for _, finding in examined if finding.problems]
     good = {id(subject) for subject, finding in examined if not finding.problems}
     kept = [_kept(clinics, good) for clinics in parts]
@@ -127,6 +151,17 @@ def _kept(clinics: Clinics, good: Collection[int]) -> Clinics:
 def listed(findings: Iterable[Finding]) -> list[str]:
     """Every problem, a line each."""
     return [f"  {problem}" for finding in findings for problem in finding.problems]
+
+
+def _refuse_headless(path: Path, scan: Sequence[Volume], learnt_as: Preparation | None) -> None:
+    if not foreground(scan[0].array).any():
+        raise InputError(f"{path}: no head in it, only 0 and one value (a mask?); give the scan")
+    if learnt_as is not None and not prepare(scan, learnt_as).holds_head.any():
+        window = "{} x {}".format(*learnt_as.size)
+        raise InputError(
+            f"{path}: nothing to learn from, in every slice the head is under {HEAD_SHARE:.0%} of "
+            f"the {window} voxels a network sees; leave it out, or set a smaller size or voxel_mm"
+        )
 
 
 @contextmanager

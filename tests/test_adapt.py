@@ -193,6 +193,21 @@ def test_bad_scans_stop_it_before_training_or_are_left_out_and_told(
     assert report(tmp_path)["left_out"] == [said.out.splitlines()[-1]]
 
 
+def test_a_scan_without_a_slice_to_learn_from_is_said_or_left_out(
+    clinics: Clinics, target: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(target, tmp_path / "own")
+    array = np.random.default_rng(0).normal(100, 20, (4, 3, 3)).astype(np.float32)
+    (folder / "tiny").mkdir()
+    nib.save(nib.Nifti1Image(array, np.diag([4, 4, 6, 1])), folder / "tiny/FLAIR.nii")
+    settings = {name: RECIPE[name] for name in ("size", "width", "depth")} | {"voxel_mm": None}
+    with pytest.raises(InputError, match=r"  tiny/FLAIR\.nii: nothing to learn from"):
+        plan_adaptation(clinics.folder, folder, settings=settings)
+    plan = plan_adaptation(clinics.folder, folder, settings=settings, skip_bad=True)
+    assert [finding.subject for finding in plan.left_out] == ["tiny"]
+    assert "tiny" not in [subject.id for subject in plan.subjects]
+
+
 def test_a_source_without_masks_is_refused(clinics: Clinics, target: Path, tmp_path: Path) -> None:
     source = write_plain(tmp_path / "source", "a", mask=False)
     with pytest.raises(InputError, match="a: no mask"):

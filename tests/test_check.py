@@ -96,6 +96,13 @@ def test_thin_small_and_large_scans_are_no_problem(tmp_path: Path, shape: tuple[
     assert checked(tmp_path / "scan.nii")["scan"].problems == ()
 
 
+def test_a_mask_in_the_place_of_a_scan_is_a_problem(tmp_path: Path) -> None:
+    folder = write_plain(tmp_path, "a", "b") / "a"
+    (folder / "mask.nii.gz").rename(folder / "FLAIR.nii.gz")
+    assert "a/FLAIR.nii.gz: no head in it" in checked(tmp_path)["a"].problems[0]
+    assert checked(tmp_path)["b"].problems == ()
+
+
 def test_the_command_prints_a_row_per_subject_and_ends_with_1(tmp_path: Path) -> None:
     done = kdlib("check", spoilt(tmp_path))
     assert done.status == 1
