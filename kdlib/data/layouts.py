@@ -111,10 +111,10 @@ def _bids(folder: Path, clinic: str) -> Iterator[Subject]:
             yield _subject(folder, clinic, "_".join(anatomy.relative_to(folder).parts[:-1]), [])
         for flair in flairs:
             near = [path for path in derived if _belongs(path, flair)]
-            t1 = [p for p in near if _stem(p).endswith("_T1w") and "FLAIR" in _stem(p)]
-            t1 = t1 or [p for p in files if _stem(p).endswith("_T1w") and _belongs(p, flair)]
+            t1s = [p for p in near if _stem(p).endswith("_T1w") and "FLAIR" in _stem(p)]
+            t1s = t1s or [path for path in files if _stem(path).endswith("_T1w")]
             name = _stem(flair).removesuffix("_FLAIR")
-            yield _subject(folder, clinic, name, [flair], t1, _lesion_masks(near))
+            yield _subject(folder, clinic, name, [flair], _closest(t1s, flair), _lesion_masks(near))
 
 
 def _entities(path: Path) -> dict[str, str]:
@@ -130,6 +130,18 @@ def _belongs(path: Path, flair: Path) -> bool:
     return all(theirs.get(key) == ours.get(key) for key in ("sub", "ses")) and all(
         theirs.get(key, ours.get(key)) == ours.get(key) for key in ("acq", "run")
     )
+
+
+def _closest(t1s: list[Path], flair: Path) -> list[Path]:
+    """Those whose names differ least from a FLAIR's: in nothing, or not in acquisition and run.
+
+    Else all but those of another run; an acquisition's name may be of one kind of image alone.
+    """
+    ours = _entities(flair)
+    same = [path for path in t1s if _entities(path) == ours]
+    alike = [p for p in t1s if all(_entities(p).get(k) == ours.get(k) for k in ("acq", "run"))]
+    others = [p for p in t1s if len({_entities(p).get("run"), ours.get("run")} - {None}) < 2]
+    return same or alike or others
 
 
 def _lesion_masks(derived: list[Path]) -> list[Path]:
@@ -182,14 +194,15 @@ def _subject(
             faults.append(f"{where}: {len(files)} files for one {kind} ({names}); keep one")
     if not name.isprintable() or len(name.encode(errors="replace")) > LONGEST_ID:
         faults.append(f"{where[:80]}: a name too long or with unprintable letters; rename it")
-    used = [*flairs[:1], *t1s[:1], *labels[:1]]
+    t1 = t1s[0] if len(t1s) == 1 else None  # Of several none is known to be the one to read.
+    used = [*flairs[:1], *([t1] if t1 else []), *labels[:1]]
     base = os.path.realpath(root)
     for file in used:
         if not Path(os.path.realpath(file)).is_relative_to(base):
             what = "a link out of the folder; copy the file itself here"
             faults.append(f"{printable(file.relative_to(root))}: {what}")
-    t1 = t1s[0] if len(t1s) == 1 else None  # Of several none is known to be the one to read.
-    scan = Scan(clinic, name, flairs[0] if flairs else home / "FLAIR.nii.gz", t1)
+    doubt = () if t1 else tuple(path.name for path in t1s)
+    scan = Scan(clinic, name, flairs[0] if flairs else home / "FLAIR.nii.gz", t1, doubt)
     return Subject(scan, labels[0] if labels else None, split, tuple(faults))
 
 

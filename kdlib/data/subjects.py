@@ -18,17 +18,24 @@ from kdlib.errors import InputError
 
 @dataclass(frozen=True)
 class Scan:
-    """The images of one subject of one clinic, without any label."""
+    """The images of one subject of one clinic, without any label.
+
+    ``t1_doubt``: the names of several files of which each may be its T1; ``t1`` is then None.
+    """
 
     clinic: str
     subject: str
     flair: Path
     t1: Path | None = None
+    t1_doubt: tuple[str, ...] = ()
 
     def read(self, inputs: str = "flair") -> list[Volume]:
         """The images a network sees, on one grid: ``"flair"``, or ``"flair+t1"``."""
         if inputs == "flair":
             return [read_volume(self.flair)]
+        if self.t1 is None and self.t1_doubt:
+            what = f"{len(self.t1_doubt)} files for one T1 ({' and '.join(self.t1_doubt)})"
+            raise InputError(f"{self.flair.parent}: {what}; keep the one on its FLAIR's grid")
         if self.t1 is None:
             raise InputError(f"{self.flair.parent}: no T1 here; add T1.nii.gz or use inputs=flair")
         flair, t1 = read_volume(self.flair), read_volume(self.t1)

@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kdlib.data.layouts import LONGEST_ID, find_subjects
 from kdlib.data.subjects import Subject
+from kdlib.data.volume import Volume, write_volume
 from kdlib.errors import InputError
 from tests.own_scans import write_bids
 
@@ -79,6 +81,43 @@ def test_a_bids_t1_on_the_flairs_grid_comes_first(tmp_path: Path) -> None:
     assert own(tmp_path)[0].scan.t1 == tmp_path / f"{anat}_T1w.nii.gz"
     touched(tmp_path, f"derivatives/registered/{anat}_space-FLAIR_T1w.nii.gz")
     assert "derivatives" in str(own(tmp_path)[0].scan.t1)
+
+
+T1S = {
+    "the only one": (["acq-mprage_T1w"], "FLAIR", "acq-mprage_T1w"),
+    "like the FLAIR": (["T1w", "ce-gad_T1w", "acq-b_T1w"], "FLAIR", "T1w"),
+    "of its acquisition": (["acq-a_T1w", "acq-b_T1w"], "acq-a_FLAIR", "acq-a_T1w"),
+    "of its run": (["run-1_T1w", "run-2_T1w"], "run-2_FLAIR", "run-2_T1w"),
+    "of its acquisition and run": (
+        ["acq-a_run-1_T1w", "acq-a_run-2_T1w", "acq-b_run-1_T1w"], "acq-a_run-1_FLAIR",
+        "acq-a_run-1_T1w",
+    ),
+    "of another run": (["run-1_T1w"], "run-2_FLAIR", None),
+    "two runs for one": (["run-1_T1w", "run-2_T1w"], "FLAIR", None),
+    "two acquisitions for one": (["acq-a_T1w", "acq-b_T1w"], "acq-c_FLAIR", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", T1S)
+def test_of_several_bids_t1_the_one_like_the_flair_is_taken(tmp_path: Path, case: str) -> None:
+    there, flair, expected = T1S[case]
+    anat = "sub-1/ses-1/anat/sub-1_ses-1_"
+    other = "sub-1/ses-2/anat/sub-1_ses-2_T1w.nii"
+    touched(tmp_path, *(f"{anat}{name}.nii" for name in [*there, flair]), other)
+    subject = next(s for s in own(tmp_path) if "ses-1" in s.id)
+    assert subject.scan.t1 == (tmp_path / f"{anat}{expected}.nii" if expected else None)
+    assert not subject.faults
+
+
+def test_a_t1_that_is_not_clear_is_an_error_where_one_is_asked_for(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    flair = Volume(rng.normal(size=(4, 5, 6)).astype(np.float32), np.eye(4))
+    for name in ("FLAIR", "run-1_T1w", "run-2_T1w"):
+        write_volume(tmp_path / f"sub-1/anat/sub-1_{name}.nii", flair)
+    scan = own(tmp_path)[0].scan
+    assert len(scan.read("flair")) == 1
+    with pytest.raises(InputError, match=r"sub-1_run-1_T1w\.nii and sub-1_run-2_T1w\.nii.*keep"):
+        scan.read("flair+t1")
 
 
 FAULTS = {
