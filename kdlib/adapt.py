@@ -58,9 +58,8 @@ def plan_adaptation(
     ``study`` gives the recipe, ``settings`` change it. Raises ``InputError``, a line for each bad
     file of either place, unless ``skip_bad`` leaves their subjects out.
     """
-    if source.resolve() == target.resolve():
-        raise InputError(f"{source}: source and target are one folder; name two")
     sources, targets = open_clinics(source, name="source"), as_one(open_clinics(target), TARGET)
+    _refuse_shared(sources, targets)
     names = [name for name, clinic in sources.items() if clinic.training]
     if not names:
         raise InputError(f"{source}: no training subjects here; name a folder that has some")
@@ -114,6 +113,18 @@ def scans_at(
     if twice:
         raise InputError(f"{', '.join(twice)}: two scans of this name; segment them apart")
     return subjects, left_out
+
+
+def _refuse_shared(sources: Clinics, targets: Clinics) -> None:
+    """Labels of the target must not come in as labels of the source."""
+    learnt_from, adapted_to = (
+        {s.scan.flair.resolve() for clinic in part.values() for s in clinic.subjects}
+        for part in (sources, targets)
+    )
+    shared = len(learnt_from & adapted_to)
+    if shared:
+        what = f"{shared} of its {len(adapted_to)} scans are in the source too"
+        raise InputError(f"{targets.folder}: {what}; name a source without them")
 
 
 def _with_t1(parts: Sequence[Clinics], t1: Path) -> Clinics:

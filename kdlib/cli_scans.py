@@ -86,6 +86,8 @@ def adapt(
             source, target, study=study, settings={"seed": seed} | parsed(setting),
             on_the_fly=on_the_fly, skip_bad=skip_bad, on_subject=on_subject,
         )  # fmt: skip
+    if evaluate:
+        _refuse_without_masks(plan.subjects)
     _writable(out)
     with trainings(missing(plan.scenarios, plan.clinics, store)) as on_progress:
         runs = plan.runs(store=store, device=device, on_progress=on_progress)
@@ -116,6 +118,8 @@ def predict(
         subjects, left_out = scans_at(
             scans, t1=t1, inputs=made.scenario.inputs, skip_bad=skip_bad, on_subject=on_subject
         )
+    if evaluate:
+        _refuse_without_masks(subjects)
     _writable(out)
     what = "A finished network was applied to these scans; nothing was adapted to them."
     cases = [(subject, made) for subject in subjects]
@@ -153,6 +157,13 @@ def _segment(
         write_report(out, about([run for _, run in cases], what), answers, listed(left_out))
     print(f"{len(cases)} segmented; the report: {out / 'report.html'}")
     say_left_out(left_out)
+
+
+def _refuse_without_masks(subjects: "Iterable[Subject]") -> None:
+    if all(subject.label is None for subject in subjects):
+        raise InputError(
+            "--evaluate: no mask lies beside any of these scans; add some or go without"
+        )
 
 
 def _writable(out: Path) -> None:

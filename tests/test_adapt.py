@@ -212,10 +212,27 @@ def test_a_source_without_masks_is_refused(clinics: Clinics, target: Path, tmp_p
     source = write_plain(tmp_path / "source", "a", mask=False)
     with pytest.raises(InputError, match="a: no mask"):
         plan_adaptation(source, target)
-    with pytest.raises(InputError, match="one folder"):
-        plan_adaptation(target, target)
     with pytest.raises(InputError, match="did you mean 'steps'"):
         plan_adaptation(clinics.folder, target, settings={"step": 3})
+
+
+def test_a_target_that_is_in_the_source_is_refused(clinics: Clinics, target: Path) -> None:
+    for source, part in ((target, target), (clinics.folder, clinics.folder / "training/Singapore")):
+        with pytest.raises(InputError, match="are in the source too"):
+            plan_adaptation(source, part)
+
+
+def test_without_any_mask_there_is_nothing_to_evaluate(
+    done: Path, clinics: Clinics, tmp_path: Path
+) -> None:
+    folder = write_plain(tmp_path / "own", "a", mask=False)
+    said = adapted(clinics, folder, tmp_path, "--evaluate")
+    assert (said.status, len(said.err.splitlines())) == (2, 1)
+    assert "no mask" in said.err
+    assert not (tmp_path / "runs").exists()
+    student = next((done / "runs").glob("*-target-distillation-*"))
+    said = kdlib("predict", student, folder, "--out", tmp_path / "masks", "--evaluate")
+    assert (said.status, "no mask" in said.err) == (2, True)
 
 
 def test_predict_gives_the_same_answers_in_any_layout(

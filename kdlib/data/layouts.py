@@ -104,17 +104,27 @@ def _as_seen_by(subject: Subject, opinion: Path) -> Subject:
 
 def _bids(folder: Path, clinic: str) -> Iterator[Subject]:
     derived = [path for path in sorted(folder.glob("derivatives/**/sub-*.nii*")) if _entities(path)]
-    for anatomy in sorted([*folder.glob("sub-*/anat"), *folder.glob("sub-*/ses-*/anat")]):
-        files = [path for path in sorted(anatomy.glob("sub-*.nii*")) if _entities(path)]
-        flairs = [path for path in files if _stem(path).endswith("_FLAIR")]
-        if not flairs:
-            yield _subject(folder, clinic, "_".join(anatomy.relative_to(folder).parts[:-1]), [])
-        for flair in flairs:
-            near = [path for path in derived if _belongs(path, flair)]
-            t1s = [p for p in near if _stem(p).endswith("_T1w") and "FLAIR" in _stem(p)]
-            t1s = t1s or [path for path in files if _stem(path).endswith("_T1w")]
-            name = _stem(flair).removesuffix("_FLAIR")
-            yield _subject(folder, clinic, name, [flair], _closest(t1s, flair), _lesion_masks(near))
+    for person in sorted(path for path in folder.glob("sub-*") if path.is_dir()):
+        if why := _closed(folder, person):
+            yield _unusable(clinic, person, why)
+            continue
+        for anatomy in sorted([*person.glob("anat"), *person.glob("ses-*/anat")]):
+            yield from _bids_anatomy(folder, clinic, anatomy, derived)
+
+
+def _bids_anatomy(
+    folder: Path, clinic: str, anatomy: Path, derived: list[Path]
+) -> Iterator[Subject]:
+    files = [path for path in sorted(anatomy.glob("sub-*.nii*")) if _entities(path)]
+    flairs = [path for path in files if _stem(path).endswith("_FLAIR")]
+    if not flairs:
+        yield _subject(folder, clinic, "_".join(anatomy.relative_to(folder).parts[:-1]), [])
+    for flair in flairs:
+        near = [path for path in derived if _belongs(path, flair)]
+        t1s = [p for p in near if _stem(p).endswith("_T1w") and "FLAIR" in _stem(p)]
+        t1s = t1s or [path for path in files if _stem(path).endswith("_T1w")]
+        name = _stem(flair).removesuffix("_FLAIR")
+        yield _subject(folder, clinic, name, [flair], _closest(t1s, flair), _lesion_masks(near))
 
 
 def _entities(path: Path) -> dict[str, str]:
@@ -160,24 +170,45 @@ def _plain(folder: Path, clinic: str) -> Iterator[Subject]:
 
 
 def _people(home: Path) -> list[Path]:
-    """The folders that hold a NIfTI file, themselves or one level down, 2 before 10."""
+    """The folders that hold a NIfTI file, themselves or one level down, 2 before 10.
+
+    And those that may hold one, but may not be read.
+    """
     if not home.is_dir():
         return []
     folders = [
         path for path in home.iterdir()
-        if path.is_dir() and path.name[0] != "." and not (path / OWN_REPORT).exists()
+        if path.is_dir() and path.name[0] != "." and not os.path.lexists(path / OWN_REPORT)
     ]  # fmt: skip
-    people = [path for path in folders if any(path.glob("*.nii*")) or any(path.glob("*/*.nii*"))]
+    people = [
+        path for path in folders
+        if any(path.glob("*.nii*")) or any(path.glob("*/*.nii*")) or _closed(home, path)
+    ]  # fmt: skip
     return sorted(people, key=lambda path: _order(path.name))
 
 
 def _in_folder(root: Path, clinic: str, person: Path, split: str = "training") -> Subject:
+    if why := _closed(root, person):
+        return _unusable(clinic, person, why, split)
     images = person / "pre" if (person / "pre").is_dir() else person
     return _subject(
         root, clinic, person.resolve().name if person == root else person.name,
         _images(images, "FLAIR"), _images(images, "T1"), _images(person, "wmh", "mask"),
         split=split, home=images,
     )  # fmt: skip
+
+
+def _closed(root: Path, person: Path) -> str:
+    """What to say of a person's folders where one may not be read; else nothing."""
+    errors: list[OSError] = []
+    for _ in os.walk(person, onerror=errors.append):
+        pass
+    names = [printable(Path(error.filename).relative_to(root)) for error in errors]
+    return f"{names[0]}: no permission to read this folder; ask its owner" if names else ""
+
+
+def _unusable(clinic: str, person: Path, why: str, split: str = "training") -> Subject:
+    return Subject(Scan(clinic, person.name, person / "FLAIR.nii.gz"), None, split, (why,))
 
 
 def _subject(

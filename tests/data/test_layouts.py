@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from kdlib.data.layouts import LONGEST_ID, find_subjects
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume, write_volume
 from kdlib.errors import InputError
+from tests.data.test_bad_files import as_nobody
 from tests.own_scans import write_bids
 
 
@@ -181,3 +183,20 @@ def test_a_place_without_scans_says_what_was_looked_for(tmp_path: Path) -> None:
 def test_observers_have_annotated_the_challenge_alone(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="observers"):
         find_subjects(touched(tmp_path, "a/FLAIR.nii"), "own", observer="o3")
+
+
+@pytest.mark.parametrize("closed", ["b", "b/pre", "sub-2", "sub-2/ses-1", "sub-2/ses-1/anat"])
+def test_a_folder_that_may_not_be_read_is_a_fault_of_its_own(closed: str) -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        if closed.startswith("sub"):
+            touched(folder, *(f"sub-{n}/ses-1/anat/sub-{n}_ses-1_FLAIR.nii" for n in "12"))
+        else:
+            touched(folder, "a/pre/FLAIR.nii", "b/pre/FLAIR.nii")
+        (folder / closed).chmod(0)
+        with as_nobody():
+            good, bad = own(folder)
+        (folder / closed).chmod(0o755)
+    assert not good.faults
+    assert f"{closed}: no permission" in bad.faults[0]
