@@ -1,5 +1,6 @@
 """Adapt to a clinic's own scans: a student that learns from a teacher on scans without labels."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -118,7 +119,7 @@ def scans_at(
 def _refuse_shared(sources: Clinics, targets: Clinics) -> None:
     """Labels of the target must not come in as labels of the source."""
     learnt_from, adapted_to = (
-        {s.scan.flair.resolve() for clinic in part.values() for s in clinic.subjects}
+        {os.path.realpath(s.scan.flair) for clinic in part.values() for s in clinic.subjects}
         for part in (sources, targets)
     )
     shared = len(learnt_from & adapted_to)

@@ -222,6 +222,15 @@ def test_a_target_that_is_in_the_source_is_refused(clinics: Clinics, target: Pat
             plan_adaptation(source, part)
 
 
+def test_a_link_to_itself_is_one_bad_file(clinics: Clinics, target: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(target, tmp_path / "own")
+    (folder / "loop").mkdir()
+    (folder / "loop/FLAIR.nii").symlink_to(folder / "loop/FLAIR.nii")
+    with pytest.raises(InputError, match=r"loop/FLAIR\.nii: ") as caught:
+        plan_adaptation(clinics.folder, folder)
+    assert len(str(caught.value).splitlines()) == 2
+
+
 def test_without_any_mask_there_is_nothing_to_evaluate(
     done: Path, clinics: Clinics, tmp_path: Path
 ) -> None:
