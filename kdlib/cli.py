@@ -59,6 +59,9 @@ def study(
     data: Data = Path("data/clinics"),
     store: Store = Path("runs"),
     device: Device = "auto",
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; default: up to 4 on a CPU, else 1.")
+    ] = None,
     export: Annotated[Path | None, typer.Option(help="Folder for the study's results.")] = None,
     observer: Observer = None,
     skip_bad: SkipBad = False,
@@ -68,15 +71,19 @@ def study(
     from kdlib.progress import trainings
     from kdlib.report.tables import results_table
     from kdlib.study import load_study, missing, plan, run_study, study_scores
+    from kdlib.workers import default_workers
 
     wanted = load_study(name)
+    workers = default_workers(device) if workers is None else workers
     names = sorted({name for pair in wanted.pairs for name in pair})
     clinics, left_out = _sound(
         open_clinics(data, observer=observer), names, wanted.recipe.inputs, skip_bad
     )
     scenarios = [planned.scenario for planned in plan(wanted, clinics)]
     with trainings(missing(scenarios, clinics, store)) as on_progress:
-        runs = run_study(wanted, clinics, store=store, device=device, on_progress=on_progress)
+        runs = run_study(
+            wanted, clinics, store=store, device=device, workers=workers, on_progress=on_progress
+        )
     if export is not None:
         from kdlib.export import export_study
 

@@ -4,7 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from kdlib.scenario import Scenario
 
@@ -24,17 +31,25 @@ def counted(what: str, *, passing: bool = False) -> Iterator[Callable[[int, int]
 
 @contextmanager
 def trainings(missing: Sequence[Scenario]) -> Iterator[Callable[[Scenario, int, int], None]]:
-    """Two bars: the steps of all that is missing, and the training at hand."""
+    """A bar for the steps of all that is missing, and one for each training at hand."""
     finished: dict[Scenario, int] = {}
+    at_hand: dict[Scenario, TaskID] = {}
     with _bars() as bars:
         all_steps = sum(scenario.updates for scenario in missing)
-        overall = bars.add_task(f"{len(missing)} trainings", total=all_steps)
-        here = bars.add_task("", total=None)
+        count = sum(scenario.updates > 0 for scenario in missing)
+        overall = bars.add_task(f"{count} trainings", total=all_steps)
+
+        def begin(scenario: Scenario) -> None:
+            for other in [other for other in at_hand if finished[other] == other.updates]:
+                bars.remove_task(at_hand.pop(other))
+            at_hand[scenario] = bars.add_task(scenario.slug, total=scenario.updates)
 
         def show(scenario: Scenario, step: int, steps: int) -> None:
             finished[scenario] = step
             bars.start()
-            bars.update(here, description=scenario.slug, completed=step, total=steps)
+            if scenario not in at_hand:
+                begin(scenario)
+            bars.update(at_hand[scenario], completed=step)
             bars.update(overall, completed=sum(finished.values()))
 
         yield show

@@ -16,6 +16,7 @@ from kdlib.participants import participants
 from kdlib.recipe import Recipe, Strict, unknown_name
 from kdlib.runs import OnProgress, Run, run, run_directory
 from kdlib.scenario import Scenario
+from kdlib.workers import run_in_parallel
 
 
 class Study(Strict):
@@ -120,11 +121,24 @@ def run_study(
     store: Path | str = "runs",
     device: str = "auto",
     on_progress: OnProgress | None = None,
+    workers: int = 1,
 ) -> list[tuple[Planned, Run]]:
-    """Run what is missing; a stopped study goes on where it was."""
+    """Run what is missing; a stopped study goes on where it was.
+
+    ``workers``: above 1 so many processes share this one's threads, and train more in the same
+    time; a script that asks for them must keep its own work under ``if __name__ == "__main__":``.
+    """
+    if workers < 1:
+        raise InputError(f"workers={workers}: give 1 or more")
+    items = plan(study, clinics)
+    if workers > 1:
+        absent = missing([item.scenario for item in items], clinics, store)
+        run_in_parallel(
+            absent, clinics, store=store, device=device, workers=workers, on_progress=on_progress
+        )
     return [
         (item, run(item.scenario, clinics, store=store, device=device, on_progress=on_progress))
-        for item in plan(study, clinics)
+        for item in items
     ]
 
 
