@@ -16,7 +16,7 @@ from kdlib.data.clinics import Clinics
 from kdlib.data.volume import read_volume
 from kdlib.errors import InputError
 from kdlib.metrics import components
-from kdlib.report.scan_report import border, shown_slices
+from kdlib.report.scan_pictures import border, shown_slices
 from kdlib.runs import Run
 from kdlib.segmentation import segment
 from tests.own_scans import Done, kdlib, write_bids, write_plain
@@ -124,11 +124,13 @@ class Page(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.elements, self.links, self.text = set[str](), list[str](), ""
+        self.places = list[str]()
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.add(tag)
         self.links += [value or "" for name, value in attrs if name in ("href", "src")]
+        self.places += [value or "" for name, value in attrs if (tag, name) == ("section", "id")]
         assert not [name for name, _ in attrs if name.startswith("on")]
 
     def handle_data(self, data: str) -> None:
@@ -138,8 +140,11 @@ class Page(HTMLParser):
 def test_the_page_is_one_file_without_script_and_shows_names_as_text(done: Path) -> None:
     page = Page((done / "masks/report.html").read_text())
     assert not page.elements & {"script", "b", "link", "iframe"}
-    assert page.links
-    assert all(link.startswith("data:image/png;base64,") for link in page.links)
+    inside = {link for link in page.links if link.startswith("#")}
+    assert inside == {f"#{place}" for place in page.places} == {"#scan-1", "#scan-2"}
+    images = set(page.links) - inside
+    assert images
+    assert all(link.startswith("data:image/png;base64,") for link in images)
     assert all(name in page.text for name in NAMES)
 
 

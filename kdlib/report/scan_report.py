@@ -6,27 +6,18 @@ Every text in the page is escaped; it runs no script and loads nothing.
 import json
 import math
 import shutil
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-import matplotlib.image
-import numpy as np
-from numpy.typing import NDArray
-
-from kdlib.data.slices import foreground
-from kdlib.data.volume import Volume, to_lps
 from kdlib.files import atomic, write_text
+from kdlib.report.scan_pictures import section
 from kdlib.runs import Run
 from kdlib.segmentation import Answer, teacher_at_hand
 
-Mask = NDArray[np.bool_]
-SHOWN = (0.15, 0.5, 0.85)  # slices at these shares of the lesion volume, from below
 DISCLAIMER = "For research only. Not a medical device; not for diagnosis or treatment."
 METRICS = {
     "dice": ("Dice", ".2f"),
@@ -50,7 +41,7 @@ def write_report(
     with TemporaryFile("w+", encoding="utf-8") as sections:
         for answer in answers:
             facts.append(answer.facts)
-            sections.write(_section(answer))
+            sections.write(section(answer, _place(len(facts))))
         sections.seek(0)
         with (
             atomic(folder / "report.html") as temporary,
@@ -79,74 +70,6 @@ def about(runs: Sequence[Run], what: str) -> dict[str, Any]:
     }
 
 
-def picture(flair: NDArray, masks: dict[str, Mask], spacing_mm: tuple[float, float]) -> str:
-    """A slice (x, y) of axes LPS as SVG: the FLAIR in grey, the border of each mask over it."""
-    width, height = flair.shape
-    x, y = spacing_mm
-    buffer = BytesIO()
-    matplotlib.image.imsave(buffer, flair.T, cmap="gray", vmin=0, vmax=255, format="png")
-    image = f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"
-    borders = "".join(f'<path class="{name}" d="{border(m)}"/>' for name, m in masks.items())
-    return (
-        f'<svg viewBox="0 0 {width * x:.2f} {height * y:.2f}" role="img">'
-        f'<g transform="scale({x:.4f} {y:.4f})"><image href="{image}" width="{width}" '
-        f'height="{height}" preserveAspectRatio="none"/>{borders}</g></svg>'
-    )
-
-
-def border(mask: Mask) -> str:
-    """The edges between the voxels (x, y) of a mask and the others, as an SVG path."""
-    padded = np.pad(mask, 1)
-    right = np.argwhere(padded[1:, 1:-1] != padded[:-1, 1:-1])
-    down = np.argwhere(padded[1:-1, 1:] != padded[1:-1, :-1])
-    return "".join([f"M{x} {y}v1" for x, y in right] + [f"M{x} {y}h1" for x, y in down])
-
-
-def shown_slices(weight: NDArray[np.floating]) -> list[int]:
-    """The slices where ``SHOWN`` shares of all ``weight`` (a number per slice) are reached."""
-    summed = np.cumsum(weight)
-    return sorted({int(np.searchsorted(summed, share * summed[-1])) for share in SHOWN})
-
-
-def _section(answer: Answer) -> str:
-    """One scan: its pictures, from the feet upwards."""
-    flair = to_lps(answer.flair)
-    masks = {
-        name: to_lps(Volume(mask, answer.flair.affine)).array for name, mask in answer.masks.items()
-    }
-    head = foreground(flair.array)
-    lesion = np.any(list(masks.values()), axis=0)
-    here = lesion & head
-    weight = (here if here.any() else head).sum(axis=(0, 1)).astype(float)
-    window = _window(head)
-    grey = _grey(flair.array, head)
-    figures = []
-    for z in shown_slices(weight):
-        plane = (*window, z)
-        borders = {name: mask[plane] for name, mask in masks.items()}
-        drawn = picture(grey[plane], borders, flair.spacing_mm[:2])
-        place = f"slice {z + 1} of {flair.array.shape[2]}"
-        figures.append(f"<figure>{drawn}<figcaption>{place}</figcaption></figure>")
-    name = escape(answer.facts["subject"])
-    none = "" if lesion.any() else "<p>No lesion found.</p>"
-    return f"<section><h3>{name}</h3>{none}<div class='row'>{''.join(figures)}</div></section>"
-
-
-def _window(head: Mask, margin: int = 4) -> tuple[slice, slice]:
-    """The part of every slice that holds the head."""
-    if not head.any():
-        return slice(None), slice(None)
-    spans = [np.flatnonzero(head.any(axis=axes)) for axes in ((1, 2), (0, 2))]
-    x, y = (slice(max(span[0] - margin, 0), span[-1] + margin + 1) for span in spans)
-    return x, y
-
-
-def _grey(array: NDArray, head: Mask) -> NDArray[np.uint8]:
-    inside = array[head] if head.any() else array
-    low, high = float(np.percentile(array, 1)), float(np.percentile(inside, 99.8))
-    return ((array - low) / max(high - low, 1e-9) * 255).clip(0, 255).astype(np.uint8)
-
-
 def _top(about: dict[str, Any], facts: list[dict[str, Any]], left_out: Sequence[str]) -> str:
     names = {"result": about["result"], "teacher": "teacher", "truth": "truth"}
     kinds = [kind for kind in names if any(kind in fact["lesion_ml"] for fact in facts)]
@@ -166,67 +89,100 @@ def _top(about: dict[str, Any], facts: list[dict[str, Any]], left_out: Sequence[
         f"<main><h1>{escape(about['title'])}</h1><p>{escape(about['what'])}</p>"
         f'<p class="notice">{DISCLAIMER}</p>{gone}'
         f"<h2>Found</h2>{_table(facts, names)}{_scores(facts, names)}"
-        f"<h2>Scans</h2><p>Axial slices, the patient's left on the right; lesion borders of:</p>"
-        f'<p class="legend">{labels}</p>'
+        "<h2>Scans</h2><div><p>Axial slices, the patient's left on the right. Borders of lesions; "
+        f'choose whose to see:</p><p class="legend">{labels}</p>'
     )
 
 
 def _table(facts: list[dict[str, Any]], names: dict[str, str]) -> str:
     differs = any(fact["difference"] for fact in facts)
     kinds = [kind for kind in names if any(kind in fact["lesion_ml"] for fact in facts)]
-    head = ["scan", "voxel (mm)"]
-    head += [f"lesion (mL), {names[kind]}" for kind in kinds]
-    head += [f"lesions, {names[kind]}" for kind in kinds]
-    head += ["Dice with teacher", "added (mL)", "removed (mL)"] if differs else []
+    whose = [names[kind] for kind in kinds]
+    head = {"": ["scan"], "volume (mL)": whose, "lesions": whose}
+    if differs:
+        head["compared with the teacher"] = ["Dice", "added (mL)", "removed (mL)"]
+    head["grid"] = ["voxel (mm)"]
     rows = []
-    for fact in facts:
-        row = [fact["subject"], "×".join(f"{edge:.3g}" for edge in fact["voxel_mm"])]
+    for number, fact in enumerate(facts, start=1):
+        row = [_link(fact, number)]
         row += [_number(fact["lesion_ml"].get(kind), ".2f") for kind in kinds]
         row += [_number(fact["lesions"].get(kind), "d") for kind in kinds]
         if differs:
             row += [_number(fact["difference"]["dice"], ".2f")]
             row += [f"{fact['difference'][key]:.2f}" for key in ("added_ml", "removed_ml")]
+        row += ["×".join(f"{edge:.3g}" for edge in fact["voxel_mm"])]
         rows.append(row)
-    return _as_table(head, rows)
+    return _as_table(head, rows, "numbers")
 
 
 def _scores(facts: list[dict[str, Any]], names: dict[str, str]) -> str:
     """The scores of each network on each scan that has a truth."""
     rows = [
         [
-            fact["subject"],
+            _link(fact, number),
             names[kind],
             *(_number(s[key], form) for key, (_, form) in METRICS.items()),
         ]
-        for fact in facts
+        for number, fact in enumerate(facts, start=1)
         for kind, s in fact["scores"].items()
     ]
-    head = ["scan", "network", *(name for name, _ in METRICS.values())]
-    return f"<h2>Against the truth</h2>{_as_table(head, rows)}" if rows else ""
+    head = {"": ["scan", "network", *(name for name, _ in METRICS.values())]}
+    return f"<h2>Against the truth</h2>{_as_table(head, rows, 'numbers scores')}" if rows else ""
+
+
+def _place(number: int) -> str:
+    return f"scan-{number}"
+
+
+def _link(fact: dict[str, Any], number: int) -> str:
+    return f'<a href="#{_place(number)}">{escape(fact["subject"])}</a>'
 
 
 def _bottom(about: dict[str, Any]) -> str:
-    settings = [[name, json.dumps(value)] for name, value in about["settings"].items()]
     runs = [
         [name, made["finished"], f"{made['seconds']:.0f}", made["device"],
          ", ".join(f"{what} {number}" for what, number in made["versions"].items())]
         for name, made in about["runs"].items()
     ]  # fmt: skip
     return (
-        "<h2>How it was made</h2>"
-        + _as_table(["run", "finished", "seconds", "device", "versions"], runs)
+        "</div><h2>How it was made</h2>"
+        + _as_table({"": ["run", "finished", "seconds", "device", "versions"]}, _escaped(runs))
         + "<details><summary>All settings</summary>"
-        + _as_table(["setting", "value"], settings)
+        + _settings(about)
         + "</details></main></body></html>\n"
     )
 
 
-def _as_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    body = "".join(
-        f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows
-    )
-    return f'<div class="wide"><table><tr>{top}</tr>{body}</table></div>'
+def _settings(about: dict[str, Any]) -> str:
+    """A column for the network that answered, one for its teacher, and so on."""
+    steps, step = [], about["settings"]
+    while step:
+        inherited = {name: value for name, value in step.items() if name != "teacher"}
+        steps.append(inherited | inherited.pop("settings"))
+        step = step["teacher"]
+    names = dict.fromkeys(name for step in steps for name in step)
+    rows = [[name, *(_value(step.get(name)) for step in steps)] for name in names]
+    head = ["setting", about["result"], *["teacher"] * (len(steps) - 1)]
+    return _as_table({"": head}, _escaped(rows), "settings")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value) or "–"
+    return "–" if value is None else str(value)
+
+
+def _escaped(rows: Iterable[Sequence[str]]) -> list[list[str]]:
+    return [[escape(cell) for cell in row] for row in rows]
+
+
+def _as_table(head: dict[str, list[str]], rows: Iterable[Sequence[str]], kind: str = "runs") -> str:
+    """``head``: the columns under each common title; ``rows``: cells as HTML."""
+    titles = "".join(f'<th colspan="{len(c)}">{escape(t)}</th>' for t, c in head.items())
+    columns = "".join(f"<th>{escape(name)}</th>" for names in head.values() for name in names)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    top = f"<tr class='titles'>{titles}</tr>" if len(head) > 1 else ""
+    return f'<div class="wide"><table class="{kind}">{top}<tr>{columns}</tr>{body}</table></div>'
 
 
 def _number(value: float | None, form: str) -> str:
