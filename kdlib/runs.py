@@ -5,7 +5,7 @@ import platform
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 
 from kdlib.data.clinics import Clinics
 from kdlib.data.prepared import PreparedSlices
+from kdlib.data.slices import LabelledSlices
 from kdlib.data.volume import Volume, read_volume, to_lps
 from kdlib.errors import InputError
 from kdlib.files import atomic, write_text
@@ -160,10 +161,11 @@ def _method(
     scenario: Scenario, people: Participants, teacher: Run | None, prepared: PreparedSlices
 ) -> Method:
     """The scenario's method, handed what it may see and nothing else."""
-    trained = teacher.network(prepared.device) if teacher else None
+    trained = _frozen(teacher.directory, prepared.device) if teacher else None
     scans = [subject.scan for subject in people.adapted_to]
+    contents = tuple(subject.fingerprint for subject in people.labelled)
     task = Task(
-        labelled=prepared.labelled_slices([subject.labelled for subject in people.labelled]),
+        labelled=_labelled_slices(prepared, people.labelled, contents),
         target=prepared.slices(scans) if scans else None,
         teacher=trained,
         start=trained if scenario.starts_from_teacher else None,
@@ -171,6 +173,23 @@ def _method(
     return scenario.method_type(
         scenario, scenario.settings, task, seed=scenario.seed, updates=scenario.updates
     )
+
+
+# Runs that follow each other mostly share their source and teacher: the last ones are kept, and
+# methods see the same objects again. Nobody changes them.
+
+
+@lru_cache(maxsize=2)
+def _frozen(run: Path, device: torch.device) -> UNet:
+    return Run(run).network(device).requires_grad_(False)
+
+
+@lru_cache(maxsize=1)
+def _labelled_slices(
+    prepared: PreparedSlices, subjects: Subjects, contents: tuple[str, ...]
+) -> LabelledSlices:
+    """The subjects' labelled slices; ``contents``, their fingerprints, tells old files from new."""
+    return prepared.labelled_slices([subject.labelled for subject in subjects])
 
 
 def _save_network(path: Path, network: UNet) -> None:

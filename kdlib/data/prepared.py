@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -21,16 +22,16 @@ from kdlib.files import atomic
 from kdlib.recipe import Preparation
 
 
+@dataclass(frozen=True)
 class PreparedSlices:
     """Loads scans as slices on ``device``; what it prepared once it reads again.
 
     The images and the labels lie in different files: loading a scan reads no label.
     """
 
-    def __init__(self, folder: Path, preparation: Preparation, device: torch.device) -> None:
-        self.folder = folder
-        self.preparation = preparation
-        self.device = device
+    folder: Path
+    preparation: Preparation
+    device: torch.device
 
     def slices(self, scans: Iterable[Scan]) -> Slices:
         """The head's slices of all ``scans``, one after the other."""

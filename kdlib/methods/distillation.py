@@ -1,5 +1,6 @@
 """KD: a student learns the teacher's softened answers on source and target (paper, Section 3.1)."""
 
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import torch
@@ -10,8 +11,10 @@ from torch.nn import functional as F
 from kdlib.data.slices import pool
 from kdlib.losses import IGNORED, distillation, soften
 from kdlib.methods.base import Losses, Method
-from kdlib.networks import answer_all
+from kdlib.networks import CLASSES, UNet, answer_all
 from kdlib.recipe import Positive, Strict
+
+ANSWERED_AT_ONCE = 32  # slices
 
 
 class DistillationSettings(Strict):
@@ -28,7 +31,8 @@ class DistillationSettings(Strict):
 class Distillation(Method, name="distillation"):
     """Minimise Eq. 3 over the union of source and unlabelled target slices.
 
-    The teacher answers every slice once, before the first step, and does not move.
+    The teacher answers every slice once, before the first step, and does not move. What it says of
+    the source is kept for the next student of the same teacher.
     """
 
     Settings = DistillationSettings
@@ -38,9 +42,14 @@ class Distillation(Method, name="distillation"):
         assert self.task.teacher is not None
         assert self.task.target is not None
         self.slices = pool([self.task.labelled.slices, self.task.target])
-        self.teacher_logits = answer_all(
-            self.task.teacher, self.slices.images, self.recipe.precision
-        )
+        self.teacher_logits = self._teacher_logits(self.task.teacher)
+
+    def _teacher_logits(self, teacher: UNet) -> Tensor:
+        """Its logits (N, 2, H, W) of the union's slices."""
+        precision = self.recipe.precision
+        first = _of_full_batches(teacher, self.task.labelled.slices.images, precision)
+        others = self.slices.images[len(first) :]
+        return torch.cat([first, answer_all(teacher, others, precision, ANSWERED_AT_ONCE)])
 
     def update(self, step: int) -> Losses:
         picked = self.batch(len(self.slices), self.recipe.batch_size, step, "union")
@@ -72,6 +81,19 @@ class Distillation(Method, name="distillation"):
         mixed = answers.clone()
         mixed[source] = torch.lerp(answers[source], known, share.to(answers.dtype))
         return mixed
+
+
+@lru_cache(maxsize=1)
+def _of_full_batches(teacher: UNet, source: Tensor, precision: str) -> Tensor:
+    """The logits of the source's slices that fill batches of their own.
+
+    The others are answered with the target's, as one batch after the other cuts the union: how a
+    batch is made up may decide the last bits.
+    """
+    whole = len(source) // ANSWERED_AT_ONCE * ANSWERED_AT_ONCE
+    if not whole:
+        return source.new_zeros((0, CLASSES, *source.shape[2:]))
+    return answer_all(teacher, source[:whole], precision, ANSWERED_AT_ONCE)
 
 
 def _one_hot(classes: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from kdlib.data.slices import LabelledSlices, Slices
 from kdlib.losses import soften
 from kdlib.methods import Method, method_named
 from kdlib.methods.base import Task
-from kdlib.networks import new_unet
+from kdlib.networks import answer_all, new_unet
 from kdlib.recipe import Recipe
 
 RECIPE = Recipe(size=(16, 16), width=4, depth=2, batch_size=4, precision="float32")
@@ -91,6 +91,19 @@ def test_the_student_learns_source_and_target() -> None:
     assert len(student.slices) == 16
     expected = soften(student.task.teacher(student.slices.images), 2.0)
     torch.testing.assert_close(student.soft_labels(torch.arange(16)), expected)
+
+
+def test_a_teacher_answers_the_source_once_for_all_its_students() -> None:
+    kind, by = method_named("distillation"), recipe(precision="bfloat16")
+    labelled, teacher, asked = slices(70, 0), new_unet(by, seed=9).eval(), list[int]()
+    teacher.register_forward_hook(lambda _, images, __: asked.append(len(images[0])))
+    for seed, batches in ((1, [32, 32, 12]), (2, [12])):
+        asked.clear()
+        target = slices(6, seed).slices
+        student = kind(by, kind.Settings(), Task(labelled, target, teacher), seed=0, updates=20)
+        assert asked == batches
+        expected = answer_all(teacher, student.slices.images, by.precision)
+        assert torch.equal(student.teacher_logits, expected)
 
 
 def test_hard_answers_are_the_teachers_decisions() -> None:
