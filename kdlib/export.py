@@ -61,7 +61,7 @@ def _examples(study: Study, runs: Runs, clinics: Clinics) -> dict[str, Any]:
     pictures: dict[str, Any] = {}
     for item, done in runs:
         scenario = item.scenario
-        if scenario.seed != study.seeds[0]:
+        if item.setting or scenario.seed != study.seeds[0]:
             continue
         for subject, probability in done.slices.items():
             name = f"{scenario.source}/{scenario.target}/{subject}"

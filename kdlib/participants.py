@@ -13,12 +13,15 @@ Subjects = tuple[Subject, ...]
 class Participants:
     """``labelled`` subjects are learnt from with their labels, ``adapted_to`` without.
 
-    ``tested`` are scored afterwards; of the labelled ones none is among them.
+    ``tested`` are scored afterwards; of the labelled ones none is among them. ``at_home`` are those
+    of the source that its teacher is tested on: a network adapted to a whole target is scored on
+    them too.
     """
 
     labelled: Subjects
     adapted_to: Subjects
     tested: Subjects
+    at_home: Subjects = ()
 
 
 def participants(scenario: Scenario, clinics: Clinics) -> Participants:
@@ -28,12 +31,15 @@ def participants(scenario: Scenario, clinics: Clinics) -> Participants:
     subjects (on its own training subjects where the data has no others, which flatters it).
     """
     source = clinics[scenario.source]
+    at_home = source.test or source.training
     if scenario.target is None:
-        return Participants(source.training, (), source.test or source.training)
+        return Participants(source.training, (), at_home)
     adapted_to, tested = _split(scenario, clinics)
+    if scenario.subject is not None or not scenario.method_type.trains:
+        at_home = ()
     if scenario.method_type.reads_target_labels:
-        return Participants(source.training + adapted_to, (), tested)
-    return Participants(source.training, adapted_to, tested)
+        return Participants(source.training + adapted_to, (), tested, at_home)
+    return Participants(source.training, adapted_to, tested, at_home)
 
 
 def _split(scenario: Scenario, clinics: Clinics) -> tuple[Subjects, Subjects]:

@@ -69,6 +69,15 @@ class Run:
         return pd.read_csv(self.directory / "scores.csv", dtype={"subject": str})
 
     @cached_property
+    def source_scores(self) -> pd.DataFrame:
+        """The same of the source's tested subjects: what adapting to a whole target cost at home.
+
+        Empty of L-bound and of on-the-fly adaptation.
+        """
+        path = self.directory / "source_scores.csv"
+        return pd.read_csv(path, dtype={"subject": str}) if path.exists() else pd.DataFrame()
+
+    @cached_property
     def slices(self) -> dict[str, NDArray[np.uint8]]:
         """Of each tested subject the lesion probability, 0 to 255, on its ``example_slice``."""
         with np.load(self.directory / "slices.npz", allow_pickle=False) as file:
@@ -143,7 +152,7 @@ def run(
             )
             _save_network(directory / "weights.safetensors", method.network)
             write_text(directory / "history.csv", pd.DataFrame(history).to_csv(index=False))
-            _save_scores(directory, method.network, people.tested, scenario)
+            _save_scores(directory, method.network, people, scenario)
             (directory / "checkpoint.safetensors").unlink(missing_ok=True)
             write_text(directory / "DONE", json.dumps(_provenance(where, began), indent=2))
     return Run(directory)
@@ -198,23 +207,30 @@ def _save_network(path: Path, network: UNet) -> None:
         save_file(weights, temporary)
 
 
-def _save_scores(directory: Path, network: UNet, tested: Subjects, scenario: Scenario) -> None:
-    """Scores on each scan's own grid, and one slice of each answer to look at.
+def _save_scores(directory: Path, network: UNet, people: Participants, scenario: Scenario) -> None:
+    """Scores on each scan's own grid, and one slice of each answer to look at."""
+    scores, slices = _scored(network, people.tested, scenario)
+    write_text(directory / "scores.csv", scores.to_csv(index=False))
+    with atomic(directory / "slices.npz") as temporary:
+        np.savez_compressed(temporary, **slices)
+    if people.at_home:
+        at_home, _ = _scored(network, people.at_home, scenario)
+        write_text(directory / "source_scores.csv", at_home.to_csv(index=False))
 
-    A subject without a label cannot be scored: it has neither.
-    """
+
+def _scored(
+    network: UNet, subjects: Subjects, scenario: Scenario
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """A row a subject, and its answer's slice; of one without a label, neither."""
     rows, slices = [], dict[str, Any]()
     temperature = getattr(scenario.settings, "temperature", 1.0)
-    for subject in (subject for subject in tested if subject.label is not None):
+    for subject in (subject for subject in subjects if subject.label is not None):
         scan, truth = subject.scan.read(scenario.inputs), subject.labelled.read_labels()
         probability = predict(network, scan, scenario)
         rows.append(score(subject, scan[0], truth, probability, temperature))
         shown = to_lps(probability).array[:, :, example_slice(truth)]
         slices[subject.id] = (shown * 255).round().astype(np.uint8)
-    frame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=["clinic", "subject"])
-    write_text(directory / "scores.csv", frame.to_csv(index=False))
-    with atomic(directory / "slices.npz") as temporary:
-        np.savez_compressed(temporary, **slices)
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["clinic", "subject"]), slices
 
 
 def _provenance(device: torch.device, began: float) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """A study: which scenarios, on which pairs, folds and seeds; run, read back, exported."""
 
+import math
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,13 +20,27 @@ from kdlib.runs import OnProgress, Run, run, run_directory
 from kdlib.scenario import Scenario
 from kdlib.workers import run_in_parallel
 
+SWEPT = ["setting", "value", "evaluated_on"]  # the columns of scores.csv that sweeps need
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+class Sweep(Strict):
+    """One arm at several values of one of its settings, with all the study's seeds."""
+
+    arm: str
+    setting: str = Field(description="of the arm's method, or of the recipe")
+    values: tuple[float, ...] = Field(description="beside the arm's own, which is always there")
+    pairs: Pairs | None = Field(None, description="none: the study's")
+    folds: tuple[int, ...] | None = Field(None, description="none: the study's")
+
 
 class Study(Strict):
     """The settings of a study, as its TOML file holds them."""
 
     name: str
     about: str = Field(description="what the study is, in a sentence")
-    pairs: tuple[tuple[str, str], ...] = Field(description="source and target of each pair")
+    pairs: Pairs = Field(description="source and target of each pair")
     folds: tuple[int, ...]
     seeds: tuple[int, ...]
     on_the_fly_subjects: Annotated[int, Field(ge=0)] | None = Field(
@@ -34,6 +50,7 @@ class Study(Strict):
     arms: dict[str, dict[str, Any]] = Field(
         description="settings of each arm; on_the_fly: one scan at a time; teacher: another arm"
     )
+    sweeps: tuple[Sweep, ...] = ()
 
     def scenario(self, **settings: Any) -> Scenario:
         """A scenario by this study's recipe, but for ``settings``."""
@@ -42,10 +59,12 @@ class Study(Strict):
 
 @dataclass(frozen=True)
 class Planned:
-    """One scenario of a study and the arm it belongs to."""
+    """One scenario of a study and the arm it belongs to; in a sweep the setting and its value."""
 
     arm: str
     scenario: Scenario
+    setting: str = ""
+    value: float = math.nan
 
 
 def built_in_studies() -> list[str]:
@@ -69,8 +88,12 @@ def load_study(name: str) -> Study:
 
 
 def plan(study: Study, clinics: Clinics) -> list[Planned]:
-    """Every scenario of the study on these clinics, in the order they are run."""
-    return [
+    """Every scenario of the study on these clinics, in the order they are run; sweeps at the end.
+
+    A sweep's rows at the arm's own value are runs that the study may have for itself: such a
+    scenario is there twice.
+    """
+    main = [
         planned
         for seed in study.seeds
         for pair in study.pairs
@@ -78,12 +101,42 @@ def plan(study: Study, clinics: Clinics) -> list[Planned]:
         for arm in study.arms
         for planned in _arm(study, clinics, arm, pair, fold, seed)
     ]
+    return main + [planned for sweep in study.sweeps for planned in _sweep(study, clinics, sweep)]
+
+
+def _sweep(study: Study, clinics: Clinics, sweep: Sweep) -> Iterator[Planned]:
+    named = {"arm": sweep.arm, "setting": sweep.setting}
+    for seed, pair, fold in product(
+        study.seeds, sweep.pairs or study.pairs, sweep.folds or study.folds
+    ):
+        own = _own_value(arm_scenario(study, sweep.arm, pair, fold, seed), sweep)
+        for value in sorted({own, *sweep.values}):
+            changed = {sweep.setting: value}
+            for planned in _arm(study, clinics, sweep.arm, pair, fold, seed, **changed):
+                yield Planned(scenario=planned.scenario, value=value, **named)
+
+
+def _own_value(scenario: Scenario, sweep: Sweep) -> float:
+    """What the arm has of a sweep's setting by itself."""
+    settings = scenario.recipe() | scenario.settings.model_dump()
+    if sweep.setting not in settings:
+        raise InputError(unknown_name(sweep.setting, list(settings), f"setting of {sweep.arm}"))
+    own = settings[sweep.setting]
+    if isinstance(own, bool) or not isinstance(own, int | float):
+        raise InputError(f"{sweep.setting} of {sweep.arm} is {own!r}: sweep a number instead")
+    return float(own)
 
 
 def _arm(
-    study: Study, clinics: Clinics, arm: str, pair: tuple[str, str], fold: int, seed: int
+    study: Study,
+    clinics: Clinics,
+    arm: str,
+    pair: tuple[str, str],
+    fold: int,
+    seed: int,
+    **changed: float,
 ) -> Iterator[Planned]:
-    whole = arm_scenario(study, arm, pair, fold, seed)
+    whole = arm_scenario(study, arm, pair, fold, seed, **changed)
     if not study.arms[arm].get("on_the_fly"):
         yield Planned(arm, whole)
         return
@@ -92,11 +145,16 @@ def _arm(
         yield Planned(arm, whole.changed(subject=subject.id))
 
 
-def arm_scenario(study: Study, arm: str, pair: tuple[str, str], fold: int, seed: int) -> Scenario:
-    """The scenario of one arm (of an on-the-fly arm: before a subject is chosen)."""
+def arm_scenario(
+    study: Study, arm: str, pair: tuple[str, str], fold: int, seed: int, **changed: float
+) -> Scenario:
+    """The scenario of one arm (of an on-the-fly arm: before a subject is chosen).
+
+    ``changed`` are settings that it has instead of its own.
+    """
     if arm not in study.arms:
         raise InputError(unknown_name(arm, list(study.arms), f"arm of study {study.name}"))
-    settings = {k: v for k, v in study.arms[arm].items() if k != "on_the_fly"}
+    settings = {k: v for k, v in study.arms[arm].items() if k != "on_the_fly"} | changed
     teacher = settings.pop("teacher", None)
     if teacher is not None:
         settings["teacher"] = arm_scenario(study, teacher, pair, fold, seed)
@@ -152,13 +210,26 @@ def saved_runs(
 
 
 def study_scores(runs: list[tuple[Planned, Run]]) -> pd.DataFrame:
-    """A row per arm, pair, fold, seed and tested subject, with the metrics."""
-    frames = []
-    for item, done in runs:
-        scenario = item.scenario
-        names = {"arm": item.arm, "source": scenario.source, "target": scenario.target}
-        numbers = {"fold": scenario.fold, "seed": scenario.seed}
-        frames.append(done.scores.drop(columns="clinic").assign(**names, **numbers))
+    """A row per arm, pair, fold, seed and tested subject, with the metrics.
+
+    A study with sweeps has three more columns: ``setting`` and ``value``, empty outside a sweep,
+    and ``evaluated_on``; a sweep's networks are scored on the "source" as on the "target".
+    """
+    frames = [_named(item, done.scores, "target") for item, done in runs]
+    frames += [
+        _named(item, done.source_scores, "source")
+        for item, done in runs
+        if item.setting and not done.source_scores.empty
+    ]
     scores = pd.concat(frames, ignore_index=True)
-    first = ["arm", "source", "target", "fold", "seed", "subject"]
-    return scores[[*first, *(name for name in scores if name not in first)]]
+    first = ["arm", "source", "target", "fold", "seed", *SWEPT, "subject"]
+    scores = scores[[*first, *(name for name in scores if name not in first)]]
+    return scores if any(item.setting for item, _ in runs) else scores.drop(columns=SWEPT)
+
+
+def _named(item: Planned, scores: pd.DataFrame, on: str) -> pd.DataFrame:
+    scenario = item.scenario
+    names = {"arm": item.arm, "source": scenario.source, "target": scenario.target}
+    numbers = {"fold": scenario.fold, "seed": scenario.seed}
+    sweep = {"setting": item.setting, "evaluated_on": on}
+    return scores.drop(columns="clinic").assign(**names, **numbers, **sweep, value=item.value)

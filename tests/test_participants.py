@@ -37,6 +37,14 @@ def test_a_teacher_is_tested_on_its_own_clinics_test_subjects(clinics: Clinics) 
     assert people.tested == clinics["utrecht"].test
 
 
+def test_only_networks_adapted_to_a_whole_target_are_tested_at_home(clinics: Clinics) -> None:
+    for method in ("supervised", "distillation", "adversarial"):
+        assert participants(scenario(method), clinics).at_home == clinics["utrecht"].test
+    subject = clinics["singapore"].folds[1][0].id
+    for alone in (scenario("unadapted"), scenario(subject=subject), scenario("supervised", None)):
+        assert participants(alone, clinics).at_home == ()
+
+
 def test_on_the_fly_adapts_to_the_one_tested_scan(clinics: Clinics) -> None:
     subject = clinics["singapore"].folds[1][0].id
     people = participants(scenario(subject=subject), clinics)

@@ -32,8 +32,8 @@ def test_a_run_is_a_directory_of_plain_files(clinics: Clinics, store: Path) -> N
     done = run(KD, clinics, store=store)
     names = {path.name for path in done.directory.iterdir()}
     assert names == {
-        "DONE", "history.csv", "lock", "scenario.json", "scores.csv", "slices.npz", "teacher",
-        "weights.safetensors",
+        "DONE", "history.csv", "lock", "scenario.json", "scores.csv", "slices.npz",
+        "source_scores.csv", "teacher", "weights.safetensors",
     }  # fmt: skip
 
 
@@ -45,6 +45,15 @@ def test_a_run_reads_back_what_it_was_told(clinics: Clinics, store: Path) -> Non
     assert done.history.step.iloc[-1] == RECIPE["steps"]
     assert done.teacher is not None
     assert done.teacher.scenario == KD.teacher
+
+
+def test_a_student_of_a_whole_target_is_scored_at_home_too(clinics: Clinics, store: Path) -> None:
+    done = run(KD, clinics, store=store)
+    assert done.teacher is not None
+    assert list(done.source_scores.subject) == list(done.teacher.scores.subject)
+    assert list(done.source_scores) == list(done.scores)
+    fly = KD.changed(subject=clinics["singapore"].folds[1][0].id)
+    assert run(fly, clinics, store=store).source_scores.empty
 
 
 def test_a_finished_run_is_read_not_repeated(clinics: Clinics, store: Path) -> None:

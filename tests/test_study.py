@@ -1,14 +1,26 @@
 """Laws of a study."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kdlib.data.clinics import Clinics
 from kdlib.errors import InputError
 from kdlib.export import export_study
+from kdlib.report.comparisons import main_scores
+from kdlib.report.results import Results
 from kdlib.report.tables import results_table
-from kdlib.study import Study, built_in_studies, load_study, missing, plan, run_study, study_scores
+from kdlib.study import (
+    SWEPT,
+    Study,
+    built_in_studies,
+    load_study,
+    missing,
+    plan,
+    run_study,
+    study_scores,
+)
 from tests.tiny import RECIPE
 
 
@@ -93,6 +105,74 @@ def test_a_wrong_study_file_says_what_is_wrong(text: str, said: str, tmp_path: P
     (tmp_path / "mine.toml").write_text(text)
     with pytest.raises(InputError, match=said):
         load_study(str(tmp_path / "mine.toml"))
+
+
+SWEEP = {"arm": "KD", "setting": "temperature", "values": [5, 1], "folds": [0]}
+
+
+@pytest.fixture(scope="module")
+def swept_study(tiny_study: Study) -> Study:
+    """Two arms, of which one is swept."""
+    arms = {arm: tiny_study.arms[arm] for arm in ("L-bound", "KD")}
+    return Study(**tiny_study.model_dump() | {"arms": arms, "sweeps": [SWEEP]})
+
+
+def test_a_sweep_comes_last_with_the_arms_own_value_among_its(
+    swept_study: Study, clinics: Clinics
+) -> None:
+    items = plan(swept_study, clinics)
+    assert [(item.arm, item.setting) for item in items[:2]] == [("L-bound", ""), ("KD", "")]
+    assert [item.value for item in items[2:]] == [1, 2, 5]
+    temperatures = [item.scenario.settings.temperature for item in items[2:]]  # type: ignore[attr-defined]
+    assert temperatures == [1, 2, 5]
+    assert items[3].scenario == items[1].scenario
+
+
+def test_the_scores_of_a_sweep_stand_beside_the_studys(
+    swept_study: Study, clinics: Clinics, store: Path
+) -> None:
+    scores = study_scores(run_study(swept_study, clinics, store=store))
+    plain = study_scores(
+        run_study(swept_study.model_copy(update={"sweeps": ()}), clinics, store=store)
+    )
+    assert main_scores(scores).drop(columns=SWEPT).equals(plain)
+    of_sweep = scores[scores["setting"].eq("temperature")]
+    assert set(of_sweep["arm"]) == {"KD"}
+    tested = {"target": clinics["singapore"].folds[1], "source": clinics["utrecht"].test}
+    for (place, _), rows in of_sweep.groupby(["evaluated_on", "value"]):
+        assert set(rows["subject"]) == {subject.id for subject in tested[place]}
+    assert sorted(of_sweep.query("evaluated_on == 'source'")["value"].unique()) == [1, 2, 5]
+
+
+def test_a_sweep_changes_nothing_else_that_is_exported(
+    swept_study: Study, clinics: Clinics, store: Path, tmp_path: Path
+) -> None:
+    for name, sweeps in (("plain", ()), ("swept", swept_study.sweeps)):
+        study = swept_study.model_copy(update={"sweeps": sweeps})
+        export_study(study, run_study(study, clinics, store=store), clinics, tmp_path / name)
+    for file in ("teachers.csv", "examples.npz", "explorers.npz", "clinics.csv"):
+        assert (tmp_path / "plain" / file).read_bytes() == (tmp_path / "swept" / file).read_bytes()
+    plain, swept = Results(tmp_path / "plain"), Results(tmp_path / "swept")
+    assert swept.scores[list(plain.scores)].equals(plain.scores)
+    assert "setting" not in plain.all_scores
+    assert len(swept.all_scores) > len(swept.scores)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"arm": "KDD"}, "did you mean 'KD'"),
+        ({"setting": "temprature"}, "did you mean 'temperature'"),
+        ({"setting": "answers"}, "sweep a number"),
+        ({"values": [0]}, "temperature=0"),
+    ],
+)
+def test_a_wrong_sweep_says_what_is_wrong(
+    changed: dict[str, Any], said: str, swept_study: Study, clinics: Clinics
+) -> None:
+    study = Study(**swept_study.model_dump() | {"sweeps": [SWEEP | changed]})
+    with pytest.raises(InputError, match=said):
+        plan(study, clinics)
 
 
 def test_an_unknown_arm_as_a_teacher_is_named(clinics: Clinics) -> None:

@@ -17,7 +17,7 @@ def answer(results: Results) -> dict[str, str]:
     return {
         "gap": _gap(results.scores),
         "gains": _gains(results),
-        "sure": _sure(results.scores),
+        "sure": _sure(results.all_scores),
         "size": _size(results),
     }
 

@@ -22,7 +22,10 @@ def settings_table(results: Results) -> pd.DataFrame:
     study = results.study
     pairs = ", ".join(f"{source} to {target}" for source, target in study["pairs"])
     rows = {"pairs": pairs, "folds": study["folds"], "seeds": study["seeds"]}
-    rows |= {"arms": ", ".join(study["arms"])} | study["recipe"]
+    rows |= {"arms": ", ".join(study["arms"])}
+    if sweeps := study.get("sweeps"):
+        rows["sweeps"] = "; ".join(f"{s['arm']} over {s['setting']}" for s in sweeps)
+    rows |= study["recipe"]
     return pd.DataFrame(
         [(name, _text(value)) for name, value in rows.items()], columns=["Setting", "Value"]
     )

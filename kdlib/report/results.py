@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kdlib.errors import InputError
-from kdlib.report.comparisons import PAIR
+from kdlib.report.comparisons import PAIR, main_scores
 
 # The studies of the package, the one that says most first.
 BY_WEIGHT = ("paper", "standard", "demo")
@@ -31,6 +31,11 @@ class Results:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """A row per arm, source, target, fold, seed and tested subject, with the metrics."""
+        return main_scores(self.all_scores).reset_index(drop=True)
+
+    @cached_property
+    def all_scores(self) -> pd.DataFrame:
+        """The same with the rows of sweeps, which ``kdlib.study.study_scores`` describes."""
         return _table(self.folder / "scores.csv")
 
     @cached_property

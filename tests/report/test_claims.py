@@ -2,16 +2,23 @@
 
 from collections.abc import Callable
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from kdlib.data.clinics import open_clinics
+from kdlib.methods.adversarial import AdversarialSettings
 from kdlib.report.claims import LEDGER, judge
 from kdlib.report.paper import PAIRS
+from kdlib.report.results import Results
 from kdlib.report.sweeps import best_value, spreads, swept
 from kdlib.report.verdicts import Evidence, Judgement, contrast_of
+from kdlib.runs import Run
+from kdlib.study import Planned, load_study, plan, study_scores
 from tests.report.conftest import EFFECTS
+from tests.tiny import write_clinics
 
 Study = Callable[..., pd.DataFrame]
 COMPARING = ("1", "2", "3", "4", "5", "6", "9", "10", "11", "14")
@@ -181,6 +188,32 @@ def test_spread_is_the_sd_over_settings_without_the_seeds_share() -> None:
     assert more.value == pytest.approx(0, abs=0.004)
     flat = pd.concat([sweep("KD", "temperature", dict.fromkeys(dice, 0.6)), parts[1]])
     assert spreads(flat)[0].value < 0.001
+
+
+def test_the_standard_study_decides_on_temperature_and_tuning(tmp_path: Path) -> None:
+    standard = load_study("standard")
+    arms = {name: arm for name, arm in standard.arms.items() if "on_the_fly" not in arm}
+    items = plan(standard.model_copy(update={"arms": arms}), open_clinics(write_clinics(tmp_path)))
+    runs = [(item, made_up(item, tmp_path / str(place))) for place, item in enumerate(items)]
+    study_scores(runs).to_csv(tmp_path / "scores.csv", index=False)
+    findings = {found.claim.number: found for found in judge(Results(tmp_path).all_scores)}
+    assert (findings["12"].verdict, findings["13"].verdict) == ("reproduced", "reproduced")
+
+
+def made_up(item: Planned, folder: Path) -> Run:
+    """A run of which only its adversary's settings decide Dice."""
+    scenario = item.scenario
+    folder.mkdir()
+    rng = np.random.default_rng([scenario.fold or 0, scenario.seed])
+    dice = 0.5 + 0.05 * np.arange(8) + 0.002 * rng.standard_normal(8)
+    if item.setting in ("adversarial_weight", "discriminator_width"):
+        own = AdversarialSettings().model_dump()[item.setting]
+        dice -= 0.1 * (item.value != own)
+    table = pd.DataFrame({"clinic": scenario.target, "subject": range(8), "dice": dice})
+    for name in ("scores", "source_scores"):
+        table.to_csv(folder / f"{name}.csv", index=False)
+    (folder / "DONE").write_text("{}")
+    return Run(folder)
 
 
 def test_the_errata_contradict_what_is_printed(study: Study) -> None:

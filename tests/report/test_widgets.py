@@ -111,15 +111,18 @@ def test_dice_by_temperature_averages_seeds_before_subjects(results):
 def test_a_sweeps_rows_count_at_their_own_temperature(results):
     class Swept(Results):
         @cached_property
-        def scores(self) -> pd.DataFrame:
+        def all_scores(self) -> pd.DataFrame:
             kd = results.scores.query("arm == 'KD'")
-            hot = kd.assign(setting="temperature", value=9.0, dice=0.25, evaluated_on="target")
+            half = kd.query("fold == 0")
+            hot = half.assign(setting="temperature", value=9.0, dice=0.25, evaluated_on="target")
             at_home = hot.assign(dice=0.9, evaluated_on="source")
             return pd.concat([kd, hot, at_home], ignore_index=True)
 
     table = student_dice(Swept(results.folder), "utrecht", "singapore").set_index("temperature")
     assert list(table.index) == [2.0, 9.0]
     assert table.loc[9.0, "mean"] == 0.25
+    half = results.scores.query("arm == 'KD' and source == 'utrecht' and fold == 0")["dice"]
+    assert table.loc[2.0, "mean"] == pytest.approx(half.mean())
 
 
 @pytest.mark.parametrize("make", MAKERS)

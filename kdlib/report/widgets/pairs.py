@@ -87,9 +87,8 @@ def _window(examples: list[dict[str, NDArray[np.uint8]]]) -> tuple[slice, slice]
 
 def _runs(scores: pd.DataFrame, shown: pd.DataFrame) -> list[dict[str, Any]]:
     """A row per answer that has a picture: its names, and its scores averaged over seeds."""
-    plain = scores[scores["setting"].isna()] if "setting" in scores else scores
-    plain = plain.assign(fold=plain["fold"].map(str))
-    table = plain.groupby(LEVELS, sort=False)[list(METRIC_NAMES)].mean().round(6).reset_index()
+    scores = scores.assign(fold=scores["fold"].map(str))
+    table = scores.groupby(LEVELS, sort=False)[list(METRIC_NAMES)].mean().round(6).reset_index()
     table = table.merge(shown, on=["source", "target", "arm", "subject"])
     return [
         {level: row[level] for level in LEVELS}

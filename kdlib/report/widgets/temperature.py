@@ -13,6 +13,7 @@ from kdlib.methods.distillation import DistillationSettings
 from kdlib.report.figures import Picture, drawing
 from kdlib.report.pictures import show_slice
 from kdlib.report.results import Results
+from kdlib.report.sweeps import TEMPERATURE, swept
 from kdlib.report.widgets.base import Explorer, explored, script, source
 
 SHOWN = (1.0, 2.0, 4.0, 10.0)  # temperatures of the still picture
@@ -61,23 +62,21 @@ def temperature_explorer(results: Results) -> TemperatureExplorer:
 def student_dice(results: Results, source: str, target: str) -> pd.DataFrame:
     """``temperature``, and over subjects ``mean`` and ``sd`` Dice and their number, of KD's arms.
 
-    Arms that distil the plain teacher on the pooled scans; the rows of a sweep count at their own
-    temperature (columns ``setting`` and ``value``). Seeds are averaged within a subject first.
+    Arms that distil the plain teacher on the pooled scans, and their sweeps over the temperature.
+    Seeds are averaged within a subject first; only subjects scored at every temperature count, so
+    that the temperatures can be compared.
     """
     arms = {name: arm for name, arm in results.study["arms"].items() if _plain(arm)}
-    scores = results.scores
-    rows = scores[
-        scores["arm"].isin(arms) & scores["source"].eq(source) & scores["target"].eq(target)
-    ]
     own = DistillationSettings().temperature
-    at = rows["arm"].map({name: arm.get("temperature", own) for name, arm in arms.items()})
-    if "setting" in rows:
-        rows = rows[rows["setting"].isna() | rows["setting"].eq("temperature")]
-        at = rows["value"].where(rows["setting"].eq("temperature"), at.loc[rows.index])
-    if "evaluated_on" in rows:
-        rows = rows[rows["evaluated_on"].fillna("target").eq("target")]
-    by_subject = rows.assign(temperature=at).groupby(["temperature", "subject"])["dice"].mean()
-    table = by_subject.groupby("temperature").agg(mean="mean", sd="std", subjects="count")
+    temperatures = {name: float(arm.get("temperature", own)) for name, arm in arms.items()}
+    plain = results.scores[results.scores["arm"].isin(arms)]
+    parts = [plain.assign(value=plain["arm"].map(temperatures))]
+    parts += [swept(results.all_scores, arm, (TEMPERATURE,), "target") for arm in arms]
+    rows = pd.concat([part for part in parts if len(part)] or parts)
+    rows = rows[rows["source"].eq(source) & rows["target"].eq(target)]
+    by_subject = rows.groupby(["subject", "value"])["dice"].mean().unstack("value").dropna()
+    by_value = by_subject.rename_axis(columns="temperature").stack().groupby("temperature")
+    table = by_value.agg(mean="mean", sd="std", subjects="count")
     return table.fillna({"sd": 0.0}).reset_index()
 
 
