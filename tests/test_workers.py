@@ -14,7 +14,7 @@ import pytest
 
 from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.errors import InputError
-from kdlib.runs import run_directory
+from kdlib.runs import OnProgress, run_directory
 from kdlib.scenario import Scenario
 from kdlib.study import Study, load_study, missing, plan, run_study, study_scores
 from kdlib.workers import _most_needed_first
@@ -85,15 +85,25 @@ def test_bad_input_found_by_a_worker_ends_them_all(study: Study, tmp_path: Path)
     assert active_children() == []
 
 
-def test_a_worker_that_is_killed_is_not_waited_for(
-    study: Study, clinics: Clinics, tmp_path: Path
-) -> None:
-    def kill(*_: object) -> None:
-        for child in active_children():
-            child.kill()
+def kill_the_workers(*_: object) -> None:
+    for child in active_children():
+        child.kill()
 
-    with pytest.raises(InputError, match="lack of memory"):
-        run_study(study, clinics, store=tmp_path, workers=2, on_progress=kill)
+
+def tell_this_process_to_end(*_: object) -> None:
+    signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("on_progress", "raised"),
+    [(kill_the_workers, InputError), (tell_this_process_to_end, SystemExit)],
+)
+def test_all_end_with_one(
+    on_progress: OnProgress, raised: type[BaseException], study: Study, clinics: Clinics,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    with pytest.raises(raised, match=r"lack of memory|143"):
+        run_study(study, clinics, store=tmp_path, workers=2, on_progress=on_progress)
     assert active_children() == []
 
 
@@ -102,7 +112,7 @@ def test_no_workers_train_nothing(study: Study, clinics: Clinics, tmp_path: Path
         scores(study, clinics, tmp_path, workers=0)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_study_leaves_no_process_and_goes_on(
     number: signal.Signals, study: Study, clinics: Clinics, expected: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -112,7 +122,8 @@ def test_a_stopped_study_leaves_no_process_and_goes_on(
     while not (run_directory(teacher, clinics, tmp_path / "store") / "DONE").exists():
         assert process.poll() is None
         time.sleep(0.01)
-    os.kill(process.pid, number)
+    whom = -process.pid if number == signal.SIGINT else process.pid  # the keyboard tells all
+    os.kill(whom, number)
     said = process.communicate(timeout=60)[1]  # ends when no worker holds the pipe any more
     assert process.returncode != 0
     assert "Traceback" not in said
@@ -127,5 +138,5 @@ def start(file: Path, clinics: Clinics, store: Path) -> subprocess.Popen[str]:
     places = ["--data", str(clinics.folder), "--store", str(store)]
     return subprocess.Popen(
         [kdlib, "study", str(file), *places, "--workers", "2"], stderr=subprocess.PIPE, text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        start_new_session=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
