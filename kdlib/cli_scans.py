@@ -131,7 +131,7 @@ def say_left_out(left_out: "list[Finding]") -> None:
     from kdlib.check import listed
 
     if left_out:
-        print(f"{len(left_out)} subjects were left out, as they cannot be used:")
+        print(f"Left out, as not usable ({len(left_out)}):")
         print(*listed(left_out), sep="\n")
 
 

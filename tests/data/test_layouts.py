@@ -7,7 +7,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 
-from kdlib.data.layouts import LONGEST_ID, find_subjects
+from kdlib.data.layouts import find_subjects
+from kdlib.data.subject_files import LONGEST_ID
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume, write_volume
 from kdlib.errors import InputError
@@ -61,6 +62,10 @@ def test_bids_subjects_and_sessions_have_ids_of_their_own(tmp_path: Path) -> Non
     touched(tmp_path, "sub-1/anat/sub-1_FLAIR.nii.gz", "participants.tsv",
             *(f"sub-2/ses-{n}/anat/sub-2_ses-{n}_FLAIR.nii.gz" for n in "ab"))  # fmt: skip
     assert [s.id for s in own(tmp_path)] == ["sub-1", "sub-2_ses-a", "sub-2_ses-b"]
+
+
+def test_plain_folders_may_be_called_like_bids(tmp_path: Path) -> None:
+    assert [(s.id, s.faults) for s in own(touched(tmp_path, "sub-1/FLAIR.nii"))] == [("sub-1", ())]
 
 
 def test_bids_masks_are_found_under_derivatives(tmp_path: Path) -> None:
@@ -125,6 +130,9 @@ def test_a_t1_that_is_not_clear_is_an_error_where_one_is_asked_for(tmp_path: Pat
 FAULTS = {
     "no FLAIR": (["a/mask.nii.gz"], "a: no FLAIR"),
     "no FLAIR in BIDS": (["sub-1/anat/sub-1_T1w.nii.gz"], "sub-1: no FLAIR"),
+    "no images of the head in BIDS": (
+        ["sub-1/anat/sub-1_FLAIR.nii", "sub-2/func/sub-2_bold.nii"], "sub-2: no FLAIR"
+    ),
     "one scan twice": (["a/FLAIR.nii", "a/FLAIR.nii.gz"], "a: 2 files for one FLAIR"),
     "two masks": (["a/FLAIR.nii", "a/mask.nii", "a/wmh.nii"], "a: 2 files for one mask"),
     "two subjects with one id": (
