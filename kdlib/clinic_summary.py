@@ -27,8 +27,11 @@ def clinic_summary(clinics: Clinics) -> tuple[pd.DataFrame, dict[str, Any]]:
     """
     rows, arrays = [], dict[str, Any]()
     heads: dict[str, dict[str, NDArray]] = {"intensity": {}, "normalised": {}}
-    for name, clinic in clinics.items():
-        known = [subject for subject in clinic.subjects if subject.label is not None]
+    labelled = {
+        name: known for name, clinic in clinics.items()
+        if (known := [subject for subject in clinic.subjects if subject.label is not None])
+    }  # fmt: skip
+    for name, known in labelled.items():
         seen = [_measure(subject) for subject in known]
         rows += [row for row, _, _ in seen]
         heads["intensity"][name] = np.concatenate([raw for _, raw, _ in seen])
