@@ -20,6 +20,7 @@ from kdlib.report.scan_pictures import border, shown_slices
 from kdlib.runs import Run
 from kdlib.segmentation import segment
 from tests.own_scans import Done, kdlib, write_bids, write_plain
+from tests.pages import CHROMIUM, browser  # noqa: F401 - a fixture
 from tests.tiny import RECIPE
 
 SETTINGS = [
@@ -146,6 +147,22 @@ def test_the_page_is_one_file_without_script_and_shows_names_as_text(done: Path)
     assert images
     assert all(link.startswith("data:image/png;base64,") for link in images)
     assert all(name in page.text for name in NAMES)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+@pytest.mark.parametrize("width", [375, 1280])
+def test_the_page_fits_its_screen_and_borders_can_be_hidden(
+    browser,  # noqa: F811
+    done: Path,
+    width: int,
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto((done / "masks/report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    teacher = page.locator("path.teacher").first
+    assert teacher.evaluate("path => getComputedStyle(path).display") == "inline"
+    page.get_by_text("teacher", exact=True).and_(page.locator("label")).click()
+    assert teacher.evaluate("path => getComputedStyle(path).display") == "none"
 
 
 def test_adaptation_sees_no_label_and_an_evaluation_repeats_nothing(

@@ -13,7 +13,7 @@ from kdlib.data.clinics import open_clinics
 from kdlib.data.volume import Volume, read_volume, write_volume
 from kdlib.errors import InputError
 from tests.own_scans import kdlib, write_bids, write_plain
-from tests.tiny import write_clinics
+from tests.tiny import RECIPE, write_clinics
 
 
 def checked(folder: Path, inputs: str = "flair") -> dict[str, Finding]:
@@ -128,3 +128,16 @@ def test_a_study_tells_every_bad_file_before_it_trains(tmp_path: Path) -> None:
     assert done.status == 2
     assert all(name in done.err for name in bad)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_goes_on_without_bad_files_and_says_so_at_the_end(tmp_path: Path) -> None:
+    folder = write_clinics(tmp_path / "data")
+    (folder / "training/Utrecht/1/pre/FLAIR.nii.gz").write_bytes(b"")
+    tiny = {name: value for name, value in RECIPE.items() if name != "steps"}
+    tiny |= {"steps": 2, "voxel_mm": None}
+    settings = [x for name, value in tiny.items() for x in ("--set", f"{name}={json.dumps(value)}")]
+    done = kdlib("run", "--method", "unadapted", "--source", "utrecht", "--target", "singapore",
+                 "--data", folder, "--store", tmp_path / "runs", "--device", "cpu",
+                 "--skip-bad", *settings)  # fmt: skip
+    assert done.status == 0, done.err
+    assert "training/Utrecht/1/pre/FLAIR.nii.gz: empty" in done.out.splitlines()[-1]
