@@ -15,7 +15,6 @@ from kdlib.adapt import plan_adaptation, scans_at
 from kdlib.data.clinics import Clinics
 from kdlib.data.volume import read_volume
 from kdlib.metrics import components
-from kdlib.report.scan_pictures import border, shown_slices
 from kdlib.runs import Run
 from kdlib.segmentation import segment
 from tests.own_scans import Done, kdlib, write_bids, write_plain
@@ -292,15 +291,3 @@ def test_the_out_folder_must_be_one(done: Path, target: Path, tmp_path: Path) ->
     said = kdlib("predict", student, target, "--out", tmp_path / "file")
     assert (said.status, len(said.err.splitlines())) == (2, 1)
     assert "choose another" in said.err
-
-
-def test_a_border_runs_between_the_voxels_of_a_mask_and_the_others() -> None:
-    mask = np.zeros((3, 4), bool)
-    mask[1, 2] = True
-    assert border(mask) == "M1 2v1M2 2v1M1 2h1M1 3h1"
-    assert border(np.zeros((3, 4), bool)) == ""
-
-
-def test_the_slices_shown_are_where_the_lesions_are() -> None:
-    assert shown_slices(np.array([0, 0, 5, 0])) == [2]
-    assert shown_slices(np.ones(101)) == [15, 50, 85]
