@@ -13,7 +13,8 @@ from kdlib.data.volume import Volume, to_lps
 from kdlib.networks import answer_all
 from kdlib.participants import participants
 from kdlib.prediction import predict
-from kdlib.runs import THRESHOLD, Run
+from kdlib.metrics import THRESHOLD
+from kdlib.runs import Run
 from kdlib.study import Planned, Study
 
 Arrays = dict[str, Any]

@@ -14,6 +14,7 @@ from kdlib.errors import InputError
 
 Mask = NDArray[np.bool_]
 
+THRESHOLD = 0.5  # a voxel is lesion from this probability on
 LARGEST_COUNTED = 1000  # the challenge thresholds results from 1 (or 0.5) up to this value
 
 
@@ -36,8 +37,8 @@ def evaluate(truth: NDArray, result: NDArray, spacing_mm: tuple[float, float, fl
     """Score ``result`` against ``truth``, both (x, y, z), on a grid of ``spacing_mm`` (x, y, z).
 
     ``truth`` holds labels: 0 background, 1 lesion, 2 other pathology. A ``result`` of integers or
-    booleans is a mask counted from 1, one of floats a probability counted from 0.5, neither above
-    1000. Where the truth is 2 the result is taken as 0.
+    booleans is a mask counted from 1, one of floats a probability counted from ``THRESHOLD``,
+    neither above 1000. Where the truth is 2 the result is taken as 0.
 
     NaN stands for what the challenge's script leaves undefined: ``dice`` if both masks are empty,
     ``hd95_mm`` if a mask has no boundary (empty, or nothing but slices it fills), ``avd_percent``
@@ -70,7 +71,7 @@ def masks(truth: NDArray, result: NDArray) -> tuple[Mask, Mask]:
     for name, array in (("truth", truth), ("result", result)):
         if array.dtype.kind not in "buif":
             raise InputError(f"{name} of type {array.dtype}: give integers, booleans or floats")
-    threshold = 0.5 if result.dtype.kind == "f" else 1
+    threshold = THRESHOLD if result.dtype.kind == "f" else 1
     other = (truth >= 1.5) & (truth <= 2.5)
     found = (result >= threshold) & (result <= LARGEST_COUNTED) & ~other
     return (truth >= 0.5) & (truth <= 1.5), found

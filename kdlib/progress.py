@@ -13,7 +13,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from rich.table import Column
+
 from kdlib.scenario import Scenario
+
+NAME_WIDTH = 44  # of a terminal of 80 columns; the bar and the time left need the rest
 
 
 @contextmanager
@@ -59,7 +63,7 @@ def trainings(missing: Sequence[Scenario]) -> Iterator[Callable[[Scenario, int, 
 def _bars(passing: bool = False) -> Iterator[Progress]:
     screen = Console(stderr=True)
     bars = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, max_width=NAME_WIDTH)),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

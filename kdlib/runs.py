@@ -34,7 +34,6 @@ from kdlib.training import choose_device, train
 OnProgress = Callable[[Scenario, int, int], None]
 Image = Path | str | Volume
 LONGEST_SLUG = 200  # bytes; a folder's name can have 255, and a subject's name may be long
-THRESHOLD = 0.5  # a voxel is lesion from this probability on, as the challenge counts
 
 
 class Run:

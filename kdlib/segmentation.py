@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume, read_labels, write_volume
 from kdlib.errors import InputError
-from kdlib.metrics import components, dice, evaluate
+from kdlib.metrics import THRESHOLD, components, dice, evaluate
 from kdlib.networks import UNet
 from kdlib.prediction import predict
-from kdlib.runs import THRESHOLD, Run
+from kdlib.runs import Run
 from kdlib.training import choose_device
 
 PROBABILITY_STEP = 2.0**-12  # of a saved map; the threshold is a multiple of it

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from kdlib import metrics
 from kdlib.report.figures import STYLE, Picture
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 Slice = NDArray[np.uint8]
 ERRORS = {"found": "#56b4e9", "missed": "#e69f00", "false": "#f0579b"}
 TRUTH = "#56b4e9"
-THRESHOLD = 128  # of a probability stored as 0 to 255: from one half on
+THRESHOLD = round(metrics.THRESHOLD * 255)  # of a probability stored as 0 to 255
 
 
 def overlap(truth: Slice, probability: Slice) -> dict[str, NDArray[np.bool_]]:
