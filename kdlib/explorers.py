@@ -10,10 +10,10 @@ from scipy import ndimage
 from kdlib.data.clinics import Clinics, Subject
 from kdlib.data.slices import Prepared, foreground, prepare
 from kdlib.data.volume import Volume, to_lps
+from kdlib.metrics import THRESHOLD
 from kdlib.networks import answer_all
 from kdlib.participants import participants
 from kdlib.prediction import predict
-from kdlib.metrics import THRESHOLD
 from kdlib.runs import Run
 from kdlib.study import Planned, Study
 

@@ -12,7 +12,6 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-
 from rich.table import Column
 
 from kdlib.scenario import Scenario
