@@ -12,7 +12,7 @@ from torch.nn import functional as F
 ROTATION = np.deg2rad(12)  # largest angle
 SCALE = 0.12  # largest relative change of size
 SHIFT = 0.05  # largest shift, as a share of the slice
-GAMMA = 0.35  # standard deviation of log gamma
+GAMMA = 0.25  # standard deviation of log gamma
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ thin, and every subject folds in a way of its own (a softmax over noisy log prob
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -40,8 +41,8 @@ def tissues(rng: np.random.Generator, frame: Frame, maps: Tensor, atrophy: float
 
 def lining(rng: np.random.Generator, frame: Frame, ventricle_mm: Tensor) -> Tensor:
     """Fraction of the ventricles' bright lining: a thin sheet of varying strength, no lesion."""
-    strength = (0.25 + 0.2 * frame.field(rng, 12.0)).clamp(0, 0.6) * rng.uniform(0.4, 1.4)
-    return strength * torch.exp(-(((ventricle_mm - 0.5) / 1.0) ** 2))
+    strength = (0.25 + 0.2 * frame.field(rng, 12.0)).clamp(0, 0.6) * rng.uniform(0.4, 1.8)
+    return strength * torch.exp(-(((ventricle_mm - 0.6) / 1.2) ** 2))
 
 
 def choroid(rng: np.random.Generator, frame: Frame, ventricle_mm: Tensor, atrium: Tensor) -> Tensor:
@@ -57,6 +58,7 @@ _GREY = (
     ((5, 20, 30), (7, 20, 16), 0.07, 0.04),  # anterior cingulate
     ((6, -45, 28), (7, 14, 14), 0.03, 0.03),  # posterior cingulate
     ((28, -22, -14), (9, 18, 9), 0.14, 0.06),  # hippocampus and amygdala
+    ((25, -35, 3), (7, 8, 8), 0.15, 0.07),  # tail of the hippocampus
     ((6, 40, -14), (14, 20, 8), 0.04, 0.04),  # orbitofrontal
     ((12, 12, 8), (6, 9, 10), 0.03, 0.03),  # caudate
     ((26, 4, 2), (6, 14, 10), -0.06, 0.04),  # putamen
@@ -71,9 +73,11 @@ _WHITE = (
     ((24, -24, 42), (7, 7, 12), 0.04, 0.03),  # corona radiata
     ((30, -62, 10), (6, 18, 10), 0.06, 0.05),  # optic radiation, behind the posterior horn
     ((16, 34, 4), (5, 6, 8), 0.03, 0.04),  # before the frontal horn
+    ((14, 22, 11), (6, 8, 10), 0.07, 0.06),  # its cap
+    ((18, -34, 14), (8, 8, 10), 0.05, 0.05),  # tapetum, round the atrium
     ((0, 0, 15), (3.5, 22, 8), 0.28, 0.12),  # septum pellucidum and fornix
     ((0, -34, 10), (6, 8, 6), 0.15, 0.12),  # crura of the fornix and their commissure
-    ((0, -32, -9), (6, 7, 7), 0.18, 0.08),  # round the aqueduct, colliculi
+    ((0, -32, -6), (6, 7, 9), 0.20, 0.09),  # round the aqueduct, colliculi
     ((0, 28, 6), (12, 6, 8), -0.06, 0.03),  # genu of the corpus callosum
     ((12, -38, 14), (8, 6, 8), -0.06, 0.03),  # splenium
     ((18, -4, -2), (7, 8, 7), -0.18, 0.05),  # pallidum
@@ -93,23 +97,29 @@ def regional_brightness(
 
     ``points``: MNI mm (x, y, z, 3) of the voxels; the results are (x, y, z).
     """
-    nodes = _nodes()
-    maps = [torch.zeros(nodes.shape[:3]) for _ in range(2)]
-    for brightness, landmarks in zip(maps, (_GREY, _WHITE), strict=True):
-        for centre, reach, mean, spread in landmarks:
-            brightness += rng.normal(mean, spread) * _mirrored(nodes, centre, reach)
-    coarse = torch.stack([*maps, _mirrored(nodes, *_ATRIUM)])
-    grey, white, atrium = sample(coarse, voxel_points(points) / _STEP)
+    basis = _landmark_maps()
+    drawn = [rng.normal(mean, spread) for *_, mean, spread in (*_GREY, *_WHITE)]
+    weights = torch.zeros(3, len(basis))
+    weights[0, : len(_GREY)] = torch.tensor(drawn[: len(_GREY)])
+    weights[1, len(_GREY) : -1] = torch.tensor(drawn[len(_GREY) :])
+    weights[2, -1] = 1
+    grey, white, atrium = sample(
+        torch.einsum("mn,nijk->mijk", weights, basis), voxel_points(points) / _STEP
+    )
     grey += 1 + 0.04 * frame.field(rng, 18.0, fine=False)
-    grey += rng.uniform(0.03, 0.09) * frame.field(rng, 6.0, fine=False)  # spots of bright cortex
+    grey += rng.uniform(0.03, 0.07) * frame.field(rng, 6.0, fine=False)  # spots of bright cortex
     white += 1 + 0.035 * frame.field(rng, 20.0, fine=False)
     return grey, white, atrium
 
 
-def _nodes() -> Tensor:
+@lru_cache(maxsize=1)
+def _landmark_maps() -> Tensor:
+    """Nearness (landmark, i, j, k) to each landmark of ``_GREY`` and ``_WHITE``, and the atria."""
     axes = [torch.arange(0.0, size, _STEP) for size in (197, 233, 189)]
-    grid = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
-    return grid + torch.tensor(ORIGIN_MM, dtype=torch.float32)
+    nodes = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
+    nodes += torch.tensor(ORIGIN_MM, dtype=torch.float32)
+    places = [(centre, reach) for centre, reach, *_ in (*_GREY, *_WHITE)]
+    return torch.stack([_mirrored(nodes, *place) for place in (*places, _ATRIUM)])
 
 
 def _mirrored(nodes: Tensor, centre: Sequence[float], reach: Sequence[float]) -> Tensor:

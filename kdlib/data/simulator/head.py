@@ -6,13 +6,11 @@ from torch import Tensor
 
 from kdlib.data.simulator.geometry import Frame
 
-TISSUES = ("fluid", "bone", "marrow", "muscle", "fat")
-
 
 def surroundings(
     rng: np.random.Generator, frame: Frame, brain_mm: Tensor, points: Tensor
-) -> Tensor:
-    """Fractions (5, x, y, z) of the ``TISSUES`` outside the brain; air is what is left.
+) -> dict[str, Tensor]:
+    """Fractions (x, y, z) of the tissues outside the brain; air is what is left.
 
     From the brain outwards: a film of fluid, two tables of bone with marrow between, muscle and
     fat. Below and before the skull a face and a neck of muscle, fat, bone and air.
@@ -35,11 +33,17 @@ def surroundings(
     bone = (cranium - wet).clamp(min=0) - marrow
     flesh = outside * (1 - hollow.float())
     outside_brain = _soft(brain_mm)
-    parts = (wet * outside_brain, bone, marrow, flesh * (1 - fat), flesh * fat)
-    return torch.stack(parts) * outside_brain
+    parts = {
+        "fluid": wet * outside_brain,
+        "bone": bone,
+        "marrow": marrow,
+        "muscle": flesh * (1 - fat),
+        "fat": flesh * fat,
+    }
+    return {name: part * outside_brain for name, part in parts.items()}
 
 
-def face_removed(frame: Frame, points: Tensor, brain_mm: Tensor, share: float) -> Tensor:
+def face_removed(points: Tensor, brain_mm: Tensor, share: float) -> Tensor:
     """Mask (x, y, z) of the voxels a defacing sets to 0: ``share`` of the scan, none of the brain.
 
     A plane that falls towards the neck, as far forward and down as the share asks for.

@@ -47,21 +47,22 @@ def draw_lesions(
     """
     volumes = _punctate_volumes_mm3(rng, load_ml)
     confluent_mm3 = load_ml * 1000 - volumes.sum()
-    severity = rng.normal(0.45, 0.12)
+    severity = max(0.3, rng.normal(0.42, 0.07))
     fraction, grade = _confluent(rng, frame, room, ventricle_mm, points, confluent_mm3)
     grade = severity + grade
     centres = _centres(rng, frame, room, ventricle_mm, points, len(volumes))
     for centre, volume in zip(centres, volumes, strict=True):
         _add_blob(rng, frame, fraction, grade, centre, volume, severity)
-    return Lesions(fraction * room, grade.clamp(0.15, 1.5))
+    return Lesions(fraction * room, grade.clamp(0.1, 1.5))
 
 
 def _punctate_volumes_mm3(rng: np.random.Generator, load_ml: float) -> np.ndarray:
-    count = int(np.clip(190 * (load_ml / 12) ** 0.3 * np.exp(rng.normal(0, 0.7)), 12, 500))
+    count = int(np.clip(200 * (load_ml / 12) ** 0.3 * np.exp(rng.normal(0, 0.7)), 12, 500))
     volumes = np.clip(17 * np.exp(rng.normal(0, 1.1, count)), 6, 800)
     large = rng.uniform(size=count) < rng.uniform(0.0, 0.05)
     volumes = np.where(large, np.exp(rng.uniform(np.log(100), np.log(3000), count)), volumes)
-    within = np.cumsum(volumes) < 500 * load_ml
+    most = rng.uniform(0.25, 0.6)  # of a low load: a high one has less of it in small lesions
+    within = np.cumsum(volumes) < 1000 * most * load_ml
     return volumes[within] if within.any() else volumes[:1]
 
 
@@ -74,7 +75,7 @@ def _confluent(
     volume_mm3: float,
 ) -> tuple[Tensor, Tensor]:
     reach = rng.uniform(6, 16)
-    score = 0.8 * frame.field(rng, 16.0) + 0.3 * frame.field(rng, 5.0)
+    score = 0.8 * frame.field(rng, 18.0) + 0.15 * frame.field(rng, 5.0)
     score += rng.uniform(2.0, 4.5) * torch.exp(-ventricle_mm.clamp(min=0) / reach)
     score += rng.uniform(0.3, 1.2) * _horns(points)
     score -= 1.5 * torch.exp(-((points[..., 0] / 5) ** 2))  # rarely in what joins the halves
@@ -82,7 +83,7 @@ def _confluent(
     candidates = torch.sort(score[open_room], descending=True).values
     wanted = int(volume_mm3 / frame.fine_voxel_mm3)
     threshold = candidates[min(wanted, len(candidates) - 1)]
-    width = rng.uniform(0.08, 0.2)
+    width = rng.uniform(0.05, 0.12)
     fraction = torch.sigmoid((score - threshold) / width)
     grade = 0.15 * frame.field(rng, 8.0) + 0.25 * ((score - threshold) / 0.8).clamp(-1, 1)
     return fraction, grade
@@ -106,8 +107,8 @@ def _centres(
     count: int,
 ) -> np.ndarray:
     """Sample indices (count, 3): anywhere in white matter, oftener near the ventricles and high."""
-    prior = (room > 0.8) * (0.15 + torch.exp(-ventricle_mm.clamp(min=0) / 12))
-    prior *= 0.25 + 0.75 * torch.sigmoid((points[..., 2] + 12) / 5)
+    prior = (room > 0.8) * (0.25 + torch.exp(-ventricle_mm.clamp(min=0) / 12))
+    prior *= 0.4 + 0.6 * torch.sigmoid((points[..., 2] + 12) / 5)
     chances = torch.cumsum(prior.flatten().double(), 0).numpy()
     flat = np.searchsorted(chances, rng.uniform(0, chances[-1], count), side="right")
     return np.stack(np.unravel_index(flat.clip(max=prior.numel() - 1), prior.shape), axis=1)
@@ -127,7 +128,7 @@ def _add_blob(
     stretch = np.exp(rng.normal(0, 0.25, 3))
     radii = radius * stretch / np.prod(stretch) ** (1 / 3)
     spacing = np.array(frame.size_mm / frame.fine_shape)
-    soft = rng.uniform(0.25, 0.7)
+    soft = rng.uniform(0.2, 0.5)
     turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
     offset = rng.uniform(-0.5, 0.5, 3)
     own = rng.normal(severity, 0.15)

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from kdlib.data.simulator.protocols import Protocol
 
+Levels = dict[str, float]  # signal by tissue
+
 
 @dataclass(frozen=True)
 class Tissue:
@@ -33,11 +35,11 @@ class Tissue:
 # FLAIR come out (cortex / white matter 1.05 to 1.10, lesion / white matter 1.15 to 1.6).
 TISSUES = {
     "white": Tissue(900, 75, 0.70, 0.14),
-    "cortex": Tissue(1330, 76.5, 0.83, 0.01),
+    "cortex": Tissue(1330, 76.5, 0.81, 0.01),
     "deep": Tissue(1230, 74, 0.78, 0.06),
     "csf": Tissue(4500, 1800, 1.0, 0.0),
     "faint": Tissue(1150, 84, 0.82, 0.01),
-    "bright": Tissue(1300, 102, 0.90, 0.0),
+    "bright": Tissue(1300, 97, 0.90, 0.0),
     "choroid": Tissue(1500, 90, 0.82, 0.02),
     "infarct": Tissue(3200, 300, 0.95, 0.0),
     "fluid": Tissue(4300, 1500, 1.0, 0.0),
@@ -56,6 +58,16 @@ def jittered(rng: np.random.Generator) -> dict[str, Tissue]:
 def _jitter(rng: np.random.Generator, tissue: Tissue) -> Tissue:
     t1, t2, density = np.exp(rng.normal(0, (0.03, 0.015, 0.01)))
     return Tissue(tissue.t1_ms * t1, tissue.t2_ms * t2, tissue.density * density, tissue.transfer)
+
+
+def levels(rng: np.random.Generator, protocol: Protocol) -> tuple[Levels, Levels]:
+    """FLAIR and T1 of every tissue of one subject, where white matter has the scanner's level."""
+    tissues = jittered(rng)
+    pair = []
+    for contrast in (flair, t1_weighted):
+        gain = protocol.level / contrast(TISSUES["white"], protocol)
+        pair.append({name: gain * contrast(tissue, protocol) for name, tissue in tissues.items()})
+    return pair[0], pair[1]
 
 
 def flair(tissue: Tissue, protocol: Protocol) -> float:
