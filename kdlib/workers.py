@@ -65,7 +65,7 @@ def run_in_parallel(
 
 
 def _most_needed_first(scenarios: Sequence[Scenario]) -> list[Scenario]:
-    """Teachers by the number of runs that wait for them, then the others in the order given."""
+    """By the number of runs that wait for it, then the longest first: so all end together."""
     needed = dict.fromkeys(scenarios, 0)
     for scenario in scenarios:
         teacher = scenario.teacher
@@ -73,7 +73,7 @@ def _most_needed_first(scenarios: Sequence[Scenario]) -> list[Scenario]:
             if teacher in needed:
                 needed[teacher] += 1
             teacher = teacher.teacher
-    return sorted(needed, key=lambda scenario: -needed[scenario])
+    return sorted(needed, key=lambda scenario: (-needed[scenario], -scenario.updates))
 
 
 def _ready(waiting: list[Scenario], unfinished: set[Scenario]) -> Scenario | None:
