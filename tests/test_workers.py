@@ -73,7 +73,13 @@ def test_workers_give_the_numbers_of_one_process_and_tell_every_step(
 
 def test_the_runs_that_others_wait_for_come_first(study: Study, clinics: Clinics) -> None:
     ordered = _most_needed_first(missing([p.scenario for p in plan(study, clinics)], clinics, "no"))
-    assert [s.method for s in ordered[:3]] == ["supervised", "adversarial", "unadapted"]
+    assert [s.method for s in ordered[:2]] == ["supervised", "adversarial"]
+
+
+def test_the_longest_of_the_other_runs_come_first(study: Study, clinics: Clinics) -> None:
+    ordered = _most_needed_first(missing([p.scenario for p in plan(study, clinics)], clinics, "no"))
+    lengths = [s.updates for s in ordered[2:]]
+    assert lengths == sorted(lengths, reverse=True)
 
 
 def test_bad_input_found_by_a_worker_ends_them_all(study: Study, tmp_path: Path) -> None:

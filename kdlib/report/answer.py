@@ -13,11 +13,12 @@ from kdlib.report.verdicts import counted
 
 
 def answer(results: Results) -> dict[str, str]:
-    """Sentences by name: ``gap``, ``gains``, ``sure`` and ``size`` of the study."""
+    """Sentences by name: ``gap``, ``gains``, ``sure``, ``on_the_fly`` and ``size`` of the study."""
     return {
         "gap": _gap(results.scores),
         "gains": _gains(results),
         "sure": _sure(results.all_scores),
+        "on_the_fly": _on_the_fly(results.scores),
         "size": _size(results),
     }
 
@@ -43,7 +44,8 @@ def _gains(results: Results) -> str:
     parts = []
     for arm, name in (("KD", "distillation"), ("ADA", "adversarial adaptation")):
         row, share = gains.loc[arm], shares[POOLED, arm]
-        closed = "" if pd.isna(share) else f", {share:.0%} of that gap"
+        # A withheld share is NaN; a negative one closes nothing.
+        closed = f", {100 * share:.0f} % of that gap" if share > 0 else ""
         parts.append(
             f"{name} changes it by {signed(row['difference'])} "
             f"(95 % interval {signed(row['low'])} to {signed(row['high'])}{closed})"
@@ -68,6 +70,20 @@ def _sure(scores: pd.DataFrame) -> str:
         f"Of the paper's {len(claimed)} claims in our ledger these results reproduce "
         f"{verdicts['reproduced']}, contradict {verdicts['contradicted']} and leave "
         f"{verdicts['undecided']} undecided."
+    )
+
+
+def _on_the_fly(scores: pd.DataFrame) -> str:
+    """Means over the scans adapted to alone, which may be few, beside L-bound's over the same."""
+    by_arm = subject_scores(scores).groupby(["target", "subject"]).mean()
+    arms = [arm for arm in paper.ON_THE_FLY if arm in by_arm]
+    if not arms:
+        return "No arm was adapted on the fly."
+    tried = by_arm[["L-bound", *arms]].dropna()
+    reached = " and ".join(f"{arm} {tried[arm].mean():.2f}" for arm in arms)
+    return (
+        f"On the fly was tried on {len(tried)} of {counted(len(by_arm), 'tested subject')}: there "
+        f"L-bound reaches {tried['L-bound'].mean():.2f}, {reached}."
     )
 
 

@@ -23,7 +23,7 @@ from kdlib.files import atomic
 from kdlib.report import paper
 from kdlib.report.comparisons import PAIR, POOLED, comparisons, subject_scores
 from kdlib.report.statistics import bootstrap_interval
-from kdlib.report.tables import ARM_ORDER
+from kdlib.report.tables import ARM_ORDER, METRIC_NAMES
 
 # Wong, Nature Methods 8 (2011): told apart by readers with any common colour blindness.
 COLOURS = {
@@ -36,13 +36,6 @@ COLOURS = {
     "ADA then KD": "#009e73",
 }
 CLINIC_COLOURS = {"utrecht": "#0072b2", "singapore": "#d55e00", "amsterdam": "#009e73"}
-METRIC_NAMES = {
-    "dice": "Dice",
-    "hd95_mm": "H95 (mm)",
-    "avd_percent": "volume difference (%)",
-    "lesion_recall": "lesion recall",
-    "lesion_f1": "lesion F1",
-}
 WIDTH = 5.0  # inches
 STYLE: Any = {
     "font.size": 11,
@@ -116,9 +109,15 @@ def dice_by_arm(scores: pd.DataFrame, metric: str = "dice") -> Picture:
         for bound in ("L-bound", "U-bound"):
             if bound in arms:
                 axes.axvline(by_arm[bound].mean(), color=COLOURS[bound], ls="--", lw=1, zorder=1)
-        name_rows(axes, arms)
+        name_rows(axes, [_with_size(by_arm, arm) for arm in arms])
         axes.set_xlabel(f"{METRIC_NAMES.get(metric, metric)} on the target")
     return Picture(figure)
+
+
+def _with_size(by_arm: pd.DataFrame, arm: str) -> str:
+    """An arm's name, with its number of subjects where others have more."""
+    tested = by_arm.count()
+    return arm if tested[arm] == tested.max() else f"{arm} (n = {tested[arm]})"
 
 
 def _arm_row(axes: Axes, row: int, values: pd.Series, colour: str) -> None:
@@ -223,7 +222,8 @@ def curves(functions: dict[str, Callable[[Any], Any]], x: Any, x_name: str, y_na
         axes.set_xlabel(x_name)
         axes.locator_params(axis="x", nbins=6)
         axes.set_ylabel(y_name)
-        axes.legend()
+        if len(functions) > 1:
+            axes.legend()
     return Picture(figure)
 
 

@@ -29,7 +29,7 @@ class Shown:
     def _column(self, values: pd.Series) -> pd.Series:
         if is_numeric_dtype(values) and values.dtype != bool:
             whole = bool((values.dropna() % 1 == 0).all())
-            style = "{:,.0f}" if whole else f"{{:.{self.digits}f}}"
+            style = "{:,.0f}" if whole else f"{{:z.{self.digits}f}}"
             return values.map(lambda value: "" if pd.isna(value) else style.format(value))
         return values.map(lambda value: "" if value is None else str(value))
 

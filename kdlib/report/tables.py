@@ -12,6 +12,13 @@ from kdlib.report.comparisons import PAIR, POOLED, comparisons, gaps_closed, sum
 
 # The paper's order, then the arms that stand in no table of it.
 ARM_ORDER = [*paper.ARMS, *paper.ON_THE_FLY, "ADA then KD"]
+METRIC_NAMES = {
+    "dice": "Dice",
+    "hd95_mm": "H95 (mm)",
+    "avd_percent": "volume difference (%)",
+    "lesion_recall": "lesion recall",
+    "lesion_f1": "lesion F1",
+}
 FORMATS = ("csv", "md", "tex", "html")
 
 
@@ -21,6 +28,15 @@ def results_table(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
     Mean and SD are over subjects, each averaged over seeds. A pair that was not run is empty.
     """
     return _layout(_by_pair(scores, metric))
+
+
+def five_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """The challenge's five metrics of a run's ``scores``, a row a subject, as the charts name them.
+
+    ``arm`` comes first where the scores have it.
+    """
+    keys = [name for name in ("arm", "subject") if name in scores]
+    return scores[[*keys, *METRIC_NAMES]].rename(columns=METRIC_NAMES)
 
 
 def paper_table() -> pd.DataFrame:

@@ -57,6 +57,14 @@ def test_an_arms_row_has_a_dot_per_subject(study: Study) -> None:
     assert dots(dice_by_arm(scores)) == 12 * scores["arm"].nunique()
 
 
+def test_an_arm_with_fewer_subjects_says_how_many(study: Study) -> None:
+    scores = study(pairs=(("utrecht", "singapore"),), seeds=1, subjects=12)
+    few = scores[(scores["arm"] != "KD on the fly") | (scores["subject"] < "002")]
+    names = [label.get_text() for label in dice_by_arm(few).figure.axes[0].get_yticklabels()]
+    assert "KD on the fly (n = 2)" in names
+    assert "KD" in names
+
+
 def test_the_mean_lies_where_the_scores_say(study: Study) -> None:
     scores = study(effects={"L-bound": 0.0, "U-bound": 0.2}, noise=0.0)
     lines = [line.get_xdata() for line in dice_by_arm(scores).figure.axes[0].lines]
@@ -196,3 +204,29 @@ def test_the_answer_counts_the_gap_and_the_verdicts(study: Study, tmp_path: Path
     assert counts[0] == sum(counts[1:])
     assert counts[1] >= 2  # KD better than L-bound and than ADA, as made up
     assert "6 pairs of clinics, 2 folds, 3 seeds, 60 tested subjects" in said["size"]
+
+
+def test_on_the_fly_is_told_beside_l_bound_on_the_same_subjects(
+    study: Study, tmp_path: Path
+) -> None:
+    scores = study(pairs=(("utrecht", "singapore"),), seeds=1)
+    some = scores[~scores["arm"].str.endswith("the fly") | (scores["subject"] < "002")]
+    some.to_csv(tmp_path / "scores.csv", index=False)
+    (tmp_path / "provenance.json").write_text(json.dumps({"study": {"name": "demo"}}))
+    same = scores[(scores["arm"] == "L-bound") & (scores["subject"] < "002")]["dice"].mean()
+    said = answer(open_results(tmp_path))["on_the_fly"]
+    assert "2 of 20 tested subjects" in said
+    assert f"L-bound reaches {same:.2f}" in said
+
+
+def test_a_share_of_the_gap_is_told_of_gains_alone(study: Study, tmp_path: Path) -> None:
+    effects = {"L-bound": 0.0, "ADA": 0.06, "KD": -0.06, "U-bound": 0.12}
+    study(effects=effects).to_csv(tmp_path / "scores.csv", index=False)
+    (tmp_path / "provenance.json").write_text(json.dumps({"study": {"name": "demo"}}))
+    distilled, adversarial = answer(open_results(tmp_path))["gains"].split(" and adversarial ")
+    assert "of that gap" not in distilled
+    assert " % of that gap" in adversarial
+
+
+def test_nothing_is_shown_as_less_than_zero_by_rounding() -> None:
+    assert "-0.000" not in shown(pd.DataFrame({"x": [-0.0001, 0.5]}), "x")._repr_html_()

@@ -11,6 +11,7 @@ from kdlib.report.paper import PAIRS
 from kdlib.report.tables import (
     beside_paper,
     comparison_table,
+    five_scores,
     gap_table,
     ledger_table,
     paper_table,
@@ -41,6 +42,15 @@ def test_ours_has_the_papers_layout(study: Study) -> None:
     assert list(table.columns) == list(paper.columns)
     assert set(paper.index) < set(table.index)
     assert ((table.loc[paper.index] == "") == (paper == "")).all().all()
+
+
+def test_a_runs_scores_are_shown_by_the_five_metrics() -> None:
+    row = {"clinic": "utrecht", "subject": "1", "dice": 0.8, "hd95_mm": 3.0, "avd_percent": 9.0}
+    row |= {"lesion_recall": 0.5, "lesion_f1": 0.6, "ece_band": 0.1}
+    table = five_scores(pd.DataFrame([row]))
+    assert list(table.columns[:3]) == ["subject", "Dice", "H95 (mm)"]
+    assert table.iloc[0].tolist() == ["1", 0.8, 3.0, 9.0, 0.5, 0.6]
+    assert five_scores(pd.DataFrame([row | {"arm": "KD"}])).columns[0] == "arm"
 
 
 def test_one_pair_makes_a_small_table(study: Study) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import traitlets
 from numpy.typing import NDArray
 
-from kdlib.report.figures import METRIC_NAMES
+from kdlib.report.tables import METRIC_NAMES
 from kdlib.report.pictures import ERRORS, THRESHOLD, head_window, segmentations
 from kdlib.report.results import Results
 from kdlib.report.tables import ARM_ORDER
