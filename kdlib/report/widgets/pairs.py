@@ -7,10 +7,9 @@ import pandas as pd
 import traitlets
 from numpy.typing import NDArray
 
-from kdlib.report.tables import METRIC_NAMES
 from kdlib.report.pictures import ERRORS, THRESHOLD, head_window, segmentations
 from kdlib.report.results import Results
-from kdlib.report.tables import ARM_ORDER
+from kdlib.report.tables import ARM_ORDER, METRIC_NAMES
 from kdlib.report.widgets.base import Explorer, script, source
 
 LEVELS = ["source", "target", "arm", "fold", "subject"]
