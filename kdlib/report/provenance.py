@@ -23,7 +23,8 @@ def settings_table(results: Results) -> pd.DataFrame:
     pairs = ", ".join(f"{source} to {target}" for source, target in study["pairs"])
     rows = {"pairs": pairs, "folds": study["folds"], "seeds": study["seeds"]}
     rows |= {"arms": ", ".join(study["arms"])}
-    rows["on_the_fly_subjects"] = study["on_the_fly_subjects"] or "all"
+    few = study["on_the_fly_subjects"]
+    rows["on_the_fly_subjects"] = "all" if few is None else few
     if sweeps := study.get("sweeps"):
         rows["sweeps"] = "; ".join(f"{s['arm']} over {s['setting']}" for s in sweeps)
     rows |= study["recipe"]
