@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from multiprocessing import active_children
 from pathlib import Path
 
@@ -146,4 +147,6 @@ def start(file: Path, clinics: Clinics, store: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [kdlib, "study", str(file), *places, "--workers", "2"], stderr=subprocess.PIPE, text=True,
         start_new_session=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
+        # Tests started in the background ignore the keyboard, and so would the study.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
