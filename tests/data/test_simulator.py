@@ -73,6 +73,23 @@ def load_ml(subject: SimulatedSubject) -> float:
     return float((subject.labels == 1).sum() * VOXEL_MM3 / 1000)
 
 
+# Anatomy
+
+
+def test_the_cortex_is_a_thin_ribbon_round_the_white_matter(template: torch.Tensor) -> None:
+    upper = template[..., 72:].numpy()  # above the cerebellum
+    white, cortex = (upper[:2] == upper[:4].max(0)) & (upper[5] < 0)
+    away_mm = ndimage.distance_transform_edt(~white)[cortex]
+    assert 1.4 < np.median(away_mm) < 2.3
+    assert np.quantile(away_mm, 0.99) < 4.3
+
+
+def test_no_lesion_lies_in_cortex_or_deep_grey_matter(subjects) -> None:
+    for s in subjects.values():
+        grey = s.tissues["cortex"] + s.tissues["deep"]
+        assert float(grey[s.labels == 1].mean()) < 0.15
+
+
 # Intensities
 
 

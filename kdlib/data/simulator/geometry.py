@@ -144,7 +144,7 @@ def _warp(rng: np.random.Generator, maps: Tensor, enlargement_mm: float) -> Tens
     distance = maps[4, ::_COARSE, ::_COARSE, ::_COARSE]
     size, shape = np.array(maps.shape[1:]), tuple(distance.shape)
     components = [
-        3.0 * random_field(rng, size, shape, 45) + 1.6 * random_field(rng, size, shape, 16)
+        3.0 * random_field(rng, size, shape, 45) + 2.2 * random_field(rng, size, shape, 16)
         for _ in range(3)
     ]
     outwards = torch.stack(torch.gradient(distance, spacing=float(_COARSE)))

@@ -47,7 +47,7 @@ def draw_lesions(
     """
     volumes = _punctate_volumes_mm3(rng, load_ml)
     confluent_mm3 = load_ml * 1000 - volumes.sum()
-    severity = max(0.3, rng.normal(0.42, 0.07))
+    severity = max(0.3, rng.normal(0.52, 0.09))
     fraction, grade = _confluent(rng, frame, room, ventricle_mm, points, confluent_mm3)
     grade = severity + grade
     centres = _centres(rng, frame, room, ventricle_mm, points, len(volumes))
@@ -83,9 +83,9 @@ def _confluent(
     candidates = torch.sort(score[open_room], descending=True).values
     wanted = int(volume_mm3 / frame.fine_voxel_mm3)
     threshold = candidates[min(wanted, len(candidates) - 1)]
-    width = rng.uniform(0.05, 0.12)
+    width = rng.uniform(0.03, 0.07)
     fraction = torch.sigmoid((score - threshold) / width)
-    grade = 0.15 * frame.field(rng, 8.0) + 0.25 * ((score - threshold) / 0.8).clamp(-1, 1)
+    grade = 0.15 * frame.field(rng, 8.0) + 0.45 * ((score - threshold) / 0.8).clamp(-1, 1) - 0.2
     return fraction, grade
 
 
@@ -128,7 +128,7 @@ def _add_blob(
     stretch = np.exp(rng.normal(0, 0.25, 3))
     radii = radius * stretch / np.prod(stretch) ** (1 / 3)
     spacing = np.array(frame.size_mm / frame.fine_shape)
-    soft = rng.uniform(0.2, 0.5)
+    soft = rng.uniform(0.15, 0.4)
     turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
     offset = rng.uniform(-0.5, 0.5, 3)
     own = rng.normal(severity, 0.15)
@@ -142,5 +142,6 @@ def _add_blob(
     away = (np.sqrt(((grid / radii) ** 2).sum(-1)) - 1) * radius
     blob = torch.from_numpy((1 / (1 + np.exp((away / soft).clip(-30, 30)))).astype(np.float32))
     window = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    grade[window] = torch.where(blob > fraction[window], own, grade[window])
+    faded = own - 0.4 * (1 - blob)  # towards the rim
+    grade[window] = torch.where(blob > fraction[window], faded, grade[window])
     fraction[window] = torch.maximum(fraction[window], blob)

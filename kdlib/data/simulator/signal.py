@@ -35,10 +35,10 @@ class Tissue:
 # FLAIR come out (cortex / white matter 1.05 to 1.10, lesion / white matter 1.15 to 1.6).
 TISSUES = {
     "white": Tissue(900, 75, 0.70, 0.14),
-    "cortex": Tissue(1330, 76.5, 0.81, 0.01),
+    "cortex": Tissue(1380, 78.5, 0.885, 0.01),
     "deep": Tissue(1230, 74, 0.78, 0.06),
     "csf": Tissue(4500, 1800, 1.0, 0.0),
-    "faint": Tissue(1150, 84, 0.82, 0.01),
+    "faint": Tissue(1080, 81, 0.79, 0.03),
     "bright": Tissue(1300, 97, 0.90, 0.0),
     "choroid": Tissue(1500, 90, 0.82, 0.02),
     "infarct": Tissue(3200, 300, 0.95, 0.0),

@@ -9,20 +9,13 @@ import torch
 from torch import Tensor
 
 from kdlib.data.simulator import anatomy, head, signal
-from kdlib.data.simulator.fields import sample
-from kdlib.data.simulator.geometry import Frame, VoxelBox, draw_pose, voxel_points
+from kdlib.data.simulator.geometry import Frame
+from kdlib.data.simulator.images import flair_and_t1
 from kdlib.data.simulator.lesions import draw_lesions, draw_load_ml
 from kdlib.data.simulator.other_pathology import draw_infarct
-from kdlib.data.simulator.protocols import (
-    Protocol,
-    population,
-    protocol,
-    site,
-    voxel_grid,
-)
+from kdlib.data.simulator.place import Place, draw_place
+from kdlib.data.simulator.protocols import population, protocol, site, voxel_grid
 from kdlib.data.volume import Volume, write_volume
-
-_AROUND_MM = 6.0  # how far beyond the average brain's surface a subject's own may lie
 
 
 @dataclass(frozen=True)
@@ -51,28 +44,6 @@ class SimulatedSubject:
     affine: np.ndarray
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a subject lies in a scan: a pose, and the brain's box with samples of its own.
-
-    ``points`` (MNI mm), ``ventricle_mm``, ``brain_mm``: of the scan's voxels; ``fine_points`` and
-    ``maps`` (the template's ``CHANNELS``): of the samples in the box.
-    """
-
-    scan: Frame
-    points: Tensor
-    ventricle_mm: Tensor
-    brain_mm: Tensor
-    box: VoxelBox
-    brain: Frame
-    fine_points: Tensor
-    maps: Tensor
-
-    def whole(self, part: Tensor) -> Tensor:
-        """``part`` (x, y, z) of the box in the whole scan, zeros around it."""
-        return self.scan.whole(self.box, part)
-
-
 def simulate_subject(
     settings: Settings, clinic: str, subject: int, template: Tensor
 ) -> SimulatedSubject:
@@ -82,14 +53,14 @@ def simulate_subject(
     patients = population(clinic, settings.population_shift)
     load_ml = draw_load_ml(rng, patients)
     wear = np.log(load_ml / 10) / np.log(10)  # ventricles and sulci widen with the load
-    enlargement_mm = max(0.0, 1.5 + 2.0 * wear + rng.normal(0, 1.2))
-    place = _placed(
+    enlargement_mm = max(-1.5, 1.0 + 2.0 * wear + rng.normal(0, 1.2))
+    place = draw_place(
         rng, Frame(*voxel_grid(clinic, subject, settings.grid)), template, enlargement_mm
     )
-    atrophy = patients.atrophy + 0.25 * wear + rng.normal(0, 0.3)
+    atrophy = patients.atrophy + 0.25 * wear + rng.normal(0, 0.5)
     fractions = anatomy.tissues(rng, place.brain, place.maps, atrophy)
     parts, labels = _with_lesions(rng, place, fractions, load_ml)
-    flair, t1 = _contrasts(rng, place, scanner, parts, settings.skull)
+    flair, t1 = flair_and_t1(rng, place, scanner, parts, settings.skull)
     kept = _kept(rng, place, settings, defaced=site(clinic).defaced)
     return SimulatedSubject(
         flair * kept,
@@ -101,20 +72,7 @@ def simulate_subject(
     )
 
 
-def _placed(
-    rng: np.random.Generator, scan: Frame, template: Tensor, enlargement_mm: float
-) -> _Place:
-    pose = draw_pose(rng, scan, template, enlargement_mm)
-    points = pose.points(scan.points_mm())
-    ventricle_mm, brain_mm = sample(template[4:6], voxel_points(points))
-    box = scan.box(brain_mm < _AROUND_MM)
-    brain = scan.part(box, layers=2)  # for the partial volume of thick slices
-    fine_points = pose.points(brain.points_mm())
-    maps = sample(template, voxel_points(fine_points))
-    return _Place(scan, points, ventricle_mm, brain_mm, box, brain, fine_points, maps)
-
-
-def _kept(rng: np.random.Generator, place: _Place, settings: Settings, *, defaced: bool) -> Tensor:
+def _kept(rng: np.random.Generator, place: Place, settings: Settings, *, defaced: bool) -> Tensor:
     """Share (x, y, z) of each voxel that stripping and defacing leave; exact zeros elsewhere."""
     kept = torch.ones(place.scan.shape)
     if not settings.skull:
@@ -137,23 +95,24 @@ def _stripping(rng: np.random.Generator, frame: Frame, brain_mm: Tensor) -> Tens
 
 def _with_lesions(
     rng: np.random.Generator,
-    place: _Place,
+    place: Place,
     fractions: Tensor,
     load_ml: float,
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Fractions by tissue, averaged through the slices, and the labels (float32, 0, 1, 2)."""
     frame, ventricle_mm = place.brain, place.maps[4]
     white, cortex, deep, csf = fractions
-    room = white + 0.15 * cortex + 0.5 * deep
+    room = white + 0.15 * cortex + 0.1 * deep
     lesions = draw_lesions(rng, frame, room, ventricle_mm, place.fine_points, load_ml)
-    lining = anatomy.lining(rng, frame, ventricle_mm) * white * (1 - lesions.fraction)
+    lining = anatomy.lining(rng, frame, ventricle_mm) * (1 - lesions.fraction)
     healthy = 1 - (lesions.fraction / room.clamp(min=1e-3)).clamp(max=1)
+    inner = white * healthy, deep * (1 - 0.1 * (1 - healthy))
     fine = {
-        "white": white * healthy - lining * healthy,
+        "white": inner[0] * (1 - lining),
         "cortex": cortex * (1 - 0.15 * (1 - healthy)),
-        "deep": deep * (1 - 0.5 * (1 - healthy)),
+        "deep": inner[1] * (1 - lining),
         "csf": csf,
-        "faint": lesions.fraction * (1 - lesions.severity) + lining * healthy,
+        "faint": lesions.fraction * (1 - lesions.severity) + sum(inner) * lining,
         "bright": lesions.fraction * lesions.severity,
     }
     parts = {name: frame.slices(part) for name, part in fine.items()}
@@ -165,68 +124,6 @@ def _with_lesions(
         parts["bright"] = parts["bright"] + infarct.extent - infarct.core
         parts["infarct"] = infarct.core
     return parts, labels
-
-
-def _contrasts(
-    rng: np.random.Generator,
-    place: _Place,
-    scanner: Protocol,
-    parts: dict[str, Tensor],
-    skull: bool,
-) -> tuple[Tensor, Tensor]:
-    """FLAIR and T1 (x, y, z), as the scanner gives them after its bias correction."""
-    levels = signal.levels(rng, scanner)
-    images = [place.whole(image) for image in _brain(rng, place, levels, parts)]
-    if skull:
-        outer = head.surroundings(rng, place.scan, place.brain_mm, place.points)
-        for name, part in outer.items():
-            for image, level in zip(images, levels, strict=True):
-                image += level[name] * part
-    flair, t1 = (_acquired(rng, place.scan, scanner, image) for image in images)
-    return flair, t1
-
-
-def _brain(
-    rng: np.random.Generator,
-    place: _Place,
-    levels: tuple[signal.Levels, signal.Levels],
-    parts: dict[str, Tensor],
-) -> tuple[Tensor, Tensor]:
-    """FLAIR and T1 of the brain's box alone, as a perfect scanner would give them."""
-    frame = place.brain
-    grey, white, atrium = anatomy.regional_brightness(rng, frame, place.points[place.box])
-    plexus = parts["csf"] * anatomy.choroid(rng, frame, place.ventricle_mm[place.box], atrium)
-    parts = {**parts, "choroid": plexus, "csf": parts["csf"] - plexus}
-    texture = 1 + 0.025 * frame.field(rng, 4.0, fine=False)
-    texture += 0.03 * frame.field(rng, 2.5, fine=False)
-    halo = signal.blurred(
-        parts["faint"] + parts["bright"], (3 / frame.spacing_mm[0], 3 / frame.spacing_mm[1])
-    )
-    factors = {
-        "white": white * texture * (1 + 0.1 * halo),
-        "cortex": grey * texture,
-        "deep": grey * white * texture,
-        "faint": texture,
-        "bright": texture,
-        "csf": 1 + 1.5 * (frame.field(rng, 12.0, fine=False) - 1.2).clamp(min=0),  # flow
-    }
-    flair, t1 = torch.zeros(frame.shape), torch.zeros(frame.shape)
-    for name, part in parts.items():
-        flair += levels[0][name] * part * factors.get(name, 1.0)
-        t1 += levels[1][name] * part
-    return flair, t1
-
-
-def _acquired(rng: np.random.Generator, frame: Frame, scanner: Protocol, image: Tensor) -> Tensor:
-    """Point spread, residual bias, gain of the day, noise."""
-    x, y, _ = frame.spacing_mm
-    coarse = x * y > 2  # such a voxel is an average over several of the scanner's
-    sigma = float(np.hypot(scanner.blur_mm, 0.5 * coarse))
-    image = signal.blurred(image, (sigma / x, sigma / y))
-    bias = torch.exp(scanner.bias * frame.field(rng, 80.0, fine=False))
-    image = image * bias * float(np.exp(rng.normal(0, 0.1)))
-    noise = scanner.noise * scanner.level * (0.7 if x * y > 2 else 1.0)
-    return signal.rician(rng, image, noise, 0.4)
 
 
 def write_subject(folder: Path, subject: SimulatedSubject) -> None:

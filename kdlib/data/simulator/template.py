@@ -18,6 +18,11 @@ from scipy import ndimage
 CHANNELS = ("white", "cortex", "deep", "csf", "ventricle_mm", "brain_mm")
 ORIGIN_MM = np.array([-98.0, -134.0, -72.0])  # MNI coordinates of voxel (0, 0, 0); voxels of 1 mm
 
+_THICKNESS_MM = 3.2  # of the cortex
+_EDGE_MM = 0.5  # over which one tissue gives way to the next
+_SHARPNESS = 2.0  # of the average brain's probabilities, where there is no ribbon
+_FLOOR = 0.02
+
 
 class Box(NamedTuple):
     """A box in MNI coordinates, mm."""
@@ -27,7 +32,7 @@ class Box(NamedTuple):
 
 
 # Roughly: where grey matter is not cortex, where the lateral ventricles are, cisterns near them.
-_DEEP = (Box((-33, -34, -12), (33, 24, 24)), Box((-18, -42, -72), (18, -8, -8)))
+_DEEP = (Box((-33, -34, -12), (33, 28, 28)), Box((-18, -42, -72), (18, -8, -8)))
 _VENTRICLES = (Box((-30, -56, -2), (30, 44, 34)),)
 _TEMPORAL_HORNS = (Box((-40, -42, -22), (-27, -12, -4)), Box((27, -42, -22), (40, -12, -4)))
 _CISTERNS = (
@@ -38,11 +43,15 @@ _CISTERNS = (
 )
 
 
+# The cerebellum, where no ribbon is drawn: its middle and half axes, MNI mm.
+_CEREBELLUM = (0, -62, -36), (54, 34, 25)
+
+
 @lru_cache(maxsize=1)
 def template_maps() -> NDArray[np.float32]:
     """The ``CHANNELS`` (6, 197, 233, 189) at 1 mm, axes RAS+, first voxel at ``ORIGIN_MM``.
 
-    Four tissue probabilities that sum to 1 inside the brain, and two signed distances in mm,
+    Logits of four tissues (a softmax makes them fractions), and two signed distances in mm,
     negative inside: to the lateral ventricles and to the brain's surface.
     """
     # Heavy to import, and needed once.
@@ -52,27 +61,60 @@ def template_maps() -> NDArray[np.float32]:
         load_mni152_wm_template,
     )
 
-    head = np.asarray(load_mni152_template(resolution=1).dataobj, np.float32)
-    grey = np.asarray(load_mni152_gm_template(resolution=1).dataobj, np.float32)
-    white = np.asarray(load_mni152_wm_template(resolution=1).dataobj, np.float32)
+    head, grey, white = (
+        np.asarray(load(resolution=1).dataobj, np.float32)
+        for load in (load_mni152_template, load_mni152_gm_template, load_mni152_wm_template)
+    )
     brain = ndimage.binary_fill_holes(ndimage.binary_opening(head > 0.05, iterations=2))
     csf = np.clip(1 - grey - white, 0, 1) * brain
     bodies, horns = _lateral_ventricles(csf)
-    ventricle_mm = _signed_distance(bodies | horns)
-    brain_mm = _signed_distance(brain)
+    distances = np.stack([_signed_distance(bodies | horns), _signed_distance(brain)])
+    inner = ndimage.gaussian_filter(_inside(brain.shape, *_DEEP).astype(np.float32), 2)
+    share = (1 - inner) * _beside(distances[0], 5) * (1 - _cerebellum(brain.shape))
+    ribbon = _ribbon(white, csf, brain)
     # Where ventricle meets white matter the average of both is taken for grey: give it back.
     rim = ndimage.binary_dilation(bodies, iterations=4) & ~_inside(brain.shape, _DEEP[0])
     white, grey = np.where(rim, white + grey, white), np.where(rim, 0, grey)
-    deep = grey * ndimage.gaussian_filter(_inside(brain.shape, *_DEEP).astype(np.float32), 2)
-    tissues = _sharpened(np.stack([white, grey - deep, deep, csf]), brain)
-    return np.concatenate([tissues, ventricle_mm[None], brain_mm[None]]).astype(np.float32)
+    average = _average(np.stack([white, grey * (1 - inner), grey * inner, csf]), brain)
+    tissues = share * ribbon + (1 - share) * average
+    return np.concatenate([tissues, distances]).astype(np.float32)
 
 
-def _sharpened(tissues: NDArray[np.float32], brain: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """An average brain is blurred: an unsharp mask brings back sulci and the gyri's blades."""
+def _ribbon(
+    white: NDArray[np.float32], csf: NDArray[np.float32], brain: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Logits where the cortex is a ribbon of even thickness round the gyri's white matter.
+
+    Over many brains the gyri's white blades fade towards the surface, so white matter is what is
+    whiter than its surroundings; beyond the ribbon lies a sulcus, where the average has any fluid.
+    """
+    around = ndimage.gaussian_filter(white, 5) / np.maximum(
+        ndimage.gaussian_filter(brain.astype(np.float32), 5), 0.2
+    )
+    blades = (white > around.clip(0.1, 0.65)) & brain
+    away = ndimage.gaussian_filter(_signed_distance(blades), 0.6) / _EDGE_MM
+    fluid = (away - _THICKNESS_MM / _EDGE_MM).clip(max=2) + 2 * np.log((csf + 0.03) / 0.2)
+    return np.stack([-away, np.zeros_like(away), np.full_like(away, -9), fluid])
+
+
+def _average(tissues: NDArray[np.float32], brain: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Logits of the average brain, its blur taken back by an unsharp mask."""
     crisp = [2.5 * one - 1.5 * ndimage.gaussian_filter(one, 2.5) for one in tissues]
     positive = np.clip(crisp, 0, 1)
-    return positive / np.maximum(positive.sum(0), 1e-3) * brain
+    share = positive / np.maximum(positive.sum(0), 1e-3) * brain
+    return _SHARPNESS * np.log(share + _FLOOR)
+
+
+def _beside(distance_mm: NDArray[np.float32], reach_mm: float) -> NDArray[np.float32]:
+    """0 inside a surface and at it, 1 well beyond ``reach_mm``."""
+    return 1 / (1 + np.exp(-(distance_mm - reach_mm)))
+
+
+def _cerebellum(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    steps = np.ogrid[tuple(slice(0.0, size) for size in shape)]
+    places = zip(steps, ORIGIN_MM, *_CEREBELLUM, strict=True)
+    squares = [((step + origin - middle) / axis) ** 2 for step, origin, middle, axis in places]
+    return 1 / (1 + np.exp(15 * (np.sqrt(sum(squares)) - 1)))
 
 
 def _lateral_ventricles(csf: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -94,5 +136,6 @@ def _inside(shape: tuple[int, ...], *boxes: Box) -> NDArray[np.bool_]:
 
 
 def _signed_distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    outside = ndimage.distance_transform_edt(~mask)
-    return outside - ndimage.distance_transform_edt(mask) + np.where(mask, 0.5, -0.5)
+    """In voxels, negative inside; half a voxel on either side of the surface."""
+    away = ndimage.distance_transform_edt(~mask | ndimage.binary_erosion(mask, border_value=1))
+    return np.where(mask, -away - 0.5, away - 0.5).astype(np.float32)
