@@ -55,7 +55,12 @@ PACKAGES = [
     # Shows Jupyter widgets in a page without a kernel; asks for the font of their symbols.
     Package(
         "@jupyter-widgets/html-manager", "1.0.15",
-        ("dist/embed-amd.js", "dist/embed.js.LICENSE.txt", "dist/1551f4f60c37af51121f.woff2"),
+        (
+            "dist/embed-amd.js",
+            "dist/embed.js.LICENSE.txt",
+            "dist/1551f4f60c37af51121f.woff2",  # symbols
+            "dist/d878b0a6a1144760244f.woff2",  # marks such as that of GitHub
+        ),
         "5thBIV6ymNgmPVOHvzx+gGy8ZSKmSazhtGw4/c4xJDVzRhG9PTeQsRjF3FUTopvFi//SABeNz1yp47bCrJ3CQA==",
     ),
     # Draws scans in three planes.

@@ -19,7 +19,7 @@ from kdlib.study import Planned, Study
 
 Arrays = dict[str, Any]
 STEPS_PER_LOGIT = 256  # a stored step moves no probability by more than 0.25 / 256
-SOFT_VOXELS = 600_000  # of all pairs together, three bytes each: what a page can carry
+SOFT_VOXELS = 500_000  # inside heads, of all pairs together: what a page can carry
 MARGIN = 2  # voxels of air kept around a head
 
 
@@ -30,8 +30,8 @@ def explorers(study: Study, runs: list[tuple[Planned, Run]], clinics: Clinics) -
     column) with the patient's left on the right. Names start with ``source/target/subject``:
 
     - ``.../soft/difference`` int16: the teacher's logit of lesion minus that of background, in
-      steps of 1 / 256, clipped at 127; softmax(z / T) is 1 / (1 + exp(-difference / T));
-      ``.../soft/flair`` uint8, 0 outside the head; ``.../soft/slices``: places in the scan.
+      steps of 1 / 256, clipped at 127; softmax(z / T) is 1 / (1 + exp(-difference / T)); both it
+      and ``.../soft/flair`` uint8 are 0 outside the head; ``.../soft/slices``: places in the scan.
     - ``.../scan/flair``, ``truth``, ``teacher`` and ``student`` uint8 (x, y, z), axes LPS, and the
       ``affine`` (4, 4): the head's box of the scan, and the answers at probability 0.5.
     """
@@ -74,19 +74,21 @@ def _teacher(student: Run) -> Run:
 
 
 def _soft_label(student: Run, subject: Subject, voxels: int) -> Arrays:
-    """The teacher's logits on as many slices of the head as ``voxels`` allow, evenly spaced."""
+    """The teacher's logits on as many slices as ``voxels`` of the head allow, evenly spaced."""
     scenario = student.scenario
     scan = subject.scan.read(scenario.inputs)
     ready = prepare(scan, scenario.preparation)
     logits = answer_all(_teacher(student).network(), ready.images, scenario.precision).numpy()
     steps = np.rint((logits[:, 1] - logits[:, 0]) * STEPS_PER_LOGIT)
     limit = 127 * STEPS_PER_LOGIT
+    difference = steps.clip(-limit, limit).astype(np.int16).transpose(0, 2, 1)
+    flair = _shown_slices(scan[0], ready)
     held = np.flatnonzero(ready.holds_head.numpy())
-    count = max(1, min(len(held), voxels // steps[0].size))
+    count = max(1, min(len(held), voxels * len(held) // max(1, np.count_nonzero(flair[held]))))
     chosen = held[np.linspace(0, len(held) - 1, count).round().astype(int)]
     return {
-        "difference": steps.clip(-limit, limit).astype(np.int16)[chosen].transpose(0, 2, 1),
-        "flair": _shown_slices(scan[0], ready)[chosen],
+        "difference": np.where(flair > 0, difference, 0)[chosen],
+        "flair": flair[chosen],
         "slices": chosen,
     }
 

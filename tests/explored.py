@@ -10,7 +10,7 @@ from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.export import export_study
 from kdlib.report.results import Results, open_results
 from kdlib.runs import Run
-from kdlib.study import Planned, Study, run_study
+from kdlib.study import Planned, Study, Sweep, run_study
 from tests.tiny import RECIPE, write_clinics
 
 ODD_NAME = "51 <b>&amp;"  # a subject whose folder's name would be HTML
@@ -29,6 +29,7 @@ STUDY = Study(
         "KD, T = 6": {"method": "distillation", "temperature": 6.0},
         "KD on the fly": {"method": "distillation", "on_the_fly": True},
     },
+    sweeps=(Sweep(arm="KD", setting="temperature", values=(1.0, 9.0)),),
 )
 
 

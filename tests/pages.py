@@ -1,5 +1,6 @@
 """A book of the explorers' page in a real browser: fixtures, and how a test reads the page."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -41,7 +42,9 @@ def site(explored_study: Explored, tmp_path_factory: pytest.TempPathFactory) -> 
     shutil.copytree(explored_study.results.folder.parent, folder / "book" / "results")
     command = Path(sys.executable).with_name("jupyter-book")
     build = [command, "build", "-W", "-n", "--keep-going", folder]
-    done = subprocess.run(build, capture_output=True, text=True)
+    # The buttons of the repository are there, as on a published page.
+    published = os.environ | {"GITHUB_REPOSITORY": "someone/kdlib"}
+    done = subprocess.run(build, capture_output=True, text=True, env=published)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "_build" / "html"
 
@@ -127,13 +130,15 @@ def pixels(page, selector, index=0, columns=None):
 def values(page, selector, name):
     """A number that every mark of a chart carries."""
     marks = page.locator(f"{selector} [data-{name}]").evaluate_all(
-        "(marks, name) => marks.map((mark) => mark.dataset[name])", name
+        "(marks, name) => marks.map((mark) => mark.getAttribute(`data-${name}`))", name
     )
     return [float(mark) for mark in marks]
 
 
 def options(page, explorer, name):
-    return control(page, explorer, name).locator("option").all_text_contents()
+    """What a list offers: the values, not their texts."""
+    offered = control(page, explorer, name).locator("option")
+    return offered.evaluate_all("(options) => options.map((option) => option.value)")
 
 
 def scan_pixels(page):

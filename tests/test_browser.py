@@ -85,9 +85,15 @@ def test_slices_and_clinics_show_their_own_scan(page, explored_study):
 def test_the_students_dice_stand_at_their_temperatures(page, explored_study):
     table = student_dice(explored_study.results, "utrecht", "singapore")
     control(page, TEMPERATURE, "Temperature").fill("5.5")
+    assert table["temperature"].tolist() == [1, 2, 6, 9]  # two arms, and a sweep
+    assert values(page, TEMPERATURE, "trained-at") == table["temperature"].tolist()
     assert values(page, TEMPERATURE, "dice") == pytest.approx(table["mean"].tolist())
     assert set(values(page, TEMPERATURE, "temperature")) == {5.5}
-    row = table.iloc[1]
+    places = page.locator(f"{TEMPERATURE} circle.kdlib-dot").evaluate_all(
+        "(dots) => dots.map((dot) => Number(dot.getAttribute('cx')))"
+    )
+    assert np.diff(places) == pytest.approx(np.diff(table["temperature"]) * np.diff(places)[0])
+    row = table.iloc[2]
     words = page.locator(f"{TEMPERATURE} .kdlib-charts p").text_content()
     assert words.startswith(f"Nearest student: T = 6, Dice {row['mean']:.3f}")
 
@@ -100,6 +106,15 @@ def test_a_keyboard_turns_the_temperature(page):
     page.keyboard.press("End")
     assert slider.input_value() == "10"
     assert (pixels(page, TEMPERATURE, 1) != before).any()
+
+
+def test_clinics_stand_under_their_written_names(page):
+    texts = [
+        control(page, explorer, name).locator("option").all_text_contents()
+        for explorer, name in ((TEMPERATURE, "Clinics"), (PAIRS, "Source"), (PAIRS, "Target"))
+    ]
+    assert texts[0] == ["Utrecht → Singapore", "Singapore → Utrecht"]
+    assert {*texts[1], *texts[2]} == {"Utrecht", "Singapore"}
 
 
 def choose(page, **choices):

@@ -2,7 +2,7 @@
 
 import gzip
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -18,6 +18,7 @@ from kdlib.report.figures import Picture
 from kdlib.report.results import Results
 
 ALIGNMENT = 8  # bytes: where a typed array may begin in a browser's memory
+GREYS = (256, 128, 64, 32, 16, 8)  # levels of grey, finest first
 STILL = """<style>
 .kdlib-replaced { display: none; }
 @media print { .kdlib-replaced { display: block; } .kdlib-explorer { display: none !important; } }
@@ -25,17 +26,25 @@ STILL = """<style>
 
 
 class Explorer(anywidget.AnyWidget):
-    """A widget that computes in the browser; ``still`` is its picture for print and without it."""
+    """A widget that computes in the browser; ``still`` is its picture for print and without it.
 
+    ``arrays`` makes what it shows, with so many levels of grey: as many as ``budget`` allows.
+    """
+
+    budget = 1_000_000  # bytes, packed; a page of three explorers has 5 MB at most
     packed = traitlets.Bytes(help="the arrays, one after the other, gzipped").tag(sync=True)
     contents: traitlets.List = traitlets.List(help="what each array is, and where").tag(sync=True)
     facts = traitlets.Dict(help="what else is shown").tag(sync=True)
     kind = traitlets.Unicode(help="which still picture it replaces").tag(sync=True)
 
     def __init__(
-        self, arrays: Mapping[str, NDArray[Any]], still: Picture, description: str, **traits: Any
+        self,
+        arrays: Callable[[int], Mapping[str, NDArray[Any]]],
+        still: Picture,
+        description: str,
+        **traits: Any,
     ) -> None:
-        packed, contents = pack(arrays)
+        packed, contents = pack_within(self.budget, arrays)
         super().__init__(packed=packed, contents=contents, **traits)
         self.still = still
         self.description = description
@@ -65,7 +74,24 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[bytes, list[dict[str, Any]
         })  # fmt: skip
         parts.append(raw + bytes(-len(raw) % ALIGNMENT))
         start += len(parts[-1])
-    return gzip.compress(b"".join(parts), 9, mtime=0), contents
+    return gzip.compress(b"".join(parts), 6, mtime=0), contents
+
+
+def pack_within(
+    budget: int, arrays: Callable[[int], Mapping[str, NDArray[Any]]]
+) -> tuple[bytes, list[dict[str, Any]]]:
+    """``pack`` with as many levels of grey as fit into ``budget`` bytes, 8 at least."""
+    for levels in GREYS:
+        packed, contents = pack(arrays(levels))
+        if len(packed) <= budget:
+            break
+    return packed, contents
+
+
+def coarser(grey: NDArray[np.uint8], levels: int) -> NDArray[np.uint8]:
+    """Greys of 0 to 255 in so many levels, each shown as its middle; 0, outside, stays 0."""
+    step = 256 // levels
+    return np.where(grey > 0, grey // step * step + step // 2, 0).astype(np.uint8)
 
 
 def explored(results: Results, part: str) -> dict[str, dict[str, NDArray[Any]]]:

@@ -72,7 +72,7 @@ function legend(colours) {
   return { root: html("ul", { class: "kdlib-legend" }, ...items), tell };
 }
 
-const written = (value, metric) =>
+const number = (value, metric) =>
   value === null || value === undefined ? "–" : value.toFixed(metric.digits);
 
 function mean(values) {
@@ -87,8 +87,8 @@ function scoreTable(table, metrics, chosen, others) {
       "tr",
       { "data-metric": metric.key },
       html("th", { scope: "row" }, metric.name),
-      html("td", {}, written(chosen.scores[metric.key], metric)),
-      html("td", {}, written(mean(others.map((run) => run.scores[metric.key])), metric)),
+      html("td", {}, number(chosen.scores[metric.key], metric)),
+      html("td", {}, number(mean(others.map((run) => run.scores[metric.key])), metric)),
     ),
   );
   table.replaceChildren(html("thead", {}, head), html("tbody", {}, ...rows));
@@ -120,7 +120,7 @@ function distribution(runs, arms, metric, chosen) {
     const mine = run.arm === chosen.arm;
     const ringed = run.subject === chosen.subject;
     const place = { cx: drawn.x(run.scores[metric.key]), cy: y };
-    const note = svg("title", {}, `${run.arm}, subject ${run.subject}: ${written(run.scores[metric.key], metric)}`);
+    const note = svg("title", {}, `${run.arm}, subject ${run.subject}: ${number(run.scores[metric.key], metric)}`);
     const dot = svg("circle", { ...place, r: 3.5, class: mine ? "kdlib-dot" : "kdlib-other" }, note);
     drawn.marks.append(dot);
     if (mine && ringed) {
@@ -129,7 +129,7 @@ function distribution(runs, arms, metric, chosen) {
       );
     }
   }
-  const text = written(chosen.scores[metric.key], metric);
+  const text = number(chosen.scores[metric.key], metric);
   const words = `${chosen.arm}, subject ${chosen.subject}: ${metric.name} ${text}`;
   drawn.root.setAttribute("aria-label", words);
   for (const label of drawn.root.querySelectorAll(".kdlib-axes text")) {
@@ -184,7 +184,8 @@ async function render({ model, el }) {
   const draw = () => {
     const { offers, chosen, run } = settle(runs, wishes());
     for (const level of LEVELS) {
-      lists[level].offer(offers[level].map((value) => [value, value]), chosen[level]);
+      const text = level === "source" || level === "target" ? written : String;
+      lists[level].offer(offers[level].map((value) => [value, text(value)]), chosen[level]);
     }
     const metric = metrics.find((m) => m.key === model.get("metric")) ?? metrics[0];
     metricList.offer(metrics.map((m) => [m.key, m.name]), metric.key);
@@ -200,8 +201,8 @@ async function render({ model, el }) {
     scoreTable(table, metrics, run, mine);
     strip.replaceChildren(distribution(pair, arms.filter((arm) => pair.some((r) => r.arm === arm)), metric, run));
     says.textContent =
-      `${run.arm}, ${run.source} → ${run.target}, subject ${run.subject}: Dice ` +
-      `${written(run.scores.dice, metrics[0])} on the whole scan; the mean is over ${mine.length} subjects.`;
+      `${run.arm}, ${written(run.source)} → ${written(run.target)}, subject ${run.subject}: Dice ` +
+      `${number(run.scores.dice, metrics[0])} on the whole scan; the mean is over ${mine.length} subjects.`;
     picture.setAttribute("aria-label", `${says.textContent} The slice with most lesion.`);
   };
   const stop = follow(model, [...LEVELS, "metric"], draw);

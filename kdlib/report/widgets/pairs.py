@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kdlib.report.pictures import ERRORS, THRESHOLD, head_window, segmentations
 from kdlib.report.results import Results
 from kdlib.report.tables import ARM_ORDER, METRIC_NAMES
-from kdlib.report.widgets.base import Explorer, script, source
+from kdlib.report.widgets.base import Explorer, coarser, script, source
 
 LEVELS = ["source", "target", "arm", "fold", "subject"]
 DIGITS = {"hd95_mm": 1, "avd_percent": 0}
@@ -24,6 +24,7 @@ class PairExplorer(Explorer):
 
     _esm = script("pairs.js")
     _css = source("explorers.css")
+    budget = 1_300_000
     source = traitlets.Unicode().tag(sync=True)
     target = traitlets.Unicode().tag(sync=True)
     arm = traitlets.Unicode().tag(sync=True)
@@ -42,11 +43,16 @@ def pair_explorer(results: Results) -> PairExplorer:
     pair, subject = (first["source"], first["target"]), first["subject"]
     example = results.example(*pair, subject)
     compared = tuple(arm for arm in COMPARED if arm in example) or (first["arm"],)
+
+    def with_greys(levels: int) -> dict[str, NDArray[np.uint8]]:
+        flair = {k: coarser(a, levels) for k, a in arrays.items() if k.endswith("/flair")}
+        return arrays | flair
+
     return PairExplorer(
-        arrays,
+        with_greys,
         segmentations({f"subject {subject}": example}, compared),
-        f"Subject {subject} of {pair[1]}, adapted from {pair[0]}: the slice with most lesion, the "
-        "truth, and what each method found, missed and made up.",
+        f"Subject {subject} of {pair[1].capitalize()}, adapted from {pair[0].capitalize()}: the slice "
+        "with most lesion, the truth, and what each method found, missed and made up.",
         facts={"runs": runs, "metrics": _metrics(), "arms": arms, "colours": COLOURS},
         kind="pairs",
         **{level: first[level] for level in LEVELS},

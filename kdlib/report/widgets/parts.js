@@ -98,6 +98,9 @@ function chart(title, xAxis, yAxis, { height = 190, left = 46 } = {}) {
   return { root, marks, x, y, foot: height - bottom, top };
 }
 
+// A clinic's name as it is written: its key has small letters.
+const written = (clinic) => clinic.charAt(0).toUpperCase() + clinic.slice(1);
+
 const evenly = (values, write = String) => values.map((value) => [value, write(value)]);
 
 // Hide the still picture that this explorer replaces; print shows it again.

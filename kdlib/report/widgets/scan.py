@@ -12,7 +12,7 @@ from kdlib.data.volume import Volume, write_volume
 from kdlib.report.figures import Picture, drawing
 from kdlib.report.pictures import show_slice
 from kdlib.report.results import Results
-from kdlib.report.widgets.base import Explorer, explored, script, source
+from kdlib.report.widgets.base import Explorer, coarser, explored, script, source
 
 COLOURS = {"truth": "#f0e442", "teacher": "#56b4e9", "student": "#f0579b"}
 NIIVUE = Path("_static/vendor/niivue.umd.js")  # beside a chapter
@@ -49,13 +49,17 @@ def scan_viewer(results: Results) -> ScanViewer:
     name, scan = next(iter(explored(results, "scan").items()))
     source_clinic, target, subject = name.split("/")
     affine = scan.pop("affine")
-    shown = {key: scan[key] if key == "flair" else scan[key] == 1 for key in ("flair", *COLOURS)}
-    arrays = {key: _nifti(array.astype(np.uint8), affine) for key, array in shown.items()}
     place = int((scan["truth"] == 1).sum(axis=(0, 1)).argmax())
     words = (
-        f"Subject {subject} of {target}: the truth, the teacher from {source_clinic} as it is, and "
-        "the student it taught on unlabelled scans."
+        f"Subject {subject} of {target.capitalize()}: the truth, the teacher from "
+        f"{source_clinic.capitalize()} as it is, and the student it taught on unlabelled scans."
     )
+
+    def arrays(levels: int) -> dict[str, NDArray[Any]]:
+        shown = {key: (scan[key] == 1).astype(np.uint8) for key in COLOURS}
+        shown |= {"flair": coarser(scan["flair"], levels)}
+        return {key: _nifti(array, affine) for key, array in shown.items()}
+
     return ScanViewer(
         arrays,
         _still(scan, place),

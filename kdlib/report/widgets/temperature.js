@@ -108,7 +108,10 @@ function studentDice(rows, temperature) {
       svg("line", {
         x1: x, x2: x, y1: drawn.y(Math.max(low, 0)), y2: drawn.y(Math.min(high, 1)), class: "kdlib-line",
       }),
-      svg("circle", { cx: x, cy: drawn.y(row.mean), r: 4, class: "kdlib-dot", "data-dice": row.mean }),
+      svg("circle", {
+        cx: x, cy: drawn.y(row.mean), r: 4, class: "kdlib-dot",
+        "data-dice": row.mean, "data-trained-at": row.temperature,
+      }),
     );
   }
   drawn.root.setAttribute(
@@ -161,7 +164,7 @@ async function render({ model, el }) {
     says,
     charts,
   );
-  const names = pairs.map((pair, i) => [String(i), `${pair.source} → ${pair.target}`]);
+  const names = pairs.map((pair, i) => [String(i), `${written(pair.source)} → ${written(pair.target)}`]);
   pick.offer(names, String(pairOf()));
   el.append(root);
 
@@ -186,11 +189,11 @@ async function render({ model, el }) {
     heat.tell(temperature, temperature.toFixed(2));
     paint(scan, grey, rows, columns, null);
     paint(soft, grey, rows, columns, now.probability);
-    scan.setAttribute("aria-label", `FLAIR of subject ${pair.subject} of ${pair.target}`);
+    scan.setAttribute("aria-label", `FLAIR of subject ${pair.subject} of ${written(pair.target)}`);
     soft.setAttribute("aria-label", `Soft label at T = ${temperature.toFixed(2)} over the FLAIR`);
     says.textContent =
       `Mean entropy ${now.entropy.toFixed(3)} bit over ${now.voxels} voxels of the head ` +
-      `(subject ${pair.subject} of ${pair.target}; teacher from ${pair.source}).`;
+      `(subject ${pair.subject} of ${written(pair.target)}; teacher from ${written(pair.source)}).`;
     charts.replaceChildren(
       histogram(now.counts),
       entropyCurve(curve, temperature, now.entropy),

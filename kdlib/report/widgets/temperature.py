@@ -14,7 +14,7 @@ from kdlib.report.figures import Picture, drawing
 from kdlib.report.pictures import show_slice
 from kdlib.report.results import Results
 from kdlib.report.sweeps import TEMPERATURE, swept
-from kdlib.report.widgets.base import Explorer, explored, script, source
+from kdlib.report.widgets.base import Explorer, coarser, explored, script, source
 
 SHOWN = (1.0, 2.0, 4.0, 10.0)  # temperatures of the still picture
 
@@ -34,7 +34,6 @@ def temperature_explorer(results: Results) -> TemperatureExplorer:
 
     Raises ``InputError`` where the study's results hold none.
     """
-    arrays: dict[str, NDArray[Any]] = {}
     pairs = []
     stored = explored(results, "soft")
     for name, soft in stored.items():
@@ -45,9 +44,13 @@ def temperature_explorer(results: Results) -> TemperatureExplorer:
             "key": name, "source": source_clinic, "target": target, "subject": subject,
             "slices": places, "dice": dice,
         })  # fmt: skip
-        arrays |= {f"{name}/{key}": soft[key] for key in ("difference", "flair")}
     first = next(iter(stored.values()))
-    middle = _fullest(first["difference"])
+    middle = _fullest(first)
+
+    def arrays(levels: int) -> dict[str, NDArray[Any]]:
+        greys = {f"{k}/flair": coarser(soft["flair"], levels) for k, soft in stored.items()}
+        return greys | {f"{k}/difference": soft["difference"] for k, soft in stored.items()}
+
     return TemperatureExplorer(
         arrays,
         _still(first, middle),
@@ -84,9 +87,10 @@ def _plain(arm: dict[str, Any]) -> bool:
     return arm["method"] == "distillation" and not arm.get("on_the_fly") and "teacher" not in arm
 
 
-def _fullest(difference: NDArray[np.int16]) -> int:
+def _fullest(soft: dict[str, NDArray[Any]]) -> int:
     """The slice on which the teacher finds most lesion."""
-    return int(expit(difference / STEPS_PER_LOGIT).sum(axis=(1, 2)).argmax())
+    lesion = expit(soft["difference"] / STEPS_PER_LOGIT) * (soft["flair"] > 0)
+    return int(lesion.sum(axis=(1, 2)).argmax())
 
 
 def _still(soft: dict[str, NDArray[Any]], place: int) -> Picture:
