@@ -84,7 +84,8 @@ def _soft_label(student: Run, subject: Subject, voxels: int) -> Arrays:
     difference = steps.clip(-limit, limit).astype(np.int16).transpose(0, 2, 1)
     flair = _shown_slices(scan[0], ready)
     held = np.flatnonzero(ready.holds_head.numpy())
-    count = max(1, min(len(held), voxels * len(held) // max(1, np.count_nonzero(flair[held]))))
+    inside = int((flair[held] > 0).sum())
+    count = max(1, min(len(held), voxels * len(held) // max(1, inside)))
     chosen = held[np.linspace(0, len(held) - 1, count).round().astype(int)]
     return {
         "difference": np.where(flair > 0, difference, 0)[chosen],
