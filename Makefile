@@ -37,12 +37,11 @@ pages: $(READY)  ## the pages alone, from saved results, without training
 	$(VENV)/bin/python book/vendor.py || true  # without it the explorers are still pictures
 	rm -rf _build  # a kept build does not notice new results, or a change in kdlib
 	$(VENV)/bin/jupyter-book build -W -n --keep-going --quiet .
-	find _build/html -name "*.map" -delete  # the themes' source maps: megabytes for no reader
 
 pdf: $(READY)  ## the book as one file, _build/book.pdf; needs Chromium
 	$(VENV)/bin/jupyter-book build -n --keep-going --quiet --builder singlehtml .
 	mv _build/singlehtml/book/index.html _build/singlehtml/book.html  # where its links start
-	chromium --headless --no-sandbox --disable-gpu --no-pdf-header-footer \
+	chromium --headless --no-sandbox --disable-gpu --log-level=3 --no-pdf-header-footer \
 	  --user-data-dir=$$(mktemp -d) --virtual-time-budget=20000 \
 	  --print-to-pdf=_build/book.pdf file://$(CURDIR)/_build/singlehtml/book.html
 

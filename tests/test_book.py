@@ -1,8 +1,11 @@
 """The book: templates run, chapters run on any results, nothing in them is typed by hand."""
 
+import io
+import json
 import re
 import runpy
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import nbformat
@@ -149,3 +152,30 @@ def test_buttons_point_at_the_repository_that_builds_the_book(
     if server:
         monkeypatch.setenv("GITHUB_SERVER_URL", server)
     assert remote() == address
+
+
+@pytest.fixture(scope="module")
+def colab() -> dict[str, Any]:
+    return runpy.run_path(str(BOOK / "colab.py"))
+
+
+def test_the_notebook_for_colab_is_the_template_with_its_first_cells(colab: dict[str, Any]) -> None:
+    assert (BOOK / "colab.ipynb").read_text() == colab["text"](), "run python book/colab.py"
+    cells = colab["notebook"]().cells
+    assert [cell.source for cell in cells[2:]] == [
+        cell.source for cell in jupytext.read(BOOK / "scenarios" / "distillation.md").cells
+    ]
+    assert not any(cell.get("outputs") for cell in cells)
+
+
+def test_colab_fetches_the_repository_that_the_notebook_was_opened_from(
+    colab: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = "fileId=https%3A%2F%2Fgithub.com%2Fsomeone%2Ffork%2Fblob%2Fmain%2Fbook%2Fcolab.ipynb"
+    answer = json.dumps([{"path": path}]).encode()
+    monkeypatch.setattr("urllib.request.urlopen", lambda _: io.BytesIO(answer))
+    monkeypatch.setenv("COLAB_JUPYTER_IP", "host")
+    monkeypatch.setenv("KMP_TARGET_PORT", "9000")
+    names: dict[str, Any] = {}
+    exec(colab["FIND"], names)  # the notebook's own code
+    assert names["repository"] == "https://github.com/someone/fork"

@@ -1,7 +1,7 @@
 """Point the book's repository, issue and launch buttons at where this checkout came from.
 
-A fork's book so links to the fork. Without a remote there are no such buttons. Colab is left out:
-it opens no text notebooks, and the book has no others in git.
+A fork's book so links to the fork. Without a remote there are no such buttons. Binder opens the
+page's own text notebook; Colab opens no text notebooks, so it gets the one that ``colab.py`` made.
 """
 
 import os
@@ -12,6 +12,8 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+BINDER = "https://mybinder.org"
+COLAB = "https://colab.research.google.com"
 EXECUTED = re.compile(r"book/runs/[a-z0-9+-]+-([a-z_]+)\.ipynb")
 
 
@@ -37,24 +39,28 @@ def add_buttons(app: Sphinx, config: Config) -> None:
             "use_repository_button": True,
             "use_issues_button": True,
             "launch_buttons": {
-                "binderhub_url": "https://mybinder.org",
+                "binderhub_url": BINDER,
                 "notebook_interface": "jupyterlab",
-            },
+            }
+            | ({"colab_url": COLAB} if address.startswith("https://github.com/") else {}),
         }
 
 
-def launch_the_template(
+def launch_what_is_in_git(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
 ) -> None:
-    """An executed scenario is not in git: its launch button opens the template that made it."""
-    for button in context.get("header_buttons", []):
-        for entry in button.get("buttons", []):
-            if "url" in entry:
-                entry["url"] = EXECUTED.sub(r"book/scenarios/\1.md", entry["url"])
+    """An executed scenario is not in git: Binder opens the template that made it."""
+    groups = context.get("header_buttons", [])
+    for entry in (entry for group in groups for entry in group.get("buttons", [])):
+        if entry.get("url", "").startswith(BINDER):
+            entry["url"] = EXECUTED.sub(r"book/scenarios/\1.md", entry["url"])
+        if entry.get("url", "").startswith(COLAB):
+            entry["url"] = re.sub("/main/.*", "/main/book/colab.ipynb", entry["url"])
+            entry["tooltip"] = "Run the scenario distillation on Colab"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Sphinx calls this."""
     app.connect("config-inited", add_buttons)
-    app.connect("html-page-context", launch_the_template, priority=900)  # after the theme's own
+    app.connect("html-page-context", launch_what_is_in_git, priority=900)  # after the theme's own
     return {"parallel_read_safe": True, "parallel_write_safe": True}
