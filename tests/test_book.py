@@ -92,6 +92,20 @@ def test_every_template_runs_and_shows_what_came_out(
     assert page.cells[0].source.splitlines()[0].endswith(": Utrecht to Singapore")
 
 
+@pytest.mark.parametrize("template", templates())
+def test_every_picture_of_a_template_has_a_caption_of_its_own(
+    template: str, pages: dict[str, nbformat.NotebookNode]
+) -> None:
+    drawn = [
+        cell
+        for cell in pages[f"utrecht-singapore-{template}"].cells
+        for output in cell.get("outputs", [])
+        if {"image/png", "image/svg+xml"} & set(output.get("data", {}))
+    ]
+    assert [cell.source for cell in drawn if len(cell.outputs) > 1] == []  # a caption an output
+    assert all(cell.metadata["mystnb"]["figure"]["caption"] for cell in drawn)
+
+
 def test_what_a_scenario_refuses_is_one_line_and_leaves_no_file(
     tiny: dict[str, str], tmp_path: Path
 ) -> None:

@@ -67,6 +67,16 @@ def test_every_page_is_there(pages: dict[str, Page]) -> None:
     assert [n for n in [*chapters, SCENARIO] if f"{n}.html" not in pages] == []
 
 
+def test_every_picture_stands_in_a_figure_with_a_caption(
+    site: Path, pages: dict[str, Page]
+) -> None:
+    for name in pages:
+        text = (site / name).read_text()
+        figures = re.findall(r"<figure.*?</figure>", text, flags=re.DOTALL)
+        assert all("<figcaption" in figure for figure in figures)
+        assert text.count("_images/") == sum(figure.count("_images/") for figure in figures)
+
+
 def test_no_link_within_the_book_is_broken(site: Path, pages: dict[str, Page]) -> None:
     broken = []
     for name, page in pages.items():
