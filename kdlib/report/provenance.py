@@ -20,7 +20,7 @@ def commit() -> str:
 def settings_table(results: Results) -> pd.DataFrame:
     """``Setting`` and ``Value``: which scenarios were run, and the recipe they share."""
     study = results.study
-    pairs = ", ".join(f"{source} to {target}" for source, target in study["pairs"])
+    pairs = ", ".join(f"{a.capitalize()} to {b.capitalize()}" for a, b in study["pairs"])
     rows = {"pairs": pairs, "folds": study["folds"], "seeds": study["seeds"]}
     rows |= {"arms": ", ".join(study["arms"])}
     few = study["on_the_fly_subjects"]
