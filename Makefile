@@ -39,7 +39,8 @@ pages: $(READY)  ## the pages alone, from saved results, without training
 	$(VENV)/bin/jupyter-book build -W -n --keep-going --quiet .
 
 pdf: $(READY)  ## the book as one file, _build/book.pdf; needs Chromium
-	$(VENV)/bin/jupyter-book build -n --keep-going --quiet --builder singlehtml .
+	$(VENV)/bin/python book/vendor.py || true  # without it formulas stay TeX
+	$(VENV)/bin/jupyter-book build -W -n --keep-going --quiet --builder singlehtml .
 	mv _build/singlehtml/book/index.html _build/singlehtml/book.html  # where its links start
 	chromium --headless --no-sandbox --disable-gpu --log-level=3 --no-pdf-header-footer \
 	  --user-data-dir=$$(mktemp -d) --virtual-time-budget=20000 \
