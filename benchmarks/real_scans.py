@@ -7,16 +7,18 @@ skull-stripped. No part of the training or of its settings looks at them.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import kdlib
-from kdlib.data.clinics import Clinics
+from kdlib.data.clinics import Clinic, Clinics
 from kdlib.data.simulator import simulate
 from kdlib.metrics import evaluate
 from kdlib.progress import counted, trainings
 from kdlib.study import missing
 
 SOURCES = "utrecht+singapore+amsterdam"
+HELD_OUT = 2  # simulated subjects of each clinic
 
 
 def scenario(steps: int, seed: int) -> kdlib.Scenario:
@@ -26,6 +28,19 @@ def scenario(steps: int, seed: int) -> kdlib.Scenario:
         size=(80, 104), width=16, batch_size=16, learning_rate=2e-3, schedule="cosine",
         loss="dice+cross-entropy", augmentation=("flip", "affine", "gamma"),
     )  # fmt: skip
+
+
+def learnt_from(clinics: Clinics) -> Clinics:
+    """The simulated clinics with all subjects but ``HELD_OUT`` to learn from."""
+    return Clinics(clinics.folder, {name: _most(clinic) for name, clinic in clinics.items()})
+
+
+def _most(clinic: Clinic) -> Clinic:
+    spared = clinic.test[:HELD_OUT]
+    return Clinic(
+        clinic.name,
+        tuple(s if s in spared else replace(s, split="training") for s in clinic.subjects),
+    )
 
 
 def score(run: kdlib.Run, scans: Clinics) -> None:
@@ -52,8 +67,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     options = parser.parse_args()
     with counted("subjects") as on_subject:
-        simulate(options.data, grid="2mm", test=2, skull=False, on_subject=on_subject)
-    clinics, scans = kdlib.open_clinics(options.data), kdlib.open_clinics(options.scans)
+        simulate(options.data, grid="2mm", test=30, skull=False, on_subject=on_subject)
+    clinics = learnt_from(kdlib.open_clinics(options.data))
+    scans = kdlib.open_clinics(options.scans)
     for seed in options.seeds:
         wanted = scenario(options.steps, seed)
         with trainings(missing([wanted], clinics, options.store)) as on_progress:
