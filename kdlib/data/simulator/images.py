@@ -48,7 +48,7 @@ def _brain(
     # The white matter of the gyri, full of fibres without order, is darker than the deep one.
     around = signal.blurred(parts["white"], (6 / frame.spacing_mm[0], 6 / frame.spacing_mm[1]))
     factors = {
-        "white": white * texture * (1 + 0.07 * halo) * (0.86 + 0.2 * around),
+        "white": white * texture * (1 + 0.04 * halo) * (0.86 + 0.2 * around),
         "cortex": grey * texture,
         "deep": grey * white * texture,
         "faint": texture,

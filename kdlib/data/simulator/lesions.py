@@ -47,7 +47,7 @@ def draw_lesions(
     """
     volumes = _punctate_volumes_mm3(rng, load_ml)
     confluent_mm3 = load_ml * 1000 - volumes.sum()
-    severity = max(0.3, rng.normal(0.52, 0.09))
+    severity = max(0.3, rng.normal(0.55, 0.09))
     fraction, grade = _confluent(rng, frame, room, ventricle_mm, points, confluent_mm3)
     grade = severity + grade
     centres = _centres(rng, frame, room, ventricle_mm, points, len(volumes))
@@ -85,7 +85,7 @@ def _confluent(
     threshold = candidates[min(wanted, len(candidates) - 1)]
     width = rng.uniform(0.03, 0.07)
     fraction = torch.sigmoid((score - threshold) / width)
-    grade = 0.15 * frame.field(rng, 8.0) + 0.45 * ((score - threshold) / 0.8).clamp(-1, 1) - 0.2
+    grade = 0.15 * frame.field(rng, 8.0) + 0.45 * ((score - threshold) / 0.8).clamp(-1, 1) - 0.15
     return fraction, grade
 
 
@@ -142,6 +142,6 @@ def _add_blob(
     away = (np.sqrt(((grid / radii) ** 2).sum(-1)) - 1) * radius
     blob = torch.from_numpy((1 / (1 + np.exp((away / soft).clip(-30, 30)))).astype(np.float32))
     window = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    faded = own - 0.4 * (1 - blob)  # towards the rim
+    faded = own - 0.3 * (1 - blob)  # towards the rim
     grade[window] = torch.where(blob > fraction[window], faded, grade[window])
     fraction[window] = torch.maximum(fraction[window], blob)
