@@ -70,5 +70,5 @@ def _acquired(rng: np.random.Generator, frame: Frame, scanner: Protocol, image: 
     image = signal.blurred(image, (sigma / x, sigma / y))
     bias = torch.exp(scanner.bias * frame.field(rng, 80.0, fine=False))
     image = image * bias * float(np.exp(rng.normal(0, 0.1)))
-    noise = scanner.noise * scanner.level * (0.6 if coarse else 1.0)
+    noise = scanner.noise * scanner.level * (0.6 if coarse else 1.0)  # less in an average
     return signal.rician(rng, image, noise, 0.4)

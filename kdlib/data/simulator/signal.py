@@ -32,7 +32,8 @@ class Tissue:
 
 
 # Of the order of published values at 3 tesla; T2 and transfer chosen so that the contrasts of real
-# FLAIR come out (cortex / white matter 1.05 to 1.10, lesion / white matter 1.15 to 1.6).
+# FLAIR come out: lesion / white matter 1.15 to 1.6; cortex / white matter 1.05 to 1.10 as one
+# measures it, with the fluid of the sulci in its voxels, so that the ribbon itself is brighter.
 TISSUES = {
     "white": Tissue(900, 75, 0.70, 0.14),
     "cortex": Tissue(1380, 78.5, 0.885, 0.01),
