@@ -64,8 +64,8 @@ def white_level(subject: SimulatedSubject) -> float:
     return float(subject.flair[healthy_white(subject)].median())
 
 
-def component_mm3(subject: SimulatedSubject) -> np.ndarray:
-    lesions, _ = ndimage.label(subject.labels.numpy() == 1, np.ones((3, 3, 3)))
+def component_mm3(labels: torch.Tensor) -> np.ndarray:
+    lesions, _ = ndimage.label(labels.numpy() == 1, np.ones((3, 3, 3)))
     return np.bincount(lesions.ravel())[1:] * VOXEL_MM3
 
 
@@ -94,8 +94,9 @@ def test_no_lesion_lies_in_cortex_or_deep_grey_matter(subjects) -> None:
 
 
 def test_cortex_is_slightly_brighter_than_white_matter_on_flair(subjects) -> None:
+    # As one measures it on a real scan: voxels that sulci and white matter share are counted too.
     ratios = [
-        float(s.flair[(s.tissues["cortex"] > 0.5) & (s.flair > 0)].median()) / white_level(s)
+        float(s.flair[(s.tissues["cortex"] > 0.3) & (s.flair > 0)].median()) / white_level(s)
         for s in subjects.values()
     ]
     assert 1.04 < np.mean(ratios) < 1.12
@@ -103,9 +104,13 @@ def test_cortex_is_slightly_brighter_than_white_matter_on_flair(subjects) -> Non
 
 
 def test_cortex_is_darker_than_white_matter_on_t1(subjects) -> None:
-    for s in subjects.values():
-        cortex = s.t1[(s.tissues["cortex"] > 0.9) & (s.flair > 0)].median()
-        assert 0.67 < cortex / s.t1[healthy_white(s)].median() < 0.92
+    ratios = [
+        float(s.t1[(s.tissues["cortex"] > 0.9) & (s.flair > 0)].median())
+        / float(s.t1[healthy_white(s)].median())
+        for s in subjects.values()
+    ]
+    assert max(ratios) < 1
+    assert 0.67 < np.mean(ratios) < 0.9
 
 
 def test_lesions_are_a_third_brighter_than_white_matter(subjects) -> None:
@@ -139,8 +144,16 @@ def test_clinics_have_their_own_intensity_level(subjects) -> None:
 # Lesions
 
 
-def test_component_sizes_are_those_of_real_masks(subjects) -> None:
-    sizes = [component_mm3(s) for s in subjects.values()]
+def test_component_sizes_are_those_of_real_masks(subjects, template) -> None:
+    # Of every training subject: most of the volume is in the lesions of a few of them.
+    labels = [
+        (
+            subjects.get((clinic, number)) or simulate_subject(SETTINGS, clinic, number, template)
+        ).labels
+        for clinic in SITES
+        for number in site(clinic).training
+    ]
+    sizes = [component_mm3(one) for one in labels]
     every = np.concatenate(sizes)
     assert 40 < np.median([len(one) for one in sizes]) < 130
     assert np.mean(every < 100) == pytest.approx(0.88, abs=0.05)
