@@ -34,6 +34,11 @@ class Frame:
         return self.shape[0], self.shape[1], self.shape[2] * self.layers
 
     @property
+    def coarse(self) -> bool:
+        """Whether a voxel stands for several of a scanner's."""
+        return self.spacing_mm[0] * self.spacing_mm[1] > 2
+
+    @property
     def size_mm(self) -> np.ndarray:
         """The field of view."""
         return np.array(self.shape) * np.array(self.spacing_mm)

@@ -43,12 +43,12 @@ def _brain(
     texture = 1 + 0.02 * frame.field(rng, 4.0, fine=False)
     texture += 0.025 * frame.field(rng, 2.5, fine=False)
     halo = signal.blurred(
-        parts["faint"] + parts["bright"], (3 / frame.spacing_mm[0], 3 / frame.spacing_mm[1])
+        parts["faint"] + parts["bright"], (2 / frame.spacing_mm[0], 2 / frame.spacing_mm[1])
     )
     # The white matter of the gyri, full of fibres without order, is darker than the deep one.
     around = signal.blurred(parts["white"], (6 / frame.spacing_mm[0], 6 / frame.spacing_mm[1]))
     factors = {
-        "white": white * texture * (1 + 0.04 * halo) * (0.86 + 0.2 * around),
+        "white": white * texture * (1 + 0.08 * halo) * (0.86 + 0.2 * around),
         "cortex": grey * texture,
         "deep": grey * white * texture,
         "faint": texture,
@@ -65,10 +65,9 @@ def _brain(
 def _acquired(rng: np.random.Generator, frame: Frame, scanner: Protocol, image: Tensor) -> Tensor:
     """Point spread, residual bias, gain of the day, noise."""
     x, y, _ = frame.spacing_mm
-    coarse = x * y > 2  # such a voxel is an average over several of the scanner's
-    sigma = float(np.hypot(scanner.blur_mm, 0.5 * coarse))
+    sigma = float(np.hypot(scanner.blur_mm, 0.5 * frame.coarse))
     image = signal.blurred(image, (sigma / x, sigma / y))
     bias = torch.exp(scanner.bias * frame.field(rng, 80.0, fine=False))
     image = image * bias * float(np.exp(rng.normal(0, 0.1)))
-    noise = scanner.noise * scanner.level * (0.6 if coarse else 1.0)  # less in an average
+    noise = scanner.noise * scanner.level * (0.5 if frame.coarse else 1.0)  # averaged over four
     return signal.rician(rng, image, noise, 0.4)

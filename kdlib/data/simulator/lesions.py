@@ -57,13 +57,12 @@ def draw_lesions(
 
 
 def _punctate_volumes_mm3(rng: np.random.Generator, load_ml: float) -> np.ndarray:
-    count = int(np.clip(200 * (load_ml / 12) ** 0.3 * np.exp(rng.normal(0, 0.7)), 12, 500))
-    volumes = np.clip(17 * np.exp(rng.normal(0, 1.1, count)), 6, 800)
+    count = int(np.clip(280 * (load_ml / 12) ** 0.3 * np.exp(rng.normal(0, 0.7)), 20, 700))
+    volumes = np.clip(14 * np.exp(rng.normal(0, 1.1, count)), 6, 800)
     large = rng.uniform(size=count) < rng.uniform(0.0, 0.05)
     volumes = np.where(large, np.exp(rng.uniform(np.log(100), np.log(3000), count)), volumes)
     most = rng.uniform(0.25, 0.6)  # of a low load: a high one has less of it in small lesions
-    within = np.cumsum(volumes) < 1000 * most * load_ml
-    return volumes[within] if within.any() else volumes[:1]
+    return volumes[np.cumsum(volumes) < 1000 * most * load_ml]
 
 
 def _confluent(
@@ -76,7 +75,7 @@ def _confluent(
 ) -> tuple[Tensor, Tensor]:
     reach = rng.uniform(6, 16)
     score = 0.8 * frame.field(rng, 18.0) + 0.15 * frame.field(rng, 5.0)
-    score += rng.uniform(2.0, 4.5) * torch.exp(-ventricle_mm.clamp(min=0) / reach)
+    score += rng.uniform(2.5, 5.5) * torch.exp(-ventricle_mm.clamp(min=0) / reach)
     score += rng.uniform(0.3, 1.2) * _horns(points)
     score -= 1.5 * torch.exp(-((points[..., 0] / 5) ** 2))  # rarely in what joins the halves
     open_room = room > 0.5

@@ -41,7 +41,9 @@ def draw_place(
     points = pose.points(scan.points_mm())
     ventricle_mm, brain_mm = sample(template[4:6], voxel_points(points))
     box = scan.box(brain_mm < _AROUND_MM)
-    brain = scan.part(box, layers=2)  # for the partial volume of thick slices
+    # For the partial volume of thick slices. An odd number leaves few voxels half lesion, half not,
+    # whose label is a coin's toss; challenge-size grids have too many voxels for three.
+    brain = scan.part(box, layers=3 if scan.coarse else 2)
     fine_points = pose.points(brain.points_mm())
     maps = sample(template, voxel_points(fine_points))
     return Place(scan, points, ventricle_mm, brain_mm, box, brain, fine_points, maps)

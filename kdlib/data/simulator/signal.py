@@ -36,11 +36,11 @@ class Tissue:
 # measures it, with the fluid of the sulci in its voxels, so that the ribbon itself is brighter.
 TISSUES = {
     "white": Tissue(900, 75, 0.70, 0.14),
-    "cortex": Tissue(1380, 78.5, 0.885, 0.01),
+    "cortex": Tissue(1450, 82, 0.85, 0.01),
     "deep": Tissue(1230, 74, 0.78, 0.06),
     "csf": Tissue(4500, 1800, 1.0, 0.0),
-    "faint": Tissue(1080, 81, 0.79, 0.03),
-    "bright": Tissue(1300, 97, 0.90, 0.0),
+    "faint": Tissue(1070, 80.5, 0.785, 0.035),
+    "bright": Tissue(1300, 96, 0.90, 0.0),
     "choroid": Tissue(1500, 90, 0.82, 0.02),
     "infarct": Tissue(3200, 300, 0.95, 0.0),
     "fluid": Tissue(4300, 1500, 1.0, 0.0),

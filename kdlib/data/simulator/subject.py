@@ -89,7 +89,7 @@ def _stripping(rng: np.random.Generator, frame: Frame, brain_mm: Tensor) -> Tens
     margin = rng.normal(0.8, 0.5) + 0.9 * frame.field(rng, 15.0)
     kept = frame.slices(torch.sigmoid((margin - brain_mm) / 0.4))
     x, y, _ = frame.spacing_mm
-    blur_mm = 1.0 if x * y > 2 else 0.3  # a coarse scan is stripped first, then averaged
+    blur_mm = 1.0 if frame.coarse else 0.3  # a coarse scan is stripped first, then averaged
     return signal.blurred(kept, (blur_mm / x, blur_mm / y))
 
 
