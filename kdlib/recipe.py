@@ -78,8 +78,10 @@ class Recipe(Preparation):
     )
     on_the_fly_steps: Count = Field(2_400, description="optimiser steps of one-scan adaptation")
     on_the_fly_start: Literal["scratch", "teacher"] = "teacher"
-    precision: Literal["bfloat16", "float32"] = Field(
-        "bfloat16", description="of the network's arithmetic; weights and losses stay float32"
+    precision: Literal["auto", "bfloat16", "float32"] = Field(
+        "auto",
+        description="of the network's arithmetic, auto: bfloat16 where the device is faster in it; "
+        "weights and losses stay float32",
     )
 
     @model_validator(mode="after")

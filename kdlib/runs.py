@@ -24,7 +24,7 @@ from kdlib.data.volume import Volume, read_volume, to_lps
 from kdlib.errors import InputError
 from kdlib.files import atomic, write_text
 from kdlib.methods.base import Method, Task
-from kdlib.networks import UNet, new_unet
+from kdlib.networks import UNet, new_unet, precision_on
 from kdlib.participants import Participants, Subjects, participants
 from kdlib.prediction import predict
 from kdlib.scenario import Scenario
@@ -153,7 +153,10 @@ def run(
             write_text(directory / "history.csv", pd.DataFrame(history).to_csv(index=False))
             _save_scores(directory, method.network, people, scenario)
             (directory / "checkpoint.safetensors").unlink(missing_ok=True)
-            write_text(directory / "DONE", json.dumps(_provenance(where, began), indent=2))
+            write_text(
+                directory / "DONE",
+                json.dumps(_provenance(where, scenario.precision, began), indent=2),
+            )
     return Run(directory)
 
 
@@ -232,11 +235,12 @@ def _scored(
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["clinic", "subject"]), slices
 
 
-def _provenance(device: torch.device, began: float) -> dict[str, Any]:
+def _provenance(device: torch.device, precision: str, began: float) -> dict[str, Any]:
     return {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - began, 1),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "precision": precision_on(device, precision),
         "threads": torch.get_num_threads(),
         "machine": f"{platform.system()} {platform.machine()}",
         "versions": {"python": platform.python_version()}

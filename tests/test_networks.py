@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from kdlib.networks import Discriminator, UNet, answer_all, new_unet
+from kdlib.networks import (
+    Discriminator,
+    UNet,
+    answer_all,
+    mixed_precision,
+    new_unet,
+    pays_on_cpu,
+    precision_on,
+)
 from kdlib.recipe import Recipe
 
 
@@ -55,3 +63,30 @@ def test_a_fresh_network_holds_lesions_for_rare() -> None:
     network = new_unet(Recipe(width=8, depth=3), seed=0)
     answer = network(torch.randn(4, 1, 32, 32)).softmax(dim=1)[:, 1].mean()
     assert 0.005 < answer < 0.06
+
+
+@pytest.mark.parametrize(
+    ("cpu", "pays"),
+    [
+        ({"cpu_name": "Intel Xeon", "amx_tile": True, "avx512_bf16": True}, True),
+        ({"cpu_name": "Intel Xeon", "amx_tile": False, "avx512_bf16": True}, False),
+        ({"cpu_name": "AMD EPYC", "amx_tile": False, "avx512_bf16": True}, True),
+        ({"cpu_name": "AMD EPYC", "avx2": True}, False),
+        ({}, False),
+    ],
+)
+def test_bfloat16_is_for_cpus_that_compute_in_it(cpu: dict[str, object], pays: bool) -> None:
+    assert pays_on_cpu(cpu) is pays
+
+
+def test_a_precision_that_is_asked_for_is_taken() -> None:
+    here = torch.device("cpu")
+    assert [precision_on(here, name) for name in ("bfloat16", "float32")] == ["bfloat16", "float32"]
+    assert precision_on(here, "auto") in ("bfloat16", "float32")
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_the_networks_arithmetic_has_that_precision(dtype: torch.dtype) -> None:
+    with mixed_precision(torch.device("cpu"), str(dtype).removeprefix("torch.")):
+        answer = new_unet(Recipe(width=4, depth=2), seed=0)(torch.zeros(1, 1, 16, 16))
+    assert answer.dtype == dtype

@@ -34,10 +34,10 @@ def settings_table(results: Results) -> pd.DataFrame:
 
 
 def environment(results: Results) -> pd.DataFrame:
-    """``What`` and ``Which``: device, threads, machine and versions; several where they differ."""
+    """``What`` and ``Which``: all devices, precisions, threads, machines and versions."""
     seen: dict[str, set[str]] = {}
     for run in results.provenance["runs"]:
-        place = {name: run[name] for name in ("device", "threads", "machine")}
+        place = {name: run[name] for name in ("device", "precision", "threads", "machine")}
         for name, value in (place | run["versions"]).items():
             seen.setdefault(name, set()).add(str(value))
     return pd.DataFrame(
