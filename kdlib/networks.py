@@ -118,6 +118,7 @@ def mixed_precision(device: torch.device, precision: str) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=half)
 
 
+@cache
 def precision_on(device: torch.device, precision: str) -> str:
     """The recipe's precision; for ``auto``, bfloat16 or float32, whichever pays on ``device``."""
     if precision != "auto":
@@ -125,7 +126,7 @@ def precision_on(device: torch.device, precision: str) -> str:
     if device.type == "cuda":
         pays = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        pays = device.type == "cpu" and pays_on_cpu(_cpu())
+        pays = device.type == "cpu" and pays_on_cpu(_capabilities())
     return "bfloat16" if pays else "float32"
 
 
@@ -139,8 +140,7 @@ def pays_on_cpu(cpu: dict[str, Any]) -> bool:
     return bool(cpu.get("amx_tile") or (amd and cpu.get("avx512_bf16")))
 
 
-@cache
-def _cpu() -> dict[str, Any]:
+def _capabilities() -> dict[str, Any]:
     """What PyTorch knows of this CPU; older versions know nothing."""
     return getattr(torch.cpu, "get_capabilities", dict)()
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from kdlib.data.simulator.fields import random_field, sample
+from kdlib.data.simulator.signal import blurred
 from kdlib.data.simulator.template import ORIGIN_MM
 
 _COARSE = 4  # mm between the nodes of the warp
@@ -55,6 +56,11 @@ class Frame:
     def field(self, rng: np.random.Generator, scale_mm: float, fine: bool = True) -> Tensor:
         """A random field over the grid; see ``random_field``."""
         return random_field(rng, self.size_mm, self.fine_shape if fine else self.shape, scale_mm)
+
+    def blurred(self, image: Tensor, sigma_mm: float) -> Tensor:
+        """In-plane Gaussian blur of (x, y, z), of a standard deviation in mm."""
+        x, y, _ = self.spacing_mm
+        return blurred(image, (sigma_mm / x, sigma_mm / y))
 
     def affine(self) -> np.ndarray:
         """Voxel indices to RAS+ mm."""

@@ -42,11 +42,9 @@ def _brain(
     parts = {**parts, "choroid": parts["csf"] * share, "csf": parts["csf"] * (1 - share)}
     texture = 1 + 0.02 * frame.field(rng, 4.0, fine=False)
     texture += 0.025 * frame.field(rng, 2.5, fine=False)
-    halo = signal.blurred(
-        parts["faint"] + parts["bright"], (2 / frame.spacing_mm[0], 2 / frame.spacing_mm[1])
-    )
+    halo = frame.blurred(parts["faint"] + parts["bright"], 2)
     # The white matter of the gyri, full of fibres without order, is darker than the deep one.
-    around = signal.blurred(parts["white"], (6 / frame.spacing_mm[0], 6 / frame.spacing_mm[1]))
+    around = frame.blurred(parts["white"], 6)
     factors = {
         "white": white * texture * (1 + 0.08 * halo) * (0.86 + 0.2 * around),
         "cortex": grey * texture,
@@ -64,9 +62,8 @@ def _brain(
 
 def _acquired(rng: np.random.Generator, frame: Frame, scanner: Protocol, image: Tensor) -> Tensor:
     """Point spread, residual bias, gain of the day, noise."""
-    x, y, _ = frame.spacing_mm
-    sigma = float(np.hypot(scanner.blur_mm, 0.5 * frame.coarse))
-    image = signal.blurred(image, (sigma / x, sigma / y))
+    sigma_mm = float(np.hypot(scanner.blur_mm, 0.5 * frame.coarse))
+    image = frame.blurred(image, sigma_mm)
     bias = torch.exp(scanner.bias * frame.field(rng, 80.0, fine=False))
     image = image * bias * float(np.exp(rng.normal(0, 0.1)))
     noise = scanner.noise * scanner.level * (0.5 if frame.coarse else 1.0)  # averaged over four

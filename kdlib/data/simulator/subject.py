@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kdlib.data.simulator import anatomy, head, signal
+from kdlib.data.simulator import anatomy, head
 from kdlib.data.simulator.geometry import Frame
 from kdlib.data.simulator.images import flair_and_t1
 from kdlib.data.simulator.lesions import draw_lesions, draw_load_ml
@@ -88,9 +88,8 @@ def _stripping(rng: np.random.Generator, frame: Frame, brain_mm: Tensor) -> Tens
     """Share (x, y, z) of each voxel inside a brain mask that errs by a millimetre or so."""
     margin = rng.normal(0.8, 0.5) + 0.9 * frame.field(rng, 15.0)
     kept = frame.slices(torch.sigmoid((margin - brain_mm) / 0.4))
-    x, y, _ = frame.spacing_mm
     blur_mm = 1.0 if frame.coarse else 0.3  # a coarse scan is stripped first, then averaged
-    return signal.blurred(kept, (blur_mm / x, blur_mm / y))
+    return frame.blurred(kept, blur_mm)
 
 
 def _with_lesions(
