@@ -21,6 +21,7 @@ from kdlib.data.simulator.protocols import (
     site,
     voxel_grid,
 )
+from kdlib.data.simulator.signal import TISSUES, flair
 from kdlib.data.simulator.subject import Settings, SimulatedSubject, simulate_subject
 from kdlib.data.simulator.template import template_maps
 from kdlib.errors import InputError
@@ -120,6 +121,30 @@ def test_lesions_are_a_third_brighter_than_white_matter(subjects) -> None:
     assert 1.1 < faint < 1.3
     assert 1.27 < middle < 1.48
     assert 1.4 < bright < 1.8
+
+
+def test_flair_fades_over_millimetres_round_a_lesion(subjects) -> None:
+    for clinic in SITES:
+        rings = np.stack([white_round_lesions(s) for s in of(subjects, clinic)])
+        beside, away = np.median(rings, axis=0)
+        assert 1.04 < beside / away < 1.2
+
+
+def white_round_lesions(s: SimulatedSubject) -> tuple[float, float]:
+    """Median FLAIR of pure white matter a voxel from labelled lesions, and far from them."""
+    from_lesion = ndimage.distance_transform_edt((s.labels != 1).numpy(), (2, 2, 3))
+    white = (s.tissues["white"] > 0.9).numpy() & (s.flair > 0).numpy()
+    beside, away = (from_lesion > 0) & (from_lesion <= 2), from_lesion > 8
+    return tuple(float(np.median(s.flair.numpy()[white & ring])) for ring in (beside, away))
+
+
+@pytest.mark.parametrize("tissue", ["cortex", "faint", "bright"])
+def test_the_shorter_the_echo_the_less_lesions_and_cortex_stand_out(tissue: str) -> None:
+    contrasts = []
+    for echo_ms in (60, 90, 120):
+        scanner = replace(protocol("utrecht", 1.0), echo_ms=echo_ms)
+        contrasts.append(flair(TISSUES[tissue], scanner) / flair(TISSUES["white"], scanner))
+    assert 1 < contrasts[0] < contrasts[1] < contrasts[2]
 
 
 def test_white_matter_is_as_noisy_as_in_real_scans(native: SimulatedSubject) -> None:

@@ -42,11 +42,11 @@ def _brain(
     parts = {**parts, "choroid": parts["csf"] * share, "csf": parts["csf"] * (1 - share)}
     texture = 1 + 0.02 * frame.field(rng, 4.0, fine=False)
     texture += 0.025 * frame.field(rng, 2.5, fine=False)
-    halo = frame.blurred(parts["faint"] + parts["bright"], 2)
     # The white matter of the gyri, full of fibres without order, is darker than the deep one.
     around = frame.blurred(parts["white"], 6)
+    parts = _with_halo(frame, parts)
     factors = {
-        "white": white * texture * (1 + 0.08 * halo) * (0.86 + 0.2 * around),
+        "white": white * texture * (0.86 + 0.2 * around),
         "cortex": grey * texture,
         "deep": grey * white * texture,
         "faint": texture,
@@ -58,6 +58,16 @@ def _brain(
         flair += levels[0][name] * part * factors.get(name, 1.0)
         t1 += levels[1][name] * part
     return flair, t1
+
+
+def _with_halo(frame: Frame, parts: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Water reaches beyond a lesion's border: white matter beside it is in part faint lesion.
+
+    Millimetres outside real masks FLAIR is still brighter than far away.
+    """
+    near = frame.blurred(parts["faint"] + parts["bright"], 2).clamp(max=0.7)
+    halo = 1.1 * near * parts["white"]
+    return {**parts, "white": parts["white"] - halo, "faint": parts["faint"] + halo}
 
 
 def _acquired(rng: np.random.Generator, frame: Frame, scanner: Protocol, image: Tensor) -> Tensor:

@@ -31,16 +31,19 @@ class Tissue:
     transfer: float
 
 
-# Of the order of published values at 3 tesla; T2 and transfer chosen so that the contrasts of real
-# FLAIR come out: lesion / white matter 1.15 to 1.6; cortex / white matter 1.05 to 1.10 as one
-# measures it, with the fluid of the sulci in its voxels, so that the ribbon itself is brighter.
+# Of the order of what is published at 3 tesla: white matter T1 832 and 1084, T2 80 and 69 ms, grey
+# matter 1331 and 1820, 110 and 99 ms (Wansapura et al., JMRI 9, 1999; Stanisz et al., MRM 54, 2005).
+# So most of a lesion's contrast lies in its T2 and falls with the echo time. Density and transfer
+# are chosen so that the contrasts of real FLAIR come out: lesion / white matter 1.15 to 1.6; cortex
+# / white matter 1.05 to 1.10 as one measures it, with the fluid of the sulci in its voxels, so that
+# the ribbon itself is brighter.
 TISSUES = {
     "white": Tissue(900, 75, 0.70, 0.14),
-    "cortex": Tissue(1450, 82, 0.85, 0.01),
-    "deep": Tissue(1230, 74, 0.78, 0.06),
+    "cortex": Tissue(1450, 92, 0.785, 0.07),
+    "deep": Tissue(1230, 76, 0.78, 0.09),
     "csf": Tissue(4500, 1800, 1.0, 0.0),
-    "faint": Tissue(1070, 80.5, 0.785, 0.035),
-    "bright": Tissue(1300, 96, 0.90, 0.0),
+    "faint": Tissue(1050, 86, 0.75, 0.09),
+    "bright": Tissue(1300, 112, 0.78, 0.03),
     "choroid": Tissue(1500, 90, 0.82, 0.02),
     "infarct": Tissue(3200, 300, 0.95, 0.0),
     "fluid": Tissue(4300, 1500, 1.0, 0.0),

@@ -33,7 +33,7 @@ class Settings:
 class SimulatedSubject:
     """FLAIR, T1 (intensities), labels (0, 1, 2) and distance to the ventricles (mm): (x, y, z).
 
-    ``tissues``: the fraction of each tissue inside the brain that the intensities come from.
+    ``tissues``: the fraction of each tissue inside the brain; lesions as labelled, without halo.
     """
 
     flair: Tensor
