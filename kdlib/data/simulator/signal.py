@@ -32,11 +32,11 @@ class Tissue:
 
 
 # Of the order of what is published at 3 tesla: white matter T1 832 and 1084, T2 80 and 69 ms, grey
-# matter 1331 and 1820, 110 and 99 ms (Wansapura et al., JMRI 9, 1999; Stanisz et al., MRM 54, 2005).
-# So most of a lesion's contrast lies in its T2 and falls with the echo time. Density and transfer
-# are chosen so that the contrasts of real FLAIR come out: lesion / white matter 1.15 to 1.6; cortex
-# / white matter 1.05 to 1.10 as one measures it, with the fluid of the sulci in its voxels, so that
-# the ribbon itself is brighter.
+# matter T1 1331 and 1820, T2 110 and 99 ms (Wansapura et al., JMRI 9, 1999; Stanisz et al., MRM 54,
+# 2005). So most of a lesion's contrast lies in its T2 and falls with the echo time. Density and
+# transfer are chosen so that the contrasts of real FLAIR come out: lesion / white matter 1.15 to
+# 1.6; cortex / white matter 1.05 to 1.10 as one measures it, with the fluid of the sulci in its
+# voxels, so that the ribbon itself is brighter.
 TISSUES = {
     "white": Tissue(900, 75, 0.70, 0.14),
     "cortex": Tissue(1450, 92, 0.785, 0.07),
