@@ -66,7 +66,7 @@ def _with_halo(frame: Frame, parts: dict[str, Tensor]) -> dict[str, Tensor]:
     Millimetres outside real masks FLAIR is still brighter than far away.
     """
     near = frame.blurred(parts["faint"] + parts["bright"], 2).clamp(max=0.7)
-    halo = 1.1 * near * parts["white"]
+    halo = 0.8 * near * parts["white"]
     return {**parts, "white": parts["white"] - halo, "faint": parts["faint"] + halo}
 
 

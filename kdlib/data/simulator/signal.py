@@ -43,7 +43,7 @@ TISSUES = {
     "deep": Tissue(1230, 76, 0.78, 0.09),
     "csf": Tissue(4500, 1800, 1.0, 0.0),
     "faint": Tissue(1050, 86, 0.75, 0.09),
-    "bright": Tissue(1300, 112, 0.78, 0.03),
+    "bright": Tissue(1300, 112, 0.795, 0.03),
     "choroid": Tissue(1500, 90, 0.82, 0.02),
     "infarct": Tissue(3200, 300, 0.95, 0.0),
     "fluid": Tissue(4300, 1500, 1.0, 0.0),

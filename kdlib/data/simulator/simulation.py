@@ -24,7 +24,7 @@ from kdlib.errors import InputError
 from kdlib.files import atomic
 
 # Raise it whenever the same settings give other voxels: old folders are then not gone on with.
-VERSION = 5
+VERSION = 6
 _SETTINGS_FILE = "simulation.json"
 
 Job = tuple[str, int, Path]
