@@ -104,11 +104,16 @@ class Frame:
         )
 
     def to_scan(self, array: NDArray) -> NDArray[np.float32]:
-        """``array`` of the network's shape, on the scan's voxels; 0 outside the crop."""
+        """``array`` of the network's shape, on the scan's voxels; 0 outside the crop.
+
+        By cubic splines, which may reach a little beyond the array's range: straight lines between
+        voxels cut every peak, so that a lesion of a few voxels would come back at half its size.
+        """
         back = 1 / np.array(self.step)
+        only_cropped = self.step == (1.0, 1.0, 1.0)
         return ndimage.affine_transform(
             array.astype(np.float32), back, -np.array(self.offset) * back, self.scan_shape,
-            order=1, mode="constant", cval=0.0,
+            order=1 if only_cropped else 3, mode="constant", cval=0.0,
         )  # fmt: skip
 
 

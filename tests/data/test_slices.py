@@ -41,6 +41,21 @@ def test_resampling_and_back_keeps_a_smooth_image() -> None:
     assert np.abs(window.to_scan(window.to_network(smooth)) - smooth).max() < 0.04
 
 
+@pytest.mark.parametrize("radius_mm", [3, 4, 8])
+def test_a_lesion_on_coarse_voxels_comes_back_nearly_as_large(radius_mm: float) -> None:
+    """A perfect answer of a coarse network, to lesions anywhere between its voxels."""
+    points = np.stack(np.indices((60, 60, 60)), axis=-1)
+    scan = Volume(np.ones((60, 60, 60), np.float32), np.diag([-1.0, -1.0, 1.0, 1.0]))
+    window = frame(scan, Preparation(size=(32, 32), voxel_mm=(2, 2, 3)))
+    found = []
+    for centre in np.random.default_rng(0).uniform(25, 35, (20, 3)):
+        lesion = np.linalg.norm(points - centre, axis=-1) < radius_mm
+        share = torch.from_numpy(window.to_network(lesion).transpose(2, 0, 1))
+        answer = on_own_grid(scan, window, share)
+        found.append((answer.array >= 0.5).sum() / lesion.sum())
+    assert 0.7 < np.mean(found) < 1.1
+
+
 def test_coarse_voxels_average_what_lies_in_them() -> None:
     checks = np.indices((80, 96, 6)).sum(axis=0) % 2 * 100.0 + 50
     window = frame(Volume(checks, LPS), Preparation(size=(16, 16), voxel_mm=(4, 4, 3)))
