@@ -207,6 +207,16 @@ def test_lesions_take_the_volume_they_are_asked_for() -> None:
         assert 0.3 < found < 2
 
 
+def test_lesions_are_alike_at_their_border_and_differ_inside() -> None:
+    frame = Frame((48, 48, 24), (2, 2, 3), layers=3)
+    points = frame.points_mm()
+    room, ventricle_mm = torch.ones(frame.fine_shape), points.norm(dim=-1) - 12
+    lesions = draw_lesions(np.random.default_rng(0), frame, room, ventricle_mm, points, load_ml=20)
+    border = (lesions.fraction - 0.5).abs() < 0.02
+    assert lesions.severity[border].std() < 0.05
+    assert lesions.severity[lesions.fraction > 0.95].std() > 0.1
+
+
 def test_ventricles_grow_with_the_lesion_load(subjects) -> None:
     loads = [load_ml(s) for s in subjects.values()]
     ventricles = [float((s.ventricle_mm == 0).sum()) for s in subjects.values()]

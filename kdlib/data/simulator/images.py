@@ -65,7 +65,7 @@ def _with_halo(frame: Frame, parts: dict[str, Tensor]) -> dict[str, Tensor]:
 
     Millimetres outside real masks FLAIR is still brighter than far away.
     """
-    near = frame.blurred(parts["faint"] + parts["bright"], 2).clamp(max=0.7)
+    near = frame.blurred(parts["faint"] + parts["bright"], 2)
     halo = 0.8 * near * parts["white"]
     return {**parts, "white": parts["white"] - halo, "faint": parts["faint"] + halo}
 

@@ -29,15 +29,15 @@ def bright_fluid(
 # Landmarks in MNI mm (mirrored), reach in mm, and how much brighter on FLAIR: mean and spread
 # between subjects. Iron darkens the pallidum; limbic cortex is bright; so are long dense tracts.
 _GREY = (
-    ((38, 5, 0), (7, 22, 14), 0.07, 0.04),  # insula
+    ((38, 5, 0), (7, 22, 14), 0.04, 0.04),  # insula
     ((33, 2, 6), (4, 18, 12), 0.10, 0.05),  # claustrum
     ((5, 20, 30), (7, 20, 16), 0.07, 0.04),  # anterior cingulate
     ((6, -45, 28), (7, 14, 14), 0.03, 0.03),  # posterior cingulate
-    ((28, -22, -14), (9, 18, 9), 0.14, 0.06),  # hippocampus and amygdala
-    ((27, -32, 1), (7, 8, 7), 0.15, 0.07),  # its tail
+    ((28, -22, -14), (9, 18, 9), 0.06, 0.05),  # hippocampus and amygdala
+    ((27, -32, 1), (7, 8, 7), 0.10, 0.06),  # its tail
     ((6, 40, -14), (14, 20, 8), -0.04, 0.05),  # orbitofrontal
-    ((13, 16, 8), (7, 10, 11), 0.20, 0.07),  # head of the caudate
-    ((15, 0, 21), (6, 17, 8), 0.22, 0.07),  # its body
+    ((13, 16, 8), (7, 10, 11), 0.05, 0.06),  # head of the caudate
+    ((15, 0, 21), (6, 17, 8), 0.07, 0.06),  # its body
     ((26, 4, 2), (6, 14, 10), 0.05, 0.05),  # putamen
     ((18, -4, -2), (7, 9, 7), -0.22, 0.05),  # pallidum
     ((9, -18, -12), (5, 6, 6), -0.15, 0.05),  # substantia nigra, red nucleus
@@ -50,7 +50,7 @@ _WHITE = (
     ((24, -24, 42), (7, 7, 12), 0.04, 0.03),  # corona radiata
     ((30, -62, 10), (6, 18, 10), -0.02, 0.05),  # optic radiation, behind the posterior horn
     ((16, 34, 2), (6, 8, 9), -0.04, 0.05),  # before the frontal horn
-    ((14, 22, 11), (6, 8, 10), 0.07, 0.06),  # its cap
+    ((14, 22, 11), (6, 8, 10), 0.11, 0.08),  # its cap, bright in health too
     ((25, -33, 4), (6, 6, 6), 0.22, 0.12),  # fimbria and tail of the hippocampus
     ((18, -34, 14), (8, 8, 10), 0.05, 0.05),  # tapetum, round the atrium
     ((0, 0, 15), (3.5, 22, 8), 0.28, 0.12),  # septum pellucidum and fornix

@@ -2,8 +2,9 @@
 
 Confluent: the highest values of a random field plus a prior that falls with the distance to the
 ventricles and rises at their horns. Punctate: many small blobs, their volumes log-normal. Both are
-soft: a lesion fraction between 0 and 1 for every sample. Calibrated to component sizes of real
-masks (half of the components under 17 mm3, yet most of the volume in a few confluent ones).
+soft, the softer the larger: a lesion fraction between 0 and 1 for every sample. Calibrated to
+component sizes of real masks (half of the components under 17 mm3, yet most of the volume in a few
+confluent ones) and to how FLAIR falls across real borders.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from torch import Tensor
 
 from kdlib.data.simulator.geometry import Frame
 from kdlib.data.simulator.protocols import Population
+
+_AT_BORDER = 0.4  # severity
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,16 @@ def draw_lesions(
     centres = _centres(rng, frame, room, ventricle_mm, points, len(volumes))
     for centre, volume in zip(centres, volumes, strict=True):
         _add_blob(rng, frame, fraction, grade, centre, volume, severity)
-    return Lesions(fraction * room, grade.clamp(0.1, 1.5))
+    return Lesions(fraction * room, _severity(fraction, grade.clamp(0.1, 1.5)))
+
+
+def _severity(fraction: Tensor, grade: Tensor) -> Tensor:
+    """Alike at every border, where half a sample is lesion; further in what ``grade`` says.
+
+    So what is outlined can be told from the image: at one brightness, as a reader does.
+    """
+    inside = (2 * fraction - 1).clamp(min=0)
+    return _AT_BORDER + inside * (grade - _AT_BORDER)
 
 
 def _punctate_volumes_mm3(rng: np.random.Generator, load_ml: float) -> np.ndarray:
@@ -82,9 +94,9 @@ def _confluent(
     candidates = torch.sort(score[open_room], descending=True).values
     wanted = int(volume_mm3 / frame.fine_voxel_mm3)
     threshold = candidates[min(wanted, len(candidates) - 1)]
-    width = rng.uniform(0.03, 0.07)
+    width = rng.uniform(0.06, 0.14)
     fraction = torch.sigmoid((score - threshold) / width)
-    grade = 0.15 * frame.field(rng, 8.0) + 0.45 * ((score - threshold) / 0.8).clamp(-1, 1) - 0.15
+    grade = 0.15 * frame.field(rng, 8.0) + 0.3 * ((score - threshold) / 0.8).clamp(0, 1) - 0.1
     return fraction, grade
 
 
@@ -127,10 +139,10 @@ def _add_blob(
     stretch = np.exp(rng.normal(0, 0.25, 3))
     radii = radius * stretch / np.prod(stretch) ** (1 / 3)
     spacing = np.array(frame.size_mm / frame.fine_shape)
-    soft = rng.uniform(0.15, 0.4)
+    soft = rng.uniform(0.15, 0.3) * radius
     turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
     offset = rng.uniform(-0.5, 0.5, 3)
-    own = rng.normal(severity, 0.15)
+    own = rng.normal(severity + 0.3, 0.15)
     half = np.ceil((radii.max() + 4 * soft) / spacing).astype(int)
     low, high = np.maximum(centre - half, 0), np.minimum(centre + half + 1, fraction.shape)
     axes = [
@@ -141,6 +153,5 @@ def _add_blob(
     away = (np.sqrt(((grid / radii) ** 2).sum(-1)) - 1) * radius
     blob = torch.from_numpy((1 / (1 + np.exp((away / soft).clip(-30, 30)))).astype(np.float32))
     window = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    faded = own - 0.3 * (1 - blob)  # towards the rim
-    grade[window] = torch.where(blob > fraction[window], faded, grade[window])
+    grade[window] = torch.where(blob > fraction[window], own, grade[window])
     fraction[window] = torch.maximum(fraction[window], blob)

@@ -24,7 +24,7 @@ from kdlib.errors import InputError
 from kdlib.files import atomic
 
 # Raise it whenever the same settings give other voxels: old folders are then not gone on with.
-VERSION = 6
+VERSION = 7
 _SETTINGS_FILE = "simulation.json"
 
 Job = tuple[str, int, Path]
