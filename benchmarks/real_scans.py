@@ -1,6 +1,6 @@
 """The simulator's yardstick: train on simulated clinics alone, score on real scans.
 
-    python benchmarks/real_scans.py SCANS [--steps 2400] [--seeds 0 1]
+    python benchmarks/real_scans.py SCANS [--steps 1200] [--seeds 0 1]
 
 SCANS holds real FLAIR scans with masks, ``<subject>/FLAIR.nii.gz`` and ``<subject>/mask.nii.gz``,
 skull-stripped. No part of the training or of its settings looks at them.
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("scans", type=Path)
     parser.add_argument("--data", type=Path, default=Path("data/stripped"))
     parser.add_argument("--store", type=Path, default=Path("runs"))
-    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     options = parser.parse_args()
     with counted("subjects") as on_subject:

@@ -2,15 +2,25 @@
 
 from collections.abc import Sequence
 
-from kdlib.data.slices import on_own_grid, prepare
-from kdlib.data.volume import Volume
+import numpy as np
+
+from kdlib.data.slices import frame, on_own_grid, prepare
+from kdlib.data.volume import Volume, to_lps
 from kdlib.networks import UNet, answer_all
 from kdlib.recipe import Recipe
 
 
 def predict(network: UNet, scan: Sequence[Volume], recipe: Recipe) -> Volume:
-    """Lesion probability in [0, 1] of a scan (FLAIR first), on the scan's own grid and affine."""
-    ready = prepare(scan, recipe.preparation)
+    """Lesion probability in [0, 1] of a scan (FLAIR first), on the scan's own grid and affine.
+
+    A network of coarse voxels answers for every voxel of the scan, with its own voxels moved by a
+    part of their size each time: between answers far apart small lesions would be lost.
+    """
+    window = frame(to_lps(scan[0]), recipe.preparation)
     device = next(network.parameters()).device
-    logits = answer_all(network, ready.images.to(device), recipe.precision)
-    return on_own_grid(scan[0], ready.window, logits.softmax(dim=1)[:, 1])
+    probability = np.zeros(window.dense().shape, np.float32)
+    for places, moved in window.shifted():
+        images = prepare(scan, recipe.preparation, moved).images.to(device)
+        lesion = answer_all(network, images, recipe.precision).softmax(dim=1)[:, 1]
+        probability[places] = lesion.cpu().numpy().transpose(1, 2, 0)
+    return on_own_grid(scan[0], window.dense(), probability)

@@ -4,8 +4,8 @@ A network sees axial slices, (x to the left, y to the back), centred on the head
 images alone; ``LabelledSlices`` carry labels beside them.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -110,11 +110,36 @@ class Frame:
         voxels cut every peak, so that a lesion of a few voxels would come back at half its size.
         """
         back = 1 / np.array(self.step)
-        only_cropped = self.step == (1.0, 1.0, 1.0)
+        only_cropped = self.step == (1.0, 1.0, 1.0) and all(o == round(o) for o in self.offset)
         return ndimage.affine_transform(
             array.astype(np.float32), back, -np.array(self.offset) * back, self.scan_shape,
             order=1 if only_cropped else 3, mode="constant", cval=0.0,
         )  # fmt: skip
+
+    def dense(self) -> "Frame":
+        """All ``shifted`` windows interleaved: voxels about as fine as the scan's."""
+        count = self._shifts()
+        step = np.array(self.step) / count
+        offset = np.array(self.offset) - step * (count - 1) / 2
+        shape = np.array(self.shape) * count
+        return replace(
+            self,
+            shape=tuple(shape.tolist()),
+            step=tuple(step.tolist()),
+            offset=tuple(offset.tolist()),
+        )
+
+    def shifted(self) -> Iterator[tuple[tuple[slice, ...], "Frame"]]:
+        """This window moved by parts of a voxel, each with the places it fills in ``dense``."""
+        dense, count = self.dense(), self._shifts()
+        for shift in np.ndindex(*count):
+            places = tuple(slice(s, None, n) for s, n in zip(shift, count, strict=True))
+            offset = np.array(dense.offset) + np.array(dense.step) * shift
+            yield places, replace(self, offset=tuple(offset.tolist()))
+
+    def _shifts(self) -> NDArray[np.int_]:
+        """How many of the scan's voxels the network's span along each axis, but 3 at the most."""
+        return np.round(self.step).clip(1, 3).astype(int)
 
 
 def frame(scan: Volume, preparation: Preparation) -> Frame:
@@ -152,10 +177,15 @@ class Prepared:
     holds_head: Tensor
 
 
-def prepare(scan: Sequence[Volume], preparation: Preparation) -> Prepared:
-    """Every slice of a scan (FLAIR first, one grid, any orientation) made ready for a network."""
+def prepare(
+    scan: Sequence[Volume], preparation: Preparation, window: Frame | None = None
+) -> Prepared:
+    """Every slice of a scan (FLAIR first, one grid, any orientation) made ready for a network.
+
+    ``window``: where the network's voxels lie, if not where ``frame`` puts them.
+    """
     volumes = [to_lps(volume) for volume in scan]
-    window = frame(volumes[0], preparation)
+    window = window or frame(volumes[0], preparation)
     sampled = [window.to_network(volume.array) for volume in volumes]
     heads = [foreground(array) for array in sampled]
     images = np.stack(
@@ -177,7 +207,6 @@ def network_labels(labels: Volume, window: Frame) -> Tensor:
     return torch.from_numpy(result.transpose(2, 0, 1).copy())
 
 
-def on_own_grid(scan: Volume, window: Frame, probability: Tensor) -> Volume:
-    """A network's lesion probability (D, H, W) as a volume on the scan's own grid and affine."""
-    array = window.to_scan(probability.cpu().numpy().transpose(1, 2, 0))
-    return on_grid_of(scan, array.clip(0, 1))
+def on_own_grid(scan: Volume, window: Frame, probability: NDArray[np.float32]) -> Volume:
+    """Lesion probability (x, y, z) of ``window`` as a volume on the scan's own grid and affine."""
+    return on_grid_of(scan, window.to_scan(probability).clip(0, 1))

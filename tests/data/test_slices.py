@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from kdlib.data.slices import foreground, frame, network_labels, normalise, on_own_grid, prepare
 from kdlib.data.volume import Volume, to_lps
+from kdlib.metrics import dice
 from kdlib.recipe import Preparation
 
 LPS = np.diag([-1.0, -1.0, 3.0, 1.0])
@@ -50,10 +51,34 @@ def test_a_lesion_on_coarse_voxels_comes_back_nearly_as_large(radius_mm: float) 
     found = []
     for centre in np.random.default_rng(0).uniform(25, 35, (20, 3)):
         lesion = np.linalg.norm(points - centre, axis=-1) < radius_mm
-        share = torch.from_numpy(window.to_network(lesion).transpose(2, 0, 1))
-        answer = on_own_grid(scan, window, share)
+        answer = on_own_grid(scan, window, window.to_network(lesion))
         found.append((answer.array >= 0.5).sum() / lesion.sum())
     assert 0.7 < np.mean(found) < 1.1
+
+
+def test_moved_windows_draw_a_border_finer_than_their_voxels() -> None:
+    """Of a network that says yes or no: is half of this voxel lesion?"""
+    points = np.stack(np.indices((60, 60, 60)), axis=-1)
+    lesion = np.linalg.norm(points - [29.3, 30.1, 30.8], axis=-1) < 5
+    scan = Volume(np.ones((60, 60, 60), np.float32), np.diag([-1.0, -1.0, 1.0, 1.0]))
+    window = frame(scan, Preparation(size=(32, 32), voxel_mm=(2, 2, 3)))
+    answers = np.full(window.dense().shape, np.nan, np.float32)
+    for places, moved in window.shifted():
+        assert np.isnan(answers[places]).all()
+        answers[places] = moved.to_network(lesion) >= 0.5
+    once = on_own_grid(scan, window, window.to_network(lesion) >= 0.5)
+    all_over = on_own_grid(scan, window.dense(), answers)
+    assert dice(once.array >= 0.5, lesion) < 0.91
+    assert dice(all_over.array >= 0.5, lesion) > 0.96
+
+
+@pytest.mark.parametrize("voxel_mm", [None, (1, 1, 3), (0.6, 0.6, 3)])
+def test_a_network_of_voxels_no_coarser_than_the_scans_answers_once(
+    voxel_mm: tuple[float, float, float] | None,
+) -> None:
+    window = frame(Volume(head(), LPS), Preparation(size=(32, 40), voxel_mm=voxel_mm))
+    assert list(window.shifted()) == [((slice(0, None, 1),) * 3, window)]
+    assert window.dense() == window
 
 
 def test_coarse_voxels_average_what_lies_in_them() -> None:
@@ -81,7 +106,7 @@ def test_an_answer_returns_to_the_scans_own_grid_and_affine() -> None:
     affine = np.array([[0, 0, 3, -20], [-1, 0, 0, 30], [0, -1, 0, 10], [0, 0, 0, 1.0]])
     scan = Volume(head().transpose(1, 2, 0).copy(), affine)
     ready = prepare([scan], Preparation(size=(48, 48)))
-    probability = (ready.images[:, 0] > 0).float()
+    probability = (ready.images[:, 0] > 0).float().numpy().transpose(1, 2, 0)
     answer = on_own_grid(scan, ready.window, probability)
     assert answer.array.shape == scan.array.shape
     np.testing.assert_array_equal(answer.affine, affine)
