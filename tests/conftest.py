@@ -9,6 +9,14 @@ from kdlib.data.clinics import Clinics, open_clinics
 from tests.tiny import write_clinics
 
 torch.set_num_threads(1)
+# What takes half a minute and more, longest first: begun last, one core would wait for the other.
+LONG = ("test_site", "test_simulator", "test_browser", "test_workers", "test_book", "test_runs")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first; the others keep their order."""
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,10 @@
 """A clinic's own scans, tiny: plain folders or BIDS, in an orientation of their own."""
 
-import io
 import shutil
-import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import NamedTuple
-from unittest import mock
 
 import numpy as np
 
-from kdlib.cli import main
 from kdlib.data.volume import Volume, read_volume, write_volume
 from tests.tiny import write_subject
 
@@ -52,24 +46,3 @@ def write_bids(folder: Path, *names: str) -> Path:
         shutil.move(plain / name / "mask.nii.gz", mask)
     shutil.rmtree(plain)
     return folder
-
-
-class Done(NamedTuple):
-    """What a command left on the screen."""
-
-    status: int
-    out: str
-    err: str
-
-
-def kdlib(*arguments: object) -> Done:
-    """The command, run in this process: its imports are paid once."""
-    out, err = io.StringIO(), io.StringIO()
-    command = ["kdlib", *map(str, arguments)]
-    with mock.patch.object(sys, "argv", command), redirect_stdout(out), redirect_stderr(err):
-        try:
-            main()
-            status = 0
-        except SystemExit as ended:
-            status = int(ended.code or 0)
-    return Done(status, out.getvalue(), err.getvalue())

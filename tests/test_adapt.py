@@ -17,7 +17,8 @@ from kdlib.data.volume import read_volume
 from kdlib.metrics import components
 from kdlib.runs import Run
 from kdlib.segmentation import segment
-from tests.own_scans import Done, kdlib, write_bids, write_plain
+from tests.command import Done, kdlib
+from tests.own_scans import write_bids, write_plain
 from tests.pages import CHROMIUM, browser  # noqa: F401 - a fixture
 from tests.tiny import RECIPE
 

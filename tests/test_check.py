@@ -12,7 +12,8 @@ from kdlib.check import Finding, examine_all, sound
 from kdlib.data.clinics import open_clinics
 from kdlib.data.volume import Volume, read_volume, write_volume
 from kdlib.errors import InputError
-from tests.own_scans import kdlib, write_bids, write_plain
+from tests.command import kdlib
+from tests.own_scans import write_bids, write_plain
 from tests.tiny import RECIPE, write_clinics
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kdlib.data.clinics import Clinics
+from tests.command import kdlib
 from tests.tiny import RECIPE
 
 KDLIB = Path(sys.executable).with_name("kdlib")
@@ -19,7 +20,8 @@ SETTINGS = [
 ] + ["--set", "voxel_mm=null"]
 
 
-def kdlib(*arguments: object) -> subprocess.CompletedProcess[str]:
+def process(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The installed command, in a process of its own."""
     command = [str(KDLIB), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
@@ -28,7 +30,7 @@ def kdlib(*arguments: object) -> subprocess.CompletedProcess[str]:
 def run_folder(clinics: Clinics, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run, made by the command."""
     store = tmp_path_factory.mktemp("command") / "runs"
-    done = kdlib(
+    done = process(
         "run", "--method", "distillation", "--source", "utrecht", "--target", "singapore",
         "--temperature", 3, "--teacher", "adversarial", *SETTINGS,
         "--data", clinics.folder, "--store", store,
@@ -47,7 +49,7 @@ def test_predict_writes_mask_and_probability(
 ) -> None:
     flair = clinics["singapore"].test[0].scan.flair
     done = kdlib("predict", run_folder, flair, "--out", tmp_path)
-    assert done.returncode == 0, done.stderr
+    assert done.status == 0, done.err
     mask = nib.load(next(tmp_path.glob("*mask*")))
     np.testing.assert_array_equal(mask.affine, nib.load(flair).affine)
     assert set(np.unique(np.asarray(mask.dataobj))) <= {0, 1}
@@ -84,10 +86,17 @@ def test_wrong_input_is_one_line_and_leaves_nothing(
     names = {"DATA": clinics.folder, "EMPTY": tmp_path, "OUT": tmp_path / "out"}
     store = ["--store", tmp_path / "runs"] if arguments[0] in ("run", "study") else []
     done = kdlib(*(names.get(str(argument), argument) for argument in arguments), *store)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.status == 2
+    assert said in done.err
+    assert len(done.err.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_input_ends_the_process_with_status_2_and_without_a_traceback() -> None:
+    done = process("study", "nothing")
+    assert done.returncode == 2
+    assert done.stderr.startswith("kdlib: unknown study 'nothing'")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_help_loads_no_heavy_library() -> None:

@@ -155,8 +155,8 @@ def kill_after(process: subprocess.Popen[str], lines: int) -> None:
 
 
 def test_a_killed_run_goes_on_and_ends_the_same(clinics: Clinics, tmp_path: Path) -> None:
-    scenario = KD.changed(steps=300, teacher=None)
-    for lines in (40, 200, 150):  # in the teacher, late in the teacher, in the student
+    scenario = KD.changed(steps=150, teacher=None)
+    for lines in (30, 80, 100):  # in the teacher, late in the teacher, in the student
         kill_after(start(scenario, clinics, tmp_path / "killed"), lines)
         assert not (run_directory(scenario, clinics, tmp_path / "killed") / "DONE").exists()
     killed = run(scenario, clinics, store=tmp_path / "killed")

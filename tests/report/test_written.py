@@ -12,7 +12,7 @@ import pytest
 from kdlib.data.volume import Volume, write_volume
 from kdlib.metrics import evaluate
 from kdlib.report.written import report_tables, write_report
-from tests.test_cli import kdlib
+from tests.command import kdlib
 
 
 def test_evaluate_prints_the_five_metrics(tmp_path: Path) -> None:
@@ -23,7 +23,7 @@ def test_evaluate_prints_the_five_metrics(tmp_path: Path) -> None:
         write_volume(tmp_path / f"{name}.nii.gz", Volume(mask.astype(np.uint8), affine))
     done = kdlib("evaluate", tmp_path / "truth.nii.gz", tmp_path / "result.nii.gz", "--json")
     expected = evaluate(truth.astype(np.uint8), result.astype(np.uint8), (1.0, 1.0, 3.0))
-    assert json.loads(done.stdout) == pytest.approx(vars(expected))
+    assert json.loads(done.out) == pytest.approx(vars(expected))
 
 
 def test_an_empty_result_is_scored_with_null(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_an_empty_result_is_scored_with_null(tmp_path: Path) -> None:
     mask[2:4, 2:4, 2] = 1
     nib.save(nib.Nifti1Image(mask, np.eye(4)), tmp_path / "truth.nii.gz")
     done = kdlib("evaluate", tmp_path / "truth.nii.gz", tmp_path / "empty.nii.gz", "--json")
-    scores = json.loads(done.stdout)
+    scores = json.loads(done.out)
     assert scores["dice"] == 0
     assert scores["hd95_mm"] is None
 
