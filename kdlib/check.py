@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from kdlib.data.clinics import Clinic, Clinics
-from kdlib.data.slices import HEAD_SHARE, foreground, prepare
+from kdlib.data.frame import foreground
+from kdlib.data.slices import HEAD_SHARE, prepare
 from kdlib.data.subject_files import printable
 from kdlib.data.subjects import Subject, lesion_ml
 from kdlib.data.volume import Volume, read_header, read_labels

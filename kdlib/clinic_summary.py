@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from kdlib.data.clinics import Clinics, Subject
-from kdlib.data.slices import foreground, normalise
+from kdlib.data.frame import foreground
+from kdlib.data.slices import normalise
 from kdlib.data.volume import to_lps
 from kdlib.runs import example_slice
 

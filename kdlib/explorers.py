@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from kdlib.data.clinics import Clinics, Subject
-from kdlib.data.slices import Prepared, foreground, prepare
+from kdlib.data.frame import foreground
+from kdlib.data.slices import Prepared, prepare
 from kdlib.data.volume import Volume, to_lps
 from kdlib.metrics import THRESHOLD
 from kdlib.networks import answer_all

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kdlib.data.slices import frame, on_own_grid, prepare
+from kdlib.data.frame import frame
+from kdlib.data.slices import on_own_grid, prepare
 from kdlib.data.volume import Volume, to_lps
 from kdlib.networks import UNet, answer_all
 from kdlib.recipe import Recipe

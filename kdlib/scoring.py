@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from kdlib.calibration import calibration_scores
-from kdlib.data.slices import foreground
+from kdlib.data.frame import foreground
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume, read_volume, to_lps
 from kdlib.metrics import evaluate

@@ -4,15 +4,15 @@ A network sees axial slices, (x to the left, y to the back), centred on the head
 images alone; ``LabelledSlices`` carry labels beside them.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
+from kdlib.data.frame import Frame, foreground, frame
 from kdlib.data.volume import Volume, on_grid_of, to_lps
 from kdlib.recipe import Preparation
 
@@ -53,18 +53,6 @@ def pool_labelled(parts: Sequence[LabelledSlices]) -> LabelledSlices:
     )
 
 
-def foreground(array: NDArray) -> NDArray[np.bool_]:
-    """The head: voxels above a tenth of the robust range of the non-zero intensities.
-
-    Exact zeros (defaced or stripped) never count (the rule of BET, Smith 2002, Section 2.1).
-    """
-    inside = array[array != 0]
-    if not inside.size:
-        return np.zeros(array.shape, dtype=bool)
-    low, high = np.percentile(inside, [2, 98])
-    return (array != 0) & (array > low + 0.1 * (high - low))
-
-
 def normalise(array: NDArray, inside: NDArray[np.bool_], kind: str) -> NDArray[np.float32]:
     """Centre and scale by the voxels ``inside``, their tails beyond 0.5 and 99.5 percent clipped.
 
@@ -84,88 +72,6 @@ def normalise(array: NDArray, inside: NDArray[np.bool_], kind: str) -> NDArray[n
         scale = (upper - lower) / 1.349  # equals the SD of a normal distribution
     scaled = (array.clip(min=low) - centre) / max(scale, 1e-6)
     return scaled.clip(max=BRIGHTEST).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Where a network's voxels lie in a scan (axes LPS): scan index = step * index + offset."""
-
-    scan_shape: tuple[int, ...]
-    shape: tuple[int, ...]
-    step: tuple[float, ...]
-    offset: tuple[float, ...]
-
-    def to_network(self, array: NDArray) -> NDArray[np.float32]:
-        """``array`` of the scan's shape, averaged and sampled at the network's voxels."""
-        smooth = [np.sqrt(max(step**2 - 1, 0) / 12) for step in self.step]  # a box's width as SD
-        array = ndimage.gaussian_filter(array.astype(np.float32), smooth, truncate=3)
-        return ndimage.affine_transform(
-            array, np.array(self.step), self.offset, self.shape, order=1, cval=0.0
-        )
-
-    def to_scan(self, array: NDArray) -> NDArray[np.float32]:
-        """``array`` of the network's shape, on the scan's voxels; 0 outside the crop.
-
-        By cubic splines, which may reach a little beyond the array's range: straight lines between
-        voxels cut every peak, so that a lesion of a few voxels would come back at half its size.
-        """
-        back = 1 / np.array(self.step)
-        only_cropped = self.step == (1.0, 1.0, 1.0) and all(o == round(o) for o in self.offset)
-        return ndimage.affine_transform(
-            array.astype(np.float32), back, -np.array(self.offset) * back, self.scan_shape,
-            order=1 if only_cropped else 3, mode="constant", cval=0.0,
-        )  # fmt: skip
-
-    def dense(self) -> "Frame":
-        """All ``shifted`` windows interleaved: voxels about as fine as the scan's."""
-        count = self._shifts()
-        step = np.array(self.step) / count
-        offset = np.array(self.offset) - step * (count - 1) / 2
-        shape = np.array(self.shape) * count
-        return replace(
-            self,
-            shape=tuple(shape.tolist()),
-            step=tuple(step.tolist()),
-            offset=tuple(offset.tolist()),
-        )
-
-    def shifted(self) -> Iterator[tuple[tuple[slice, ...], "Frame"]]:
-        """This window moved by parts of a voxel, each with the places it fills in ``dense``."""
-        dense, count = self.dense(), self._shifts()
-        for shift in np.ndindex(*count):
-            places = tuple(slice(s, None, n) for s, n in zip(shift, count, strict=True))
-            offset = np.array(dense.offset) + np.array(dense.step) * shift
-            yield places, replace(self, offset=tuple(offset.tolist()))
-
-    def _shifts(self) -> NDArray[np.int_]:
-        """How many of the scan's voxels the network's span along each axis, but 3 at the most."""
-        return np.round(self.step).clip(1, 3).astype(int)
-
-
-def frame(scan: Volume, preparation: Preparation) -> Frame:
-    """The network's window onto ``scan`` (axes LPS): in-plane centred on the head, all slices."""
-    spacing = np.array(scan.spacing_mm)
-    step = np.array(preparation.voxel_mm) / spacing if preparation.voxel_mm else np.ones(3)
-    depth = max(1, round(scan.array.shape[2] / step[2]))
-    shape = np.array([*preparation.size, depth])
-    low, high = _extent(foreground(scan.array))
-    centre = np.array([*((low + high) / 2)[:2], (scan.array.shape[2] - 1) / 2])
-    offset = centre - step * (shape - 1) / 2
-    whole = np.isclose(step, 1)  # no resampling along this axis: crop and pad by whole voxels
-    return Frame(
-        scan.array.shape,
-        tuple(int(edge) for edge in shape),
-        tuple(float(s) for s in np.where(whole, 1, step)),
-        tuple(float(o) for o in np.where(whole, np.floor(offset + 0.5), offset)),
-    )
-
-
-def _extent(mask: NDArray[np.bool_]) -> tuple[NDArray, NDArray]:
-    """The first and last index of ``mask`` along each axis; the whole array where it is empty."""
-    if not mask.any():
-        return np.zeros(mask.ndim), np.array(mask.shape) - 1.0
-    spans = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    return np.array([span[0] for span in spans]), np.array([span[-1] for span in spans])
 
 
 @dataclass(frozen=True)

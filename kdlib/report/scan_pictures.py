@@ -8,7 +8,7 @@ import matplotlib.image
 import numpy as np
 from numpy.typing import NDArray
 
-from kdlib.data.slices import foreground
+from kdlib.data.frame import foreground
 from kdlib.data.volume import Volume, to_lps
 from kdlib.segmentation import Answer
 

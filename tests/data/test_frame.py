@@ -1,0 +1,86 @@
+"""Laws of where a network's voxels lie in a scan."""
+
+import numpy as np
+import pytest
+
+from kdlib.data.frame import foreground, frame
+from kdlib.data.slices import on_own_grid
+from kdlib.data.volume import Volume
+from kdlib.metrics import dice
+from kdlib.recipe import Preparation
+from tests.data.test_slices import LPS, head
+
+
+def test_native_slices_are_crops_without_interpolation() -> None:
+    volume = Volume(head(), LPS)
+    window = frame(volume, Preparation(size=(32, 40)))
+    cut = window.to_network(volume.array)
+    assert set(np.unique(cut)) <= set(np.unique(volume.array))
+    assert (cut > 0).sum() == (volume.array > 0).sum()
+
+
+@pytest.mark.parametrize("size", [(32, 40), (64, 64)])
+def test_a_crop_or_pad_comes_back_voxel_by_voxel(size: tuple[int, int]) -> None:
+    volume = Volume(head(), LPS)
+    window = frame(volume, Preparation(size=size))
+    np.testing.assert_allclose(window.to_scan(window.to_network(volume.array)), volume.array)
+
+
+def test_resampling_and_back_keeps_a_smooth_image() -> None:
+    x, y, _ = np.indices((80, 96, 6))
+    smooth = np.exp(-(((x - 40) / 15) ** 2) - ((y - 48) / 15) ** 2).astype(np.float32)
+    volume = Volume(smooth, LPS)
+    window = frame(volume, Preparation(size=(48, 56), voxel_mm=(2, 2, 3)))
+    assert np.abs(window.to_scan(window.to_network(smooth)) - smooth).max() < 0.04
+
+
+@pytest.mark.parametrize("radius_mm", [3, 4, 8])
+def test_a_lesion_on_coarse_voxels_comes_back_nearly_as_large(radius_mm: float) -> None:
+    """A perfect answer of a coarse network, to lesions anywhere between its voxels."""
+    points = np.stack(np.indices((60, 60, 60)), axis=-1)
+    scan = Volume(np.ones((60, 60, 60), np.float32), np.diag([-1.0, -1.0, 1.0, 1.0]))
+    window = frame(scan, Preparation(size=(32, 32), voxel_mm=(2, 2, 3)))
+    found = []
+    for centre in np.random.default_rng(0).uniform(25, 35, (20, 3)):
+        lesion = np.linalg.norm(points - centre, axis=-1) < radius_mm
+        answer = on_own_grid(scan, window, window.to_network(lesion))
+        found.append((answer.array >= 0.5).sum() / lesion.sum())
+    assert 0.7 < np.mean(found) < 1.1
+
+
+def test_moved_windows_draw_a_border_finer_than_their_voxels() -> None:
+    """Of a network that says yes or no: is half of this voxel lesion?"""
+    points = np.stack(np.indices((60, 60, 60)), axis=-1)
+    lesion = np.linalg.norm(points - [29.3, 30.1, 30.8], axis=-1) < 5
+    scan = Volume(np.ones((60, 60, 60), np.float32), np.diag([-1.0, -1.0, 1.0, 1.0]))
+    window = frame(scan, Preparation(size=(32, 32), voxel_mm=(2, 2, 3)))
+    answers = np.full(window.dense().shape, np.nan, np.float32)
+    for places, moved in window.shifted():
+        assert np.isnan(answers[places]).all()
+        answers[places] = moved.to_network(lesion) >= 0.5
+    once = on_own_grid(scan, window, window.to_network(lesion) >= 0.5)
+    all_over = on_own_grid(scan, window.dense(), answers)
+    assert dice(once.array >= 0.5, lesion) < 0.91
+    assert dice(all_over.array >= 0.5, lesion) > 0.96
+
+
+@pytest.mark.parametrize("voxel_mm", [None, (1, 1, 3), (0.6, 0.6, 3)])
+def test_a_network_of_voxels_no_coarser_than_the_scans_answers_once(
+    voxel_mm: tuple[float, float, float] | None,
+) -> None:
+    window = frame(Volume(head(), LPS), Preparation(size=(32, 40), voxel_mm=voxel_mm))
+    assert list(window.shifted()) == [((slice(0, None, 1),) * 3, window)]
+    assert window.dense() == window
+
+
+def test_coarse_voxels_average_what_lies_in_them() -> None:
+    checks = np.indices((80, 96, 6)).sum(axis=0) % 2 * 100.0 + 50
+    window = frame(Volume(checks, LPS), Preparation(size=(16, 16), voxel_mm=(4, 4, 3)))
+    assert window.to_network(checks).std() < 0.2 * checks.std()
+
+
+def test_defaced_voxels_are_not_foreground() -> None:
+    array = head() + 1
+    array[:, :15] = 0
+    assert not foreground(array)[:, :15].any()
+    assert foreground(array)[:, 20:].any()
