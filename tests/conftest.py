@@ -1,5 +1,7 @@
 """What many tests share."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,3 +31,10 @@ def clinics(tmp_path_factory: pytest.TempPathFactory) -> Clinics:
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run store that the tests share: what one trained another reads."""
     return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(scope="session")
+def scripts() -> bool:
+    """Whether the pages' JavaScript is there: what is missing is fetched first, as make does."""
+    vendor = Path(__file__).parents[1] / "book" / "vendor.py"
+    return subprocess.run([sys.executable, vendor], capture_output=True).returncode == 0

@@ -36,7 +36,7 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(scripts: bool, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The book with one executed scenario, without its outputs, as someone's fork publishes it."""
     folder = tmp_path_factory.mktemp("book")
     for name in ("_config.yml", "_toc.yml", "CITATION.cff", "NOTICE"):
