@@ -136,12 +136,6 @@ def test_the_readme_gives_the_demos_answer() -> None:
     assert shown[1].splitlines()[2:] == answer(scores)
 
 
-def test_help_loads_no_heavy_library() -> None:
-    code = "import sys, kdlib.cli; print(*sorted({'torch', 'pandas', 'scipy'} & set(sys.modules)))"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == ""
-
-
 @pytest.mark.parametrize("line", re.findall(r"^kdlib (\w+ .*)", README, re.MULTILINE))
 def test_the_command_takes_what_the_readme_shows(line: str) -> None:
     command = [Path(sys.executable).with_name("kdlib"), line.split()[0], "--help"]
