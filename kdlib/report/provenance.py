@@ -47,7 +47,7 @@ def environment(results: Results) -> pd.DataFrame:
 
 
 def runs_table(results: Results) -> pd.DataFrame:
-    """``Run``, ``Finished`` (UTC) and ``Seconds`` of every training."""
+    """``Run``, ``Finished`` (UTC) and ``Seconds`` of every run."""
     rows = [
         (run["run"], run["finished"][:16].replace("T", " "), run["seconds"])
         for run in results.provenance["runs"]
