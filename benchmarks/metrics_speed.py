@@ -19,7 +19,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import KDTree
 
-from kdlib.metrics import evaluate
+from kdlib.scores.metrics import evaluate
 
 try:
     import SimpleITK as sitk  # noqa: N813 - its own manual's name for it

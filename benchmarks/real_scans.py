@@ -12,10 +12,10 @@ from pathlib import Path
 
 import kdlib
 from kdlib.data.clinics import Clinic, Clinics
-from kdlib.data.simulator import simulate
-from kdlib.metrics import evaluate
-from kdlib.progress import counted, trainings
-from kdlib.study import missing
+from kdlib.scores.metrics import evaluate
+from kdlib.simulator import simulate
+from kdlib.study.plan import missing
+from kdlib.study.progress import counted, trainings
 
 SOURCES = "utrecht+singapore+amsterdam"
 HELD_OUT = 2  # simulated subjects of each clinic

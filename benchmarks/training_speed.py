@@ -23,10 +23,10 @@ import torch
 
 import kdlib
 from kdlib.data.prepared import PreparedSlices
-from kdlib.data.simulator import simulate
 from kdlib.data.slices import LabelledSlices
 from kdlib.methods.base import Task
 from kdlib.networks import mixed_precision, new_unet
+from kdlib.simulator import simulate
 from kdlib.training import choose_device, train
 
 try:

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kdlib.data.clinics import open_clinics
     from kdlib.errors import InputError
-    from kdlib.runs import Run, run
-    from kdlib.scenario import Scenario
+    from kdlib.study.runs import Run, run
+    from kdlib.study.scenario import Scenario
 
 __version__ = version("kdlib")
 
 _HOMES = {
     "InputError": "kdlib.errors",
-    "Run": "kdlib.runs",
-    "Scenario": "kdlib.scenario",
+    "Run": "kdlib.study.runs",
+    "Scenario": "kdlib.study.scenario",
     "open_clinics": "kdlib.data.clinics",
-    "run": "kdlib.runs",
+    "run": "kdlib.study.runs",
 }
 __all__ = ["InputError", "Run", "Scenario", "open_clinics", "run"]
 

@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
 from kdlib.data.clinics import Clinics, open_clinics
+from tests.known_effects import known_effects
 from tests.tiny import write_clinics
 
 torch.set_num_threads(1)
@@ -38,3 +41,9 @@ def scripts() -> bool:
     """Whether the pages' JavaScript is there: what is missing is fetched first, as make does."""
     vendor = Path(__file__).parents[1] / "book" / "vendor.py"
     return subprocess.run([sys.executable, vendor], capture_output=True).returncode == 0
+
+
+@pytest.fixture
+def study() -> Callable[..., pd.DataFrame]:
+    """A maker of scores with known effects."""
+    return known_effects

@@ -16,9 +16,9 @@ from typer.main import get_command
 from kdlib.cli import app
 from kdlib.data.clinics import Clinics
 from kdlib.errors import InputError
-from kdlib.export import export_study
-from kdlib.rerun import KINDS, parameters_of, rerun, rerun_study, templates
-from kdlib.study import load_study, run_study
+from kdlib.record.export import export_study
+from kdlib.report.rerun import KINDS, parameters_of, rerun, rerun_study, templates
+from kdlib.study.plan import load_study, run_study
 from tests.tiny import RECIPE
 
 ROOT = Path(__file__).parents[1]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from kdlib.explorers import STEPS_PER_LOGIT
+from kdlib.record.explorers import STEPS_PER_LOGIT
 from kdlib.report.pictures import head_window, overlap
 from kdlib.report.widgets.base import explored
 from kdlib.report.widgets.temperature import student_dice

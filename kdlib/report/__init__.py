@@ -1,1 +1,1 @@
-"""What a study says: tables, statistics and verdicts, from saved scores alone."""
+"""What a reader sees of a study: tables, figures, sentences, explorers and notebooks."""

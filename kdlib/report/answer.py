@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from kdlib.report import paper
-from kdlib.report.claims import judge
-from kdlib.report.comparisons import POOLED, comparisons, gaps_closed, subject_scores
-from kdlib.report.results import Results
-from kdlib.report.verdicts import counted
+from kdlib.evidence import paper
+from kdlib.evidence.claims import judge
+from kdlib.evidence.comparisons import POOLED, comparisons, gaps_closed, subject_scores
+from kdlib.evidence.verdicts import counted
+from kdlib.record.results import Results
 
 
 def answer(results: Results) -> dict[str, str]:

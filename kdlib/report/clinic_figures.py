@@ -15,7 +15,7 @@ Arrays = dict[str, NDArray]
 def clinic_slices(arrays: Arrays) -> Picture:
     """A row per clinic: three subjects from little to much lesion, in one grey scale for all.
 
-    The truth is outlined. ``arrays`` as ``kdlib.clinic_summary`` gives.
+    The truth is outlined. ``arrays`` as ``kdlib.record.clinic_summary`` gives.
     """
     shown = {name: _subjects(arrays, name) for name in _clinics(arrays)}
     white = max(np.percentile(arrays[f"{n}/{s[-1]}/flair"], 99.5) for n, s in shown.items())

@@ -19,10 +19,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from kdlib.evidence import paper
+from kdlib.evidence.comparisons import PAIR, POOLED, comparisons, subject_scores
+from kdlib.evidence.statistics import bootstrap_interval
 from kdlib.files import atomic
-from kdlib.report import paper
-from kdlib.report.comparisons import PAIR, POOLED, comparisons, subject_scores
-from kdlib.report.statistics import bootstrap_interval
 from kdlib.report.tables import ARM_ORDER, METRIC_NAMES
 
 # Wong, Nature Methods 8 (2011): told apart by readers with any common colour blindness.

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kdlib.methods import method_named
 from kdlib.recipe import Recipe, Strict
-from kdlib.scenario import Scenario
+from kdlib.study.scenario import Scenario
 
 
 @dataclass(frozen=True)

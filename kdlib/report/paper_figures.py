@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from kdlib.report import paper
+from kdlib.evidence import paper
 from kdlib.report.figures import COLOURS, Picture, drawing, name_rows
 
 

@@ -4,7 +4,7 @@ import subprocess
 
 import pandas as pd
 
-from kdlib.report.results import Results
+from kdlib.record.results import Results
 
 
 def commit() -> str:

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from kdlib.evidence import paper
+from kdlib.evidence.claims import Finding
+from kdlib.evidence.comparisons import PAIR, POOLED, comparisons, gaps_closed, summary
 from kdlib.files import atomic
-from kdlib.report import paper
-from kdlib.report.claims import Finding
-from kdlib.report.comparisons import PAIR, POOLED, comparisons, gaps_closed, summary
 
 # The paper's order, then the arms that stand in no table of it.
 ARM_ORDER = [*paper.ARMS, *paper.ON_THE_FLY, "ADA then KD"]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from kdlib.evidence.claims import judge
 from kdlib.files import write_text
-from kdlib.report.claims import judge
 from kdlib.report.tables import (
     beside_paper,
     comparison_table,

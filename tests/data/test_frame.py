@@ -6,8 +6,8 @@ import pytest
 from kdlib.data.frame import foreground, frame
 from kdlib.data.slices import on_own_grid
 from kdlib.data.volume import Volume
-from kdlib.metrics import dice
 from kdlib.recipe import Preparation
+from kdlib.scores.metrics import dice
 from tests.data.test_slices import LPS, head
 
 

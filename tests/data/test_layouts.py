@@ -13,7 +13,7 @@ from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume, write_volume
 from kdlib.errors import InputError
 from tests.data.test_bad_files import as_nobody
-from tests.own_scans import write_bids
+from tests.patients import write_bids
 
 
 def touched(folder: Path, *names: str) -> Path:

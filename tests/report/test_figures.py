@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from matplotlib.colors import to_rgb
 
-from kdlib.clinic_summary import clinic_summary
 from kdlib.data.clinics import Clinics
+from kdlib.evidence.paper import ARMS, ON_THE_FLY
 from kdlib.networks import new_unet
 from kdlib.recipe import Recipe
+from kdlib.record.clinic_summary import clinic_summary
+from kdlib.record.results import open_results, results_of_record
 from kdlib.report.answer import answer
 from kdlib.report.clinic_figures import clinic_slices, intensity_histograms, lesion_volumes
 from kdlib.report.figures import (
@@ -29,10 +31,8 @@ from kdlib.report.figures import (
     training_curve,
 )
 from kdlib.report.open_points import OPEN_POINTS, default, departures
-from kdlib.report.paper import ARMS, ON_THE_FLY
 from kdlib.report.paper_figures import printed_gaps, printed_gaps_closed
 from kdlib.report.pictures import head_window, overlap, segmentations
-from kdlib.report.results import open_results, results_of_record
 from kdlib.report.shapes import passed_shapes
 from kdlib.report.shown import shown
 from kdlib.report.tables import ARM_ORDER

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kdlib.report.scan_pictures import border, shown_slices
+from kdlib.own_scans.scan_pictures import border, shown_slices
 
 
 def test_a_border_runs_between_the_voxels_of_a_mask_and_the_others() -> None:

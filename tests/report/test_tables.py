@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from kdlib.report.claims import judge
-from kdlib.report.paper import PAIRS
+from kdlib.evidence.claims import judge
+from kdlib.evidence.paper import PAIRS
 from kdlib.report.tables import (
     beside_paper,
     comparison_table,

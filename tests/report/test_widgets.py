@@ -17,9 +17,9 @@ from scipy.special import expit
 from kdlib.data.slices import prepare
 from kdlib.data.volume import to_lps
 from kdlib.errors import InputError
-from kdlib.explorers import STEPS_PER_LOGIT
 from kdlib.networks import answer_all
-from kdlib.report.results import Results
+from kdlib.record.explorers import STEPS_PER_LOGIT
+from kdlib.record.results import Results
 from kdlib.report.widgets import pair_explorer, scan_viewer, temperature_explorer
 from kdlib.report.widgets.base import explored, pack, still_html
 from kdlib.report.widgets.temperature import student_dice

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from kdlib.data.volume import Volume, write_volume
-from kdlib.metrics import evaluate
 from kdlib.report.written import report_tables, write_report
+from kdlib.scores.metrics import evaluate
 from tests.command import kdlib
 
 

@@ -14,8 +14,8 @@ from IPython.display import HTML, display
 from numpy.typing import NDArray
 
 from kdlib.errors import InputError
+from kdlib.record.results import Results
 from kdlib.report.figures import Picture
-from kdlib.report.results import Results
 
 ALIGNMENT = 8  # bytes: where a typed array may begin in a browser's memory
 GREYS = (256, 128, 64, 32, 16, 8)  # levels of grey, finest first
@@ -95,7 +95,7 @@ def coarser(grey: NDArray[np.uint8], levels: int) -> NDArray[np.uint8]:
 
 
 def explored(results: Results, part: str) -> dict[str, dict[str, NDArray[Any]]]:
-    """What ``kdlib.explorers`` saved, by ``source/target/subject``; ``part``: "soft" or "scan"."""
+    """What was saved, by ``source/target/subject``; ``part``: "soft" or "scan"."""
     path = results.folder / "explorers.npz"
     found: dict[str, dict[str, NDArray[Any]]] = {}
     if path.exists():

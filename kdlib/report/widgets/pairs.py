@@ -7,8 +7,8 @@ import pandas as pd
 import traitlets
 from numpy.typing import NDArray
 
+from kdlib.record.results import Results
 from kdlib.report.pictures import ERRORS, THRESHOLD, head_window, segmentations
-from kdlib.report.results import Results
 from kdlib.report.tables import ARM_ORDER, METRIC_NAMES
 from kdlib.report.widgets.base import Explorer, coarser, script, source
 

@@ -9,9 +9,9 @@ import traitlets
 from numpy.typing import NDArray
 
 from kdlib.data.volume import Volume, write_volume
+from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing
 from kdlib.report.pictures import show_slice
-from kdlib.report.results import Results
 from kdlib.report.widgets.base import Explorer, coarser, explored, script, source
 
 COLOURS = {"truth": "#f0e442", "teacher": "#56b4e9", "student": "#f0579b"}

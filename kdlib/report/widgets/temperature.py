@@ -8,12 +8,12 @@ import traitlets
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from kdlib.explorers import STEPS_PER_LOGIT
+from kdlib.evidence.sweeps import TEMPERATURE, swept
 from kdlib.methods.distillation import DistillationSettings
+from kdlib.record.explorers import STEPS_PER_LOGIT
+from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing
 from kdlib.report.pictures import show_slice
-from kdlib.report.results import Results
-from kdlib.report.sweeps import TEMPERATURE, swept
 from kdlib.report.widgets.base import Explorer, coarser, explored, script, source
 
 SHOWN = (1.0, 2.0, 4.0, 10.0)  # temperatures of the still picture

@@ -1,0 +1,5 @@
+"""The ``kdlib`` command."""
+
+from kdlib.cli.command import app, main
+
+__all__ = ["app", "main"]

@@ -1,0 +1,181 @@
+"""The ``kdlib`` command. Heavy imports wait inside the commands: ``--help`` answers at once."""
+
+import errno
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kdlib.cli import book, results, scans
+from kdlib.cli.options import Data, Device, Observer, Settings, SkipBad, Store, parsed
+from kdlib.errors import InputError
+
+if TYPE_CHECKING:
+    from kdlib.data.clinics import Clinics
+    from kdlib.own_scans.check import Finding
+
+DISK_REFUSES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+app = typer.Typer(
+    help="Adapt a lesion segmenter to a new scanner without labels, and measure what it is worth.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder to write, in the challenge's layout.")],
+    grid: Annotated[
+        str, typer.Option(help="native (the challenge's) or 2mm (2 x 2 x 3 mm).")
+    ] = "native",
+    training: Annotated[int, typer.Option(help="Training subjects of each clinic.")] = 20,
+    test: Annotated[int, typer.Option(help="Test subjects of each clinic.")] = 5,
+    seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 0,
+    scanner_shift: Annotated[float, typer.Option(help="0: one scanner; 1: as published.")] = 1.0,
+    population_shift: Annotated[
+        float, typer.Option(help="0: one population; 1: as published.")
+    ] = 1.0,
+    skull: Annotated[bool, typer.Option(help="Leave skull and scalp on.")] = True,
+    workers: Annotated[int | None, typer.Option(help="Processes; default: all cores.")] = None,
+) -> None:
+    """Simulate the three clinics from a brain template and the scanners' published protocols."""
+    from kdlib.simulator import simulate
+    from kdlib.study.progress import counted
+
+    with counted("subjects") as on_subject:
+        simulate(
+            out, grid=grid, training=training, test=test, seed=seed, scanner_shift=scanner_shift,
+            population_shift=population_shift, skull=skull, workers=workers, on_subject=on_subject,
+        )  # fmt: skip
+
+
+@app.command()
+def study(
+    name: Annotated[str, typer.Argument(help="demo, standard, paper, or a .toml file.")],
+    data: Data = Path("data/clinics"),
+    store: Store = Path("runs"),
+    device: Device = "auto",
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; default: up to 4 on a CPU, else 1.")
+    ] = None,
+    export: Annotated[Path | None, typer.Option(help="Folder for the study's results.")] = None,
+    observer: Observer = None,
+    skip_bad: SkipBad = False,
+) -> None:
+    """Run what is missing of a study; it can be stopped and goes on. Prints the result table."""
+    from kdlib.data.clinics import open_clinics
+    from kdlib.report.tables import results_table
+    from kdlib.study.plan import load_study, missing, plan, run_study, study_scores
+    from kdlib.study.progress import trainings
+    from kdlib.study.workers import default_workers
+
+    wanted = load_study(name)
+    workers = default_workers(device) if workers is None else workers
+    names = sorted({name for pair in wanted.pairs for name in pair})
+    clinics, left_out = _sound(
+        open_clinics(data, observer=observer), names, wanted.recipe.inputs, skip_bad
+    )
+    scenarios = [planned.scenario for planned in plan(wanted, clinics)]
+    with trainings(missing(scenarios, clinics, store)) as on_progress:
+        runs = run_study(
+            wanted, clinics, store=store, device=device, workers=workers, on_progress=on_progress
+        )
+    if export is not None:
+        from kdlib.record.export import export_study
+
+        export_study(wanted, runs, clinics, export)
+    print(results_table(study_scores(runs)).to_string())
+    scans.say_left_out(left_out)
+
+
+@app.command()
+def run(
+    method: Annotated[str, typer.Option(help="supervised, unadapted, adversarial, distillation.")],
+    source: Annotated[str, typer.Option(help="Clinic with labels.")],
+    target: Annotated[str | None, typer.Option(help="Clinic to adapt to.")] = None,
+    teacher: Annotated[str | None, typer.Option(help="Method of the teacher.")] = None,
+    fold: Annotated[int, typer.Option(help="0 or 1: the half of the target adapted to.")] = 0,
+    subject: Annotated[str | None, typer.Option(help="Adapt on the fly to this one scan.")] = None,
+    seed: Annotated[int, typer.Option(help="Of weights and batches.")] = 0,
+    temperature: Annotated[float | None, typer.Option(help="T of Eq. 3, for distillation.")] = None,
+    study: Annotated[str, typer.Option(help="Whose recipe to follow.")] = "demo",
+    setting: Settings = None,
+    data: Data = Path("data/clinics"),
+    store: Store = Path("runs"),
+    device: Device = "auto",
+    observer: Observer = None,
+    skip_bad: SkipBad = False,
+) -> None:
+    """Make one run (and its teacher's), or read it where it is finished. Prints its scores."""
+    import kdlib.study.runs
+    from kdlib.data.clinics import open_clinics
+    from kdlib.recipe import Recipe
+    from kdlib.study.plan import load_study, missing
+    from kdlib.study.progress import trainings
+
+    settings = parsed(setting)
+    pair: dict[str, Any] = {"source": source, "target": target, "fold": fold, "seed": seed}
+    recipe = load_study(study)
+    if temperature is not None:
+        settings["temperature"] = temperature
+    if teacher is not None:
+        shared = {k: v for k, v in settings.items() if k in Recipe.model_fields}
+        settings["teacher"] = recipe.scenario(method=teacher, **pair, **shared)
+    scenario = recipe.scenario(method=method, subject=subject, **pair, **settings)
+    names = [name for name in (source, target) if name]
+    learnt_from = names if scenario.method_type.reads_target_labels else [source]
+    clinics, left_out = _sound(
+        open_clinics(data, observer=observer).chosen(names), learnt_from, scenario.inputs, skip_bad
+    )
+    with trainings(missing([scenario], clinics, store)) as on_progress:
+        done = kdlib.study.runs.run(
+            scenario, clinics, store=store, device=device, on_progress=on_progress
+        )
+    print(done.directory)
+    print(done.scores.to_string(index=False))
+    scans.say_left_out(left_out)
+
+
+for command in (
+    scans.fetch,
+    scans.check,
+    scans.adapt,
+    scans.predict,
+    results.evaluate,
+    results.report,
+    book.rerun,
+    book.scenarios,
+):
+    app.command()(command)
+
+
+def _sound(
+    clinics: "Clinics", labelled: Collection[str], inputs: str, skip_bad: bool
+) -> "tuple[Clinics, list[Finding]]":
+    from kdlib.own_scans.check import sound
+    from kdlib.study.progress import counted
+
+    with counted("scans checked", passing=True) as on_subject:
+        kept, left_out = sound(
+            [clinics], inputs=inputs, labelled="+".join(labelled).split("+"), skip_bad=skip_bad,
+            on_subject=on_subject,
+        )  # fmt: skip
+    return kept[0], left_out
+
+
+def main() -> None:
+    """Run the command; what the user got wrong, or the disk, is one line and exit status 2."""
+    try:
+        app()
+    except InputError as error:
+        print(f"kdlib: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in DISK_REFUSES:
+            raise
+        print(f"kdlib: {error.strerror}; free some space or choose another place", file=sys.stderr)
+        sys.exit(2)

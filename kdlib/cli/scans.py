@@ -1,0 +1,210 @@
+"""The commands for real scans: fetch, check, adapt, predict."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kdlib.cli.options import Device, Observer, Settings, SkipBad, Store, parsed
+from kdlib.errors import InputError
+
+if TYPE_CHECKING:
+    from kdlib.data.subjects import Subject
+    from kdlib.own_scans.check import Finding
+    from kdlib.study.runs import Run
+
+Out = Annotated[Path, typer.Option(help="Folder for masks, probability maps and the report.")]
+
+
+def fetch(
+    folder: Annotated[Path, typer.Argument(help="Folder to fill, in the challenge's layout.")],
+    only: Annotated[str | None, typer.Option(help="training or test.")] = None,
+    clinic: Annotated[str | None, typer.Option(help="One clinic, such as utrecht.")] = None,
+) -> None:
+    """Download the WMH challenge's data (8.8 GB, CC BY-NC 4.0); goes on where it was stopped."""
+    from kdlib.data.download import NOTICE
+    from kdlib.data.download import fetch as fetch_data
+    from kdlib.study.progress import counted
+
+    print(NOTICE)
+    with counted("bytes") as on_bytes:
+        done = fetch_data(
+            folder, only=only, clinic=clinic,
+            on_progress=lambda _, done_bytes, total_bytes: on_bytes(done_bytes, total_bytes),
+        )  # fmt: skip
+    print(f"{folder}: {done.fetched} files fetched, {done.already_whole} were there")
+
+
+def check(
+    place: Annotated[Path, typer.Argument(help="Folder of scans in any layout, or one scan.")],
+    inputs: Annotated[str, typer.Option(help="flair, or flair+t1 to check the T1 too.")] = "flair",
+    observer: Observer = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what each scan is like and what is wrong with it; exit status 1 if anything is."""
+    from kdlib.data.clinics import open_clinics
+    from kdlib.own_scans.check import examine_all
+    from kdlib.study.progress import counted
+
+    clinics = open_clinics(place, observer=observer)
+    with counted("scans", passing=True) as on_subject:
+        findings = [f for _, f in examine_all([clinics], inputs=inputs, on_subject=on_subject)]
+    bad = [finding for finding in findings if finding.problems]
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=1))
+    else:
+        _print_table(findings)
+        print(f"{len(findings) - len(bad)} of {len(findings)} subjects can be used")
+    raise typer.Exit(1 if bad else 0)
+
+
+def adapt(
+    source: Annotated[Path, typer.Option(help="Folder of scans with masks to learn from.")],
+    target: Annotated[Path, typer.Option(help="Folder of scans to adapt to, or one scan.")],
+    out: Out,
+    on_the_fly: Annotated[bool, typer.Option(help="Adapt to each scan alone.")] = False,
+    evaluate: Annotated[
+        bool, typer.Option(help="Score against the target's masks, after adaptation.")
+    ] = False,
+    skip_bad: SkipBad = False,
+    study: Annotated[str, typer.Option(help="Whose recipe to follow.")] = "demo",
+    seed: Annotated[int, typer.Option(help="Of weights and batches.")] = 0,
+    setting: Settings = None,
+    store: Store = Path("runs"),
+    device: Device = "auto",
+) -> None:
+    """Distil a segmenter on scans without labels; masks, maps and a report of each scan."""
+    from kdlib.own_scans.adapt import plan_adaptation
+    from kdlib.study.plan import missing
+    from kdlib.study.progress import counted, trainings
+
+    with counted("scans checked", passing=True) as on_subject:
+        plan = plan_adaptation(
+            source, target, study=study, settings={"seed": seed} | parsed(setting),
+            on_the_fly=on_the_fly, skip_bad=skip_bad, on_subject=on_subject,
+        )  # fmt: skip
+    if evaluate:
+        _refuse_without_masks(plan.subjects)
+    _writable(out)
+    with trainings(missing(plan.scenarios, plan.clinics, store)) as on_progress:
+        runs = plan.runs(store=store, device=device, on_progress=on_progress)
+    cases = list(zip(plan.subjects, runs, strict=True))
+    alone = "on each of these scans alone" if on_the_fly else "on these scans together"
+    what = f"A student was distilled from a teacher of another clinic, {alone}, without labels."
+    _segment(cases, what, out, device=device, left_out=plan.left_out, scored=evaluate)
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
+    scans: Annotated[list[Path], typer.Argument(help="Scans, or folders of scans.")],
+    out: Out = Path(),
+    t1: Annotated[
+        Path | None, typer.Option(help="T1 of a single scan, for runs that read it.")
+    ] = None,
+    evaluate: Annotated[bool, typer.Option(help="Score against masks beside the scans.")] = False,
+    skip_bad: SkipBad = False,
+    device: Device = "auto",
+) -> None:
+    """Segment scans by a finished run, without adaptation; masks, maps and a report."""
+    from kdlib.own_scans.adapt import scans_at
+    from kdlib.study.progress import counted
+    from kdlib.study.runs import Run
+
+    made = Run(run)
+    with counted("scans checked", passing=True) as on_subject:
+        subjects, left_out = scans_at(
+            scans, t1=t1, inputs=made.scenario.inputs, skip_bad=skip_bad, on_subject=on_subject
+        )
+    if evaluate:
+        _refuse_without_masks(subjects)
+    _writable(out)
+    what = "A finished network was applied to these scans; nothing was adapted to them."
+    cases = [(subject, made) for subject in subjects]
+    _segment(cases, what, out, device=device, left_out=left_out, scored=evaluate)
+
+
+def say_left_out(left_out: "list[Finding]") -> None:
+    """What --skip-bad went on without, on the screen."""
+    from kdlib.own_scans.check import listed
+
+    if left_out:
+        print(f"Left out, as not usable ({len(left_out)}):")
+        print(*listed(left_out), sep="\n")
+
+
+def _segment(
+    cases: "list[tuple[Subject, Run]]",
+    what: str,
+    out: Path,
+    *,
+    device: str,
+    left_out: "list[Finding]",
+    scored: bool,
+) -> None:
+    from kdlib.own_scans.check import listed
+    from kdlib.own_scans.scan_report import about, write_report
+    from kdlib.own_scans.segmentation import segment
+    from kdlib.study.progress import counted
+
+    with counted("scans segmented") as on_subject:
+        answers = segment(
+            cases, out, device=device, scored=scored,
+            on_subject=lambda done: on_subject(done, len(cases)),
+        )  # fmt: skip
+        write_report(out, about([run for _, run in cases], what), answers, listed(left_out))
+    print(f"{len(cases)} segmented; the report: {out / 'report.html'}")
+    say_left_out(left_out)
+
+
+def _refuse_without_masks(subjects: "Iterable[Subject]") -> None:
+    if all(subject.label is None for subject in subjects):
+        raise InputError(
+            "--evaluate: no mask lies beside any of these scans; add some or go without"
+        )
+
+
+def _writable(out: Path) -> None:
+    """Refuse a folder that cannot be filled before hours are spent on what should fill it."""
+    import os
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be made ({error.strerror}); choose another") from error
+    if not os.access(out, os.W_OK):
+        raise InputError(f"{out}: no permission to write here; choose another folder")
+
+
+def _print_table(findings: "list[Finding]") -> None:
+    import sys
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    head = "clinic|subject|shape|voxel (mm)|axes|labels|lesion (mL)|intensity|what is wrong"
+    table = Table(*head.split("|"), box=None, header_style="bold", padding=(0, 1))
+    for finding in findings:
+        table.add_row(*(Text(cell) for cell in _cells(finding)))
+    # In a file or a pipe no line is worth wrapping.
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def _cells(finding: "Finding") -> list[str]:
+    def text(values: Iterable[float] | None, between: str, form: str = "g") -> str:
+        return "-" if values is None else between.join(f"{value:{form}}" for value in values)
+
+    return [
+        finding.clinic,
+        finding.subject,
+        text(finding.shape, "x"),
+        text(finding.voxel_mm, "x", ".3g"),
+        finding.orientation or "-",
+        text(finding.labels, " "),
+        "-" if finding.lesion_ml is None else f"{finding.lesion_ml:.1f}",
+        text(finding.intensity, " to ", ".4g"),
+        "\n".join(finding.problems) or "nothing",
+    ]

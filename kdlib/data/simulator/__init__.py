@@ -1,5 +1,0 @@
-"""Simulated clinics, written in the layout of the WMH Segmentation Challenge."""
-
-from kdlib.data.simulator.simulation import simulate
-
-__all__ = ["simulate"]

@@ -1,0 +1,1 @@
+"""Statistics, comparisons, verdicts and the numbers of the paper, from saved scores alone."""

@@ -1,0 +1,141 @@
+"""Adapt to a clinic's own scans: a student that learns from a teacher on scans without labels."""
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kdlib.data.clinics import Clinic, Clinics, open_clinics
+from kdlib.data.layouts import each_id_once
+from kdlib.data.subjects import Subject
+from kdlib.errors import InputError
+from kdlib.own_scans.check import Finding, OnSubject, refusal, sound
+from kdlib.study.plan import load_study
+from kdlib.study.runs import OnProgress, Run, run
+from kdlib.study.scenario import Scenario
+
+TARGET = "target"
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What is to be done, checked: nothing has been trained yet.
+
+    ``clinics`` hold the source and, without any label, the ``TARGET``; ``subjects`` are the
+    target's with the labels they came with, for an evaluation afterwards. One scenario adapts to
+    all of them, or, on the fly, one to each, in their order.
+    """
+
+    clinics: Clinics
+    subjects: tuple[Subject, ...]
+    scenarios: tuple[Scenario, ...]
+    left_out: list[Finding]
+
+    def runs(
+        self, *, store: Path | str, device: str = "auto", on_progress: OnProgress | None = None
+    ) -> list[Run]:
+        """The run of each subject, made or read; its teacher's before it."""
+        made = [
+            run(scenario, self.clinics, store=store, device=device, on_progress=on_progress)
+            for scenario in self.scenarios
+        ]
+        return made if len(made) == len(self.subjects) else made * len(self.subjects)
+
+
+def plan_adaptation(
+    source: Path,
+    target: Path,
+    *,
+    study: str = "demo",
+    settings: Mapping[str, Any] | None = None,
+    on_the_fly: bool = False,
+    skip_bad: bool = False,
+    on_subject: OnSubject | None = None,
+) -> Adaptation:
+    """Find and check the scans of two places (``find_subjects`` has the layouts).
+
+    ``study`` gives the recipe, ``settings`` change it. Raises ``InputError``, a line for each bad
+    file of either place, unless ``skip_bad`` leaves their subjects out.
+    """
+    sources, targets = open_clinics(source, name="source"), as_one(open_clinics(target), TARGET)
+    _refuse_shared(sources, targets)
+    names = [name for name, clinic in sources.items() if clinic.training]
+    if not names:
+        raise InputError(f"{source}: no training subjects here; name a folder that has some")
+    scenario = load_study(study).scenario(
+        method="distillation", source="+".join(names), target=TARGET, fold=None, **settings or {}
+    )
+    (sources, targets), left_out = sound(
+        [sources.chosen(names), targets], inputs=scenario.inputs, labelled=names,
+        learnt_as=scenario.preparation, skip_bad=skip_bad, on_subject=on_subject,
+    )  # fmt: skip
+    if not sources or not targets:
+        raise refusal(
+            f"no usable scan is left in the {'target' if sources else 'source'}", left_out
+        )
+    scenario = scenario.changed(source="+".join(sources), teacher=None)
+    subjects = targets[TARGET].subjects
+    hidden = Clinic(TARGET, tuple(_without_label(subject) for subject in subjects))
+    return Adaptation(
+        Clinics(sources.folder, {**sources, TARGET: hidden}),
+        subjects,
+        tuple(scenario.changed(subject=s.id) for s in subjects) if on_the_fly else (scenario,),
+        left_out,
+    )
+
+
+def as_one(clinics: Clinics, name: str) -> Clinics:
+    """All the subjects, of whatever clinic and split, as those of one clinic."""
+    subjects = tuple(subject for clinic in clinics.values() for subject in clinic.subjects)
+    return Clinics(clinics.folder, {name: Clinic(name, each_id_once(subjects))})
+
+
+def scans_at(
+    places: Sequence[Path],
+    *,
+    t1: Path | None = None,
+    inputs: str = "flair",
+    skip_bad: bool = False,
+    on_subject: OnSubject | None = None,
+) -> tuple[list[Subject], list[Finding]]:
+    """Every usable subject of some scans and folders of scans, and what is wrong with the others.
+
+    ``t1``: the T1 of a single scan. Raises ``InputError`` as ``sound`` does, and for one id twice.
+    """
+    parts = [as_one(open_clinics(place), TARGET) for place in places]
+    if t1 is not None:
+        parts = [_with_t1(parts, t1)]
+    kept, left_out = sound(parts, inputs=inputs, skip_bad=skip_bad, on_subject=on_subject)
+    subjects = [s for part in kept for clinic in part.values() for s in clinic.subjects]
+    ids = Counter(subject.id for subject in subjects)
+    twice = [name for name, count in ids.items() if count > 1]
+    if twice:
+        raise InputError(f"{', '.join(twice)}: two scans of this name; segment them apart")
+    return subjects, left_out
+
+
+def _refuse_shared(sources: Clinics, targets: Clinics) -> None:
+    """Labels of the target must not come in as labels of the source."""
+    learnt_from, adapted_to = (
+        {os.path.realpath(s.scan.flair) for clinic in part.values() for s in clinic.subjects}
+        for part in (sources, targets)
+    )
+    shared = len(learnt_from & adapted_to)
+    if shared:
+        what = f"{shared} of its {len(adapted_to)} scans are in the source too"
+        raise InputError(f"{targets.folder}: {what}; name a source without them")
+
+
+def _with_t1(parts: Sequence[Clinics], t1: Path) -> Clinics:
+    subjects = [subject for part in parts for subject in part[TARGET].subjects]
+    if len(subjects) != 1:
+        raise InputError(f"{t1}: a T1 for {len(subjects)} scans; give one scan with it")
+    subject = replace(subjects[0], scan=replace(subjects[0].scan, t1=t1))
+    return Clinics(parts[0].folder, {TARGET: Clinic(TARGET, (subject,))})
+
+
+def _without_label(subject: Subject) -> Subject:
+    """The subject as adaptation sees it."""
+    return Subject(replace(subject.scan, clinic=TARGET), None, "training")

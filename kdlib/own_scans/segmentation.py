@@ -1,0 +1,124 @@
+"""Answers to a clinic's scans: masks and maps on each scan's own grid, and what to say of each."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from nibabel.orientations import aff2axcodes
+from numpy.typing import NDArray
+
+from kdlib.data.subjects import Subject
+from kdlib.data.volume import Volume, read_labels, write_volume
+from kdlib.errors import InputError
+from kdlib.networks import UNet
+from kdlib.prediction import predict
+from kdlib.scores.metrics import THRESHOLD, components, dice, evaluate
+from kdlib.study.runs import Run
+from kdlib.training import choose_device
+
+PROBABILITY_STEP = 2.0**-12  # of a saved map; the threshold is a multiple of it
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What was found in one scan: ``facts`` in numbers, and what a picture of it needs.
+
+    ``masks``: (x, y, z) bool on the grid of ``flair``, by whose they are: result, teacher, truth.
+    """
+
+    facts: dict[str, Any]
+    flair: Volume
+    masks: dict[str, NDArray[np.bool_]]
+
+
+def segment(
+    cases: Iterable[tuple[Subject, Run]],
+    out: Path,
+    *,
+    device: str = "auto",
+    scored: bool = False,
+    on_subject: Callable[[int], None] = lambda done: None,
+) -> Iterator[Answer]:
+    """Write ``<id>_lesion_mask.nii.gz`` and ``<id>_lesion_probability.nii.gz`` of each scan.
+
+    One scan at a time, so that memory does not grow with their number. Probabilities are rounded
+    down to a ``PROBABILITY_STEP``: files are then half as large. ``scored``: against the
+    subject's own label, where it has one; without it no label is read.
+    """
+    for done, (subject, run) in enumerate(cases, start=1):
+        yield _answer(subject, run, out, device, scored)
+        on_subject(done)
+
+
+def teacher_at_hand(run: Run) -> Run | None:
+    """The run's teacher; none where it has none, or was copied here without it."""
+    try:
+        return run.teacher
+    except InputError:
+        return None
+
+
+def _answer(subject: Subject, run: Run, out: Path, device: str, scored: bool) -> Answer:
+    scan = subject.scan.read(run.scenario.inputs)
+    teacher = teacher_at_hand(run)
+    networks = {"result": run} | ({"teacher": teacher} if teacher else {})
+    maps = {
+        name: predict(_network(made.directory, device), scan, made.scenario)
+        for name, made in networks.items()
+    }
+    masks = {name: probability.array >= THRESHOLD for name, probability in maps.items()}
+    names = {kind: f"{subject.id}_lesion_{kind}.nii.gz" for kind in ("mask", "probability")}
+    write_volume(out / names["mask"], Volume(masks["result"], scan[0].affine))
+    write_volume(out / names["probability"], _rounded_down(maps["result"]))
+    scores = {}
+    if scored and subject.label is not None:
+        truth = read_labels(subject.label, like=scan[0], allow_empty=True).array
+        scores = {
+            name: asdict(evaluate(truth, probability.array, scan[0].spacing_mm))
+            for name, probability in maps.items()
+        }
+        masks["truth"] = truth == 1
+    facts = _facts(subject, run, scan[0], masks) | names | {"scores": scores}
+    return Answer(facts, scan[0], masks)
+
+
+def _rounded_down(probability: Volume) -> Volume:
+    steps = np.floor(probability.array / PROBABILITY_STEP)
+    return Volume((steps * PROBABILITY_STEP).astype(np.float32), probability.affine)
+
+
+@lru_cache(maxsize=2)  # of a run and its teacher
+def _network(directory: Path, device: str) -> UNet:
+    return Run(directory).network(choose_device(device))
+
+
+def _facts(
+    subject: Subject, run: Run, flair: Volume, masks: dict[str, NDArray[np.bool_]]
+) -> dict[str, Any]:
+    voxel_ml = float(np.prod(flair.spacing_mm)) / 1000
+    return {
+        "subject": subject.id,
+        "run": run.directory.name,
+        "shape": list(flair.array.shape),
+        "voxel_mm": [round(edge, 4) for edge in flair.spacing_mm],
+        "orientation": "".join(aff2axcodes(flair.affine)),
+        "lesion_ml": {name: round(int(m.sum()) * voxel_ml, 4) for name, m in masks.items()},
+        "lesions": {name: components(mask)[1] for name, mask in masks.items()},
+        "difference": _difference(masks["result"], masks["teacher"], voxel_ml)
+        if "teacher" in masks
+        else None,
+    }
+
+
+def _difference(
+    result: NDArray[np.bool_], teacher: NDArray[np.bool_], voxel_ml: float
+) -> dict[str, float]:
+    """How the result's answer differs from the teacher's; Dice is NaN if both are empty."""
+    return {
+        "dice": dice(result, teacher),
+        "added_ml": round(int((result & ~teacher).sum()) * voxel_ml, 4),
+        "removed_ml": round(int((teacher & ~result).sum()) * voxel_ml, 4),
+    }

@@ -1,0 +1,1 @@
+"""The small files that a study leaves: written here and read here."""

@@ -1,0 +1,137 @@
+"""What the book's explorers show beyond scores: soft labels to be, and a scan with its answers."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from kdlib.data.clinics import Clinics, Subject
+from kdlib.data.frame import foreground
+from kdlib.data.slices import Prepared, prepare
+from kdlib.data.volume import Volume, to_lps
+from kdlib.networks import answer_all
+from kdlib.prediction import predict
+from kdlib.scores.metrics import THRESHOLD
+from kdlib.study.participants import participants
+from kdlib.study.plan import Planned, Study
+from kdlib.study.runs import Run
+
+Arrays = dict[str, Any]
+STEPS_PER_LOGIT = 256  # a stored step moves no probability by more than 0.25 / 256
+SOFT_VOXELS = 500_000  # inside heads, of all pairs together: what a page can carry
+MARGIN = 2  # voxels of air kept around a head
+
+
+def explorers(study: Study, runs: list[tuple[Planned, Run]], clinics: Clinics) -> Arrays:
+    """Arrays of one target subject per pair of clinics, and the whole scan of the first.
+
+    The subject is the one of middle lesion volume among those tested. Pictures are (slice, row,
+    column) with the patient's left on the right. Names start with ``source/target/subject``:
+
+    - ``.../soft/difference`` int16: the teacher's logit of lesion minus that of background, in
+      steps of 1 / 256, clipped at 127; softmax(z / T) is 1 / (1 + exp(-difference / T)); both it
+      and ``.../soft/flair`` uint8 are 0 outside the head; ``.../soft/slices``: places in the scan.
+    - ``.../scan/flair``, ``truth``, ``teacher`` and ``student`` uint8 (x, y, z), axes LPS, and the
+      ``affine`` (4, 4): the head's box of the scan, and the answers at probability 0.5.
+    """
+    students = list(_students(study, runs))
+    arrays: Arrays = {}
+    for student in students:
+        subject = _middle(student, clinics)
+        name = f"{student.scenario.source}/{student.scenario.target}/{subject.id}"
+        soft = _soft_label(student, subject, SOFT_VOXELS // len(students))
+        arrays |= {f"{name}/soft/{key}": value for key, value in soft.items()}
+        if student is students[0]:
+            scan = _whole_scan(student, subject)
+            arrays |= {f"{name}/scan/{key}": value for key, value in scan.items()}
+    return arrays
+
+
+def _students(study: Study, runs: list[tuple[Planned, Run]]) -> Iterator[Run]:
+    """Of each pair the first student of the plain teacher, on the pooled scans."""
+    seen = set()
+    for item, run in runs:
+        scenario = item.scenario
+        pair = (scenario.source, scenario.target)
+        pooled = scenario.method == "distillation" and scenario.subject is None
+        if item.setting or not pooled or scenario.seed != study.seeds[0] or pair in seen:
+            continue
+        if scenario.teacher is not None and scenario.teacher.method == "supervised":
+            seen.add(pair)
+            yield run
+
+
+def _middle(student: Run, clinics: Clinics) -> Subject:
+    tested = participants(student.scenario, clinics).tested
+    return sorted(tested, key=lambda subject: (subject.lesion_ml, subject.id))[len(tested) // 2]
+
+
+def _teacher(student: Run) -> Run:
+    if student.teacher is None:
+        raise ValueError(f"{student.directory}: a student without a teacher")
+    return student.teacher
+
+
+def _soft_label(student: Run, subject: Subject, voxels: int) -> Arrays:
+    """The teacher's logits on as many slices as ``voxels`` of the head allow, evenly spaced."""
+    scenario = student.scenario
+    scan = subject.scan.read(scenario.inputs)
+    ready = prepare(scan, scenario.preparation)
+    logits = answer_all(_teacher(student).network(), ready.images, scenario.precision).numpy()
+    steps = np.rint((logits[:, 1] - logits[:, 0]) * STEPS_PER_LOGIT)
+    limit = 127 * STEPS_PER_LOGIT
+    difference = steps.clip(-limit, limit).astype(np.int16).transpose(0, 2, 1)
+    flair = _shown_slices(scan[0], ready)
+    held = np.flatnonzero(ready.holds_head.numpy())
+    inside = int((flair[held] > 0).sum())
+    count = max(1, min(len(held), voxels * len(held) // max(1, inside)))
+    chosen = held[np.linspace(0, len(held) - 1, count).round().astype(int)]
+    return {
+        "difference": np.where(flair > 0, difference, 0)[chosen],
+        "flair": flair[chosen],
+        "slices": chosen,
+    }
+
+
+def _shown_slices(flair: Volume, ready: Prepared) -> NDArray[np.uint8]:
+    sampled = ready.window.to_network(to_lps(flair).array)
+    return grey(sampled, _filled(foreground(sampled))).transpose(2, 1, 0)
+
+
+def _filled(head: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Fluid is dark in FLAIR, and yet inside: holes filled slice by slice."""
+    return np.stack([ndimage.binary_fill_holes(part) for part in np.moveaxis(head, 2, 0)], axis=2)
+
+
+def grey(array: NDArray, head: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The head's intensities as 1 to 255, everything else 0."""
+    top = np.percentile(array[head], 99.8) if head.any() else 1
+    return np.where(head, (array / top * 255).clip(1, 255).round(), 0).astype(np.uint8)
+
+
+def _whole_scan(student: Run, subject: Subject) -> Arrays:
+    """The scan, the truth and both answers, cut to the head's box."""
+    scenario = student.scenario
+    scan = subject.scan.read(scenario.inputs)
+    flair = to_lps(scan[0])
+    head = foreground(flair.array)
+    box = _box(head)
+    arrays = {
+        "flair": grey(flair.array, _filled(head)),
+        "truth": to_lps(subject.labelled.read_labels()).array,
+    }
+    for name, run in (("teacher", _teacher(student)), ("student", student)):
+        answer = to_lps(predict(run.network(), scan, scenario)).array
+        arrays[name] = (answer >= THRESHOLD).astype(np.uint8)
+    corner = np.eye(4)
+    corner[:3, 3] = [edge.start for edge in box]
+    return {key: value[box] for key, value in arrays.items()} | {"affine": flair.affine @ corner}
+
+
+def _box(head: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """The smallest box that holds the head and a margin."""
+    places = np.argwhere(head) if head.any() else np.argwhere(np.ones_like(head))
+    low, high = places.min(axis=0) - MARGIN, places.max(axis=0) + MARGIN + 1
+    return tuple(slice(int(max(a, 0)), int(b)) for a, b in zip(low, high, strict=True))

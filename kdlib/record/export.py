@@ -1,0 +1,93 @@
+"""The results of record: what a study's runs say, in small files the report and the book read."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kdlib.data.clinics import Clinics, Subject
+from kdlib.data.volume import to_lps
+from kdlib.files import atomic, write_text
+from kdlib.record.clinic_summary import clinic_summary
+from kdlib.record.explorers import explorers
+from kdlib.scores.scoring import example_slice
+from kdlib.study.plan import Planned, Study, study_scores
+from kdlib.study.runs import Run
+
+Runs = list[tuple[Planned, Run]]
+
+
+def export_study(study: Study, runs: Runs, clinics: Clinics, folder: Path) -> None:
+    """Write ``scores.csv``, ``teachers.csv``, two archives of pictures and ``provenance.json``.
+
+    ``examples.npz`` holds axial slices (x, y) uint8 of every tested subject, seed by seed the
+    first: ``source/target/subject/flair`` (head's range as 0 to 255), ``.../truth`` (labels) and
+    ``.../<arm>`` (lesion probability as 0 to 255). ``explorers.npz``: see ``explorers``;
+    ``clinics.csv`` and ``clinics.npz``: see ``clinic_summary``.
+    """
+    write_text(folder / "scores.csv", study_scores(runs).round(6).to_csv(index=False))
+    write_text(folder / "teachers.csv", teacher_scores(runs).round(6).to_csv(index=False))
+    with atomic(folder / "examples.npz") as temporary:
+        np.savez_compressed(temporary, **_examples(study, runs, clinics))
+    with atomic(folder / "explorers.npz") as temporary:
+        np.savez_compressed(temporary, **explorers(study, runs, clinics))
+    _clinics(clinics, folder)
+    write_text(folder / "provenance.json", json.dumps(_provenance(study, runs), indent=1))
+
+
+def _clinics(clinics: Clinics, folder: Path) -> None:
+    """Write ``clinics.csv`` and ``clinics.npz``: see ``clinic_summary``."""
+    table, arrays = clinic_summary(clinics)
+    write_text(folder / "clinics.csv", table.to_csv(index=False))
+    with atomic(folder / "clinics.npz") as temporary:
+        np.savez_compressed(temporary, **arrays)
+
+
+def teacher_scores(runs: Runs) -> pd.DataFrame:
+    """How each source's teacher does at home, on the source's own tested subjects."""
+    teachers = {done.teacher.directory: done.teacher for _, done in runs if done.teacher}
+    frames = [
+        run.scores.assign(source=run.scenario.source, seed=run.scenario.seed)
+        for run in teachers.values()
+        if run.scenario.target is None
+    ]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _examples(study: Study, runs: Runs, clinics: Clinics) -> dict[str, Any]:
+    pictures: dict[str, Any] = {}
+    for item, done in runs:
+        scenario = item.scenario
+        if item.setting or scenario.seed != study.seeds[0]:
+            continue
+        for subject, probability in done.slices.items():
+            name = f"{scenario.source}/{scenario.target}/{subject}"
+            if f"{name}/truth" not in pictures:
+                flair, truth = _shown(clinics[str(scenario.target)].subject(subject))
+                pictures |= {f"{name}/flair": flair, f"{name}/truth": truth}
+            pictures[f"{name}/{item.arm}"] = probability
+    return pictures
+
+
+def _shown(subject: Subject) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The example slice of a subject's FLAIR and labels."""
+    truth = subject.labelled.read_labels()
+    place = example_slice(truth)
+    flair = to_lps(subject.scan.read()[0]).array
+    grey = (flair[:, :, place] / np.percentile(flair[flair > 0], 99.8) * 255).clip(0, 255)
+    return grey.round().astype(np.uint8), to_lps(truth).array[:, :, place].astype(np.uint8)
+
+
+def _provenance(study: Study, runs: Runs) -> dict[str, Any]:
+    made = {done.directory: done for _, done in runs}
+    made |= {done.teacher.directory: done.teacher for _, done in runs if done.teacher}
+    return {
+        "study": study.model_dump(mode="json"),
+        "seconds": round(sum(run.provenance["seconds"] for run in made.values()), 1),
+        "runs": [
+            {"run": directory.name, **run.provenance} for directory, run in sorted(made.items())
+        ],
+    }

@@ -1,0 +1,37 @@
+"""What executed notebooks need: progress that stays readable in the page it becomes."""
+
+import time
+
+from IPython.display import display
+
+from kdlib.study.runs import OnProgress
+from kdlib.study.scenario import Scenario
+
+EVERY_SECONDS = 2.0
+
+
+class _Text:
+    """Plain text that shows without quotes."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def progress() -> OnProgress:
+    """An ``on_progress`` for ``kdlib.run`` that keeps one line a training, and shows no widget."""
+    lines: dict[str, str] = {}
+    state = {"shown": 0.0}
+    handle = display(_Text("Nothing to train: read from the store."), display_id=True)
+    began = time.monotonic()
+
+    def show(scenario: Scenario, step: int, steps: int) -> None:
+        now = time.monotonic()
+        lines[scenario.slug] = f"{scenario.slug}: {step} of {steps} steps, {now - began:.0f} s"
+        if step == steps or now - state["shown"] > EVERY_SECONDS:
+            state["shown"] = now
+            handle.update(_Text("\n".join(lines.values())))
+
+    return show

@@ -1,0 +1,116 @@
+"""Execute a scenario's template with other parameters, checked before anything runs."""
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import jupytext  # type: ignore[import-untyped]
+import nbformat
+import papermill  # type: ignore[import-untyped]
+from traitlets.config import Config
+
+from kdlib.errors import InputError
+from kdlib.files import atomic
+from kdlib.recipe import unknown_name
+from kdlib.study.plan import load_study
+
+FOLDER = Path(__file__).parents[2] / "book" / "scenarios"
+KINDS = {"str": str, "int": int, "float": float}
+
+
+def templates() -> list[str]:
+    """The names of the book's templates."""
+    return sorted(path.stem for path in FOLDER.glob("*.md"))
+
+
+def rerun(template: str, parameters: dict[str, str], out: Path) -> None:
+    """Execute ``template`` with ``parameters`` given as text, into the notebook ``out``.
+
+    Raises ``InputError`` for a template or a parameter that does not exist, with the nearest one
+    that does, for a value of the wrong type, and for what the scenario itself refuses.
+    """
+    notebook = _read(template)
+    _execute(notebook, _typed(template, notebook, parameters), out)
+
+
+def rerun_study(study: str, data: Path, store: Path, out: Path) -> list[Path]:
+    """Execute every template for every pair of ``study`` into ``out``, several at a time."""
+    settings = load_study(study)
+    places = {"study": study, "data": str(data), "store": str(store)}
+    places |= {"fold": str(settings.folds[0]), "seed": str(settings.seeds[0])}
+    jobs = [
+        (template, places | {"source": source, "target": target}, out)
+        for source, target in settings.pairs
+        for template in templates()
+    ]
+    # Spawned: a fork of a process that has used torch may hang.
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        return list(pool.map(_page, *zip(*jobs, strict=True)))
+
+
+def _page(template: str, parameters: dict[str, str], folder: Path) -> Path:
+    """One executed template whose title says which pair it is of."""
+    notebook = _read(template)
+    pair = [parameters["source"], parameters["target"]]
+    title, *rest = notebook.cells[0].source.split("\n")
+    named = f"{title}: {' to '.join(name.capitalize() for name in pair)}"
+    notebook.cells[0].source = "\n".join([named, *rest])
+    out = folder / f"{'-'.join(pair)}-{template}.ipynb"
+    _execute(notebook, _typed(template, notebook, parameters), out)
+    return out
+
+
+def _read(template: str) -> nbformat.NotebookNode:
+    if template not in templates():
+        raise InputError(unknown_name(template, templates(), "template"))
+    return jupytext.read(FOLDER / f"{template}.md")
+
+
+def parameters_of(template: str) -> dict[str, dict[str, str]]:
+    """A template's parameters: of each its ``inferred_type_name``, ``default`` and ``help``."""
+    return _declared(_read(template))
+
+
+def _declared(notebook: nbformat.NotebookNode) -> dict[str, dict[str, str]]:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "template.ipynb"
+        nbformat.write(notebook, path)
+        return papermill.inspect_notebook(str(path))
+
+
+def _typed(
+    template: str, notebook: nbformat.NotebookNode, parameters: dict[str, str]
+) -> dict[str, Any]:
+    """The texts as values of the types that the template declares."""
+    known = _declared(notebook)
+    values = {}
+    for name, text in parameters.items():
+        if name not in known:
+            raise InputError(unknown_name(name, list(known), f"parameter of {template}"))
+        kind = known[name]["inferred_type_name"]
+        try:
+            values[name] = KINDS[kind](text)
+        except ValueError:
+            raise InputError(
+                f"{name}={text!r}: not of type {kind} ({known[name]['help']})"
+            ) from None
+    return values
+
+
+def _execute(notebook: nbformat.NotebookNode, values: dict[str, Any], out: Path) -> None:
+    """Run the notebook in a kernel of its own; ``out`` appears whole or not at all."""
+    with TemporaryDirectory() as folder, atomic(out) as temporary:
+        path = Path(folder) / f"{out.stem}.ipynb"
+        nbformat.write(notebook, path)
+        # Sockets in a folder of its own: kernels that run side by side cannot take another's port.
+        sockets = {"transport": "ipc", "connection_file": str(Path(folder) / "kernel.json")}
+        try:
+            papermill.execute_notebook(
+                path, temporary, values, kernel_name="python3", progress_bar=False,
+                config=Config({"KernelManager": sockets}),
+            )  # fmt: skip
+        except papermill.PapermillExecutionError as error:
+            raise InputError(f"{out.name}: {error.ename}: {error.evalue}") from None

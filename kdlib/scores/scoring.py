@@ -1,0 +1,39 @@
+"""Everything that is measured of one answer to one labelled subject."""
+
+from dataclasses import asdict
+
+from kdlib.data.frame import foreground
+from kdlib.data.subjects import Subject
+from kdlib.data.volume import Volume, read_volume, to_lps
+from kdlib.scores.calibration import calibration_scores
+from kdlib.scores.metrics import evaluate
+from kdlib.scores.strata import by_lesion_volume, by_region, log_volume_ratio
+
+Row = dict[str, str | float]
+
+
+def score(
+    subject: Subject, flair: Volume, truth: Volume, probability: Volume, temperature: float = 1.0
+) -> Row:
+    """One row of ``scores.csv``: the challenge's metrics, then by lesion size, region, calibration.
+
+    ``flair``, ``truth`` and ``probability`` lie on the subject's own grid; ``temperature`` is what
+    softened the probability. Regions are known of simulated subjects alone.
+    """
+    pair = truth.array, probability.array
+    row: Row = {"clinic": subject.scan.clinic, "subject": subject.id}
+    row |= asdict(evaluate(*pair, truth.spacing_mm))
+    row["log_volume_ratio"] = log_volume_ratio(*pair)
+    row |= by_lesion_volume(*pair, truth.spacing_mm)
+    distance = subject.labelled.label.with_name("simulation") / "ventricle_distance.nii.gz"
+    if distance.exists():
+        row |= by_region(*pair, read_volume(distance).array)
+    head = foreground(flair.array)
+    return row | calibration_scores(
+        probability.array, truth.array, head, truth.spacing_mm, temperature
+    )
+
+
+def example_slice(truth: Volume) -> int:
+    """Which axial slice to show of a subject: the one with most lesion (axes LPS)."""
+    return int((to_lps(truth).array == 1).sum(axis=(0, 1)).argmax())

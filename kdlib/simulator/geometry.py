@@ -1,0 +1,163 @@
+"""Where a scan's voxels lie in the average brain: slices, their thickness, pose and shape."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kdlib.simulator.fields import random_field, sample
+from kdlib.simulator.signal import blurred
+from kdlib.simulator.template import ORIGIN_MM
+
+_COARSE = 4  # mm between the nodes of the warp
+_CENTRE_MM = np.array([0.0, -18.0, 6.0])  # MNI coordinates of the brain's middle
+
+
+VoxelBox = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A voxel grid, LPS+, with ``layers`` samples through each slice for its partial volume.
+
+    ``middle_mm``: where its middle lies, RAS+; a part of a scan lies beside the scan's middle.
+    """
+
+    shape: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+    layers: int = 1
+    middle_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    @property
+    def fine_shape(self) -> tuple[int, int, int]:
+        """The shape with the samples through each slice counted one by one."""
+        return self.shape[0], self.shape[1], self.shape[2] * self.layers
+
+    @property
+    def coarse(self) -> bool:
+        """Whether a voxel stands for several of a scanner's."""
+        return self.spacing_mm[0] * self.spacing_mm[1] > 2
+
+    @property
+    def size_mm(self) -> np.ndarray:
+        """The field of view."""
+        return np.array(self.shape) * np.array(self.spacing_mm)
+
+    @property
+    def fine_voxel_mm3(self) -> float:
+        """The volume that one sample stands for."""
+        return float(np.prod(self.spacing_mm)) / self.layers
+
+    def slices(self, fine: Tensor) -> Tensor:
+        """The mean through each slice: (..., x, y, z * layers) to (..., x, y, z)."""
+        return fine.unflatten(-1, (self.shape[2], self.layers)).mean(-1)
+
+    def field(self, rng: np.random.Generator, scale_mm: float, fine: bool = True) -> Tensor:
+        """A random field over the grid; see ``random_field``."""
+        return random_field(rng, self.size_mm, self.fine_shape if fine else self.shape, scale_mm)
+
+    def blurred(self, image: Tensor, sigma_mm: float) -> Tensor:
+        """In-plane Gaussian blur of (x, y, z), of a standard deviation in mm."""
+        x, y, _ = self.spacing_mm
+        return blurred(image, (sigma_mm / x, sigma_mm / y))
+
+    def affine(self) -> np.ndarray:
+        """Voxel indices to RAS+ mm."""
+        affine = np.diag([*self._steps(), 1.0])
+        affine[:3, 3] = self.middle_mm - affine[:3, :3] @ ((np.array(self.shape) - 1) / 2)
+        return affine
+
+    def points_mm(self, fine: bool = True) -> Tensor:
+        """RAS+ coordinates (x, y, z, 3) of every sample, or of every voxel's middle."""
+        shape = self.fine_shape if fine else self.shape
+        steps = np.array(self._steps()) * self.shape / shape
+        axes = [
+            (torch.arange(size, dtype=torch.float32) - (size - 1) / 2) * step + middle
+            for size, step, middle in zip(shape, steps, self.middle_mm, strict=True)
+        ]
+        return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
+
+    def box(self, mask: Tensor) -> VoxelBox:
+        """The smallest box of voxels that holds ``mask`` (x, y, z)."""
+        found = torch.nonzero(mask)
+        low, high = found.min(0).values.tolist(), (found.max(0).values + 1).tolist()
+        return slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2])
+
+    def part(self, box: VoxelBox, layers: int) -> "Frame":
+        """The voxels in ``box``, with ``layers`` samples through each slice."""
+        moved = [
+            middle + ((one.start + one.stop) / 2 - size / 2) * step
+            for one, size, step, middle in zip(
+                box, self.shape, self._steps(), self.middle_mm, strict=True
+            )
+        ]
+        shape = [one.stop - one.start for one in box]
+        return Frame(
+            (shape[0], shape[1], shape[2]), self.spacing_mm, layers, (moved[0], moved[1], moved[2])
+        )
+
+    def whole(self, box: VoxelBox, part: Tensor) -> Tensor:
+        """``part`` (x, y, z) of the box, with zeros around it."""
+        whole = part.new_zeros(self.shape)
+        whole[box] = part
+        return whole
+
+    def _steps(self) -> tuple[float, float, float]:
+        return -self.spacing_mm[0], -self.spacing_mm[1], self.spacing_mm[2]
+
+
+@dataclass(frozen=True)
+class Pose:
+    """How a subject lies in the scanner: an affine map to MNI mm, then a warp (3, i, j, k)."""
+
+    matrix: Tensor
+    centre: Tensor
+    warp: Tensor
+
+    def points(self, points_mm: Tensor) -> Tensor:
+        """MNI coordinates (..., 3) in mm of scanner coordinates (x, y, z, 3)."""
+        points = points_mm @ self.matrix.T + self.centre
+        return points + sample(self.warp, voxel_points(points) / _COARSE).movedim(0, -1)
+
+
+def draw_pose(rng: np.random.Generator, frame: Frame, maps: Tensor, enlargement_mm: float) -> Pose:
+    """A random pose and size, a smooth random warp, and wider ventricles.
+
+    The ventricles' wall is pushed outwards by about ``enlargement_mm``, which dies away over 15 mm.
+    """
+    scale = rng.normal(0.95, 0.04) * rng.normal(1.0, 0.025, 3)
+    matrix = _rotation(rng.normal(0, np.deg2rad([4, 3, 4]))) @ np.diag(1 / scale)
+    tall = frame.size_mm[2] - 170  # a tall field of view holds the neck below, not air above
+    centre = _CENTRE_MM + rng.normal(0, 3, 3) - [0, 0, max(tall, 0) / 2 - 4 * (tall > 0)]
+    warp = _warp(rng, maps, enlargement_mm)
+    return Pose(torch.from_numpy(matrix).float(), torch.from_numpy(centre).float(), warp)
+
+
+def voxel_points(points_mm: Tensor) -> Tensor:
+    """MNI mm to voxel indices of the template."""
+    return points_mm - _origin()
+
+
+def _origin() -> Tensor:
+    return torch.tensor(ORIGIN_MM, dtype=torch.float32)
+
+
+def _rotation(angles: np.ndarray) -> np.ndarray:
+    (a, b, c), (d, e, f) = np.cos(angles), np.sin(angles)
+    about_x = np.array([[1, 0, 0], [0, a, -d], [0, d, a]])
+    about_y = np.array([[b, 0, e], [0, 1, 0], [-e, 0, b]])
+    about_z = np.array([[c, -f, 0], [f, c, 0], [0, 0, 1]])
+    return about_z @ about_y @ about_x
+
+
+def _warp(rng: np.random.Generator, maps: Tensor, enlargement_mm: float) -> Tensor:
+    distance = maps[4, ::_COARSE, ::_COARSE, ::_COARSE]
+    size, shape = np.array(maps.shape[1:]), tuple(distance.shape)
+    components = [
+        3.0 * random_field(rng, size, shape, 45) + 2.2 * random_field(rng, size, shape, 16)
+        for _ in range(3)
+    ]
+    outwards = torch.stack(torch.gradient(distance, spacing=float(_COARSE)))
+    reach = torch.exp(-distance.clamp(min=0) / 15) * enlargement_mm
+    return torch.stack(components) - reach * outwards

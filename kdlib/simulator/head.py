@@ -1,0 +1,73 @@
+"""What surrounds the brain: skull, scalp, face and neck, roughly; and the cut of a defacing."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kdlib.simulator.geometry import Frame
+
+
+def surroundings(
+    rng: np.random.Generator, frame: Frame, brain_mm: Tensor, points: Tensor
+) -> dict[str, Tensor]:
+    """Fractions (x, y, z) of the tissues outside the brain; air is what is left.
+
+    From the brain outwards: a film of fluid, two tables of bone with marrow between, muscle and
+    fat. Below and before the skull a face and a neck of muscle, fat, bone and air.
+    ``brain_mm``: signed distance to the brain; ``points``: MNI mm.
+    """
+    skull = rng.normal(7.0, 1.0) + 1.2 * frame.field(rng, 30.0, fine=False)
+    scalp = rng.normal(5.5, 1.2) + 1.2 * frame.field(rng, 40.0, fine=False)
+    fluid = rng.uniform(0.5, 2.5) + 0.6 * frame.field(rng, 20.0, fine=False)
+    below = _smooth_minimum(_face(points), _neck(points))
+    depth = _smooth_minimum(brain_mm - fluid - skull - scalp, below)  # negative inside the head
+    head = _soft(-depth)
+    cranium = _soft(fluid + skull - brain_mm)
+    wet = _soft(fluid - brain_mm)
+    middle = ((brain_mm - fluid) / skull - 0.5).abs()
+    marrow = (cranium - wet).clamp(min=0) * _soft((0.22 - middle) * skull)
+    outside = (head * (1 - cranium)).clamp(min=0)
+    mixture = frame.field(rng, 9.0, fine=False)
+    fat = torch.maximum(_soft(depth + rng.uniform(2.5, 4.5)), torch.sigmoid(6 * (mixture - 0.9)))
+    hollow = torch.sigmoid(8 * (frame.field(rng, 14.0, fine=False) - 1.0)) * (depth < -8)
+    bone = (cranium - wet).clamp(min=0) - marrow
+    flesh = outside * (1 - hollow.float())
+    outside_brain = _soft(brain_mm)
+    parts = {
+        "fluid": wet * outside_brain,
+        "bone": bone,
+        "marrow": marrow,
+        "muscle": flesh * (1 - fat),
+        "fat": flesh * fat,
+    }
+    return {name: part * outside_brain for name, part in parts.items()}
+
+
+def face_removed(points: Tensor, brain_mm: Tensor, share: float) -> Tensor:
+    """Mask (x, y, z) of the voxels a defacing sets to 0: ``share`` of the scan, none of the brain.
+
+    A plane that falls towards the neck, as far forward and down as the share asks for.
+    """
+    ahead = points[..., 1] * 0.75 - points[..., 2] * 0.65
+    ahead = torch.where(brain_mm < 3, -1e3, ahead)
+    step = max(1, ahead.numel() // 400_000)
+    cut = torch.quantile(ahead.flatten()[::step], 1 - share)
+    return ahead > cut
+
+
+def _face(points: Tensor) -> Tensor:
+    offset = (points - torch.tensor([0.0, 42.0, -62.0])) / torch.tensor([52.0, 50.0, 62.0])
+    return ((offset**2).sum(-1).sqrt() - 1) * 50
+
+
+def _neck(points: Tensor) -> Tensor:
+    offset = (points[..., :2] - torch.tensor([0.0, -38.0])) / torch.tensor([58.0, 62.0])
+    return torch.maximum(((offset**2).sum(-1).sqrt() - 1) * 58, points[..., 2] + 58)
+
+
+def _smooth_minimum(a: Tensor, b: Tensor, width: float = 6.0) -> Tensor:
+    return -width * torch.logaddexp(-a / width, -b / width)
+
+
+def _soft(depth: Tensor) -> Tensor:
+    return torch.sigmoid(depth / 0.6)

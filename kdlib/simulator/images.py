@@ -1,0 +1,80 @@
+"""From a subject's tissues to the images a scanner gives of them."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kdlib.simulator import head, landmarks, signal
+from kdlib.simulator.geometry import Frame
+from kdlib.simulator.place import Place
+from kdlib.simulator.protocols import Protocol
+
+
+def flair_and_t1(
+    rng: np.random.Generator,
+    place: Place,
+    scanner: Protocol,
+    parts: dict[str, Tensor],
+    skull: bool,
+) -> tuple[Tensor, Tensor]:
+    """FLAIR and T1 (x, y, z), as the scanner gives them after its bias correction."""
+    levels = signal.levels(rng, scanner)
+    images = [place.whole(image) for image in _brain(rng, place, levels, parts)]
+    if skull:
+        outer = head.surroundings(rng, place.scan, place.brain_mm, place.points)
+        for name, part in outer.items():
+            for image, level in zip(images, levels, strict=True):
+                image += level[name] * part
+    flair, t1 = (_acquired(rng, place.scan, scanner, image) for image in images)
+    return flair, t1
+
+
+def _brain(
+    rng: np.random.Generator,
+    place: Place,
+    levels: tuple[signal.Levels, signal.Levels],
+    parts: dict[str, Tensor],
+) -> tuple[Tensor, Tensor]:
+    """FLAIR and T1 of the brain's box alone, as a perfect scanner would give them."""
+    frame = place.brain
+    grey, white, *fluid = landmarks.regional_brightness(rng, frame, place.points[place.box])
+    share = landmarks.bright_fluid(rng, frame, place.ventricle_mm[place.box], *fluid)
+    parts = {**parts, "choroid": parts["csf"] * share, "csf": parts["csf"] * (1 - share)}
+    texture = 1 + 0.02 * frame.field(rng, 4.0, fine=False)
+    texture += 0.025 * frame.field(rng, 2.5, fine=False)
+    # The white matter of the gyri, full of fibres without order, is darker than the deep one.
+    around = frame.blurred(parts["white"], 6)
+    parts = _with_halo(frame, parts)
+    factors = {
+        "white": white * texture * (0.86 + 0.2 * around),
+        "cortex": grey * texture,
+        "deep": grey * white * texture,
+        "faint": texture,
+        "bright": texture,
+        "csf": 1 + 1.5 * (frame.field(rng, 12.0, fine=False) - 1.2).clamp(min=0),  # flow
+    }
+    flair, t1 = torch.zeros(frame.shape), torch.zeros(frame.shape)
+    for name, part in parts.items():
+        flair += levels[0][name] * part * factors.get(name, 1.0)
+        t1 += levels[1][name] * part
+    return flair, t1
+
+
+def _with_halo(frame: Frame, parts: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Water reaches beyond a lesion's border: white matter beside it is in part faint lesion.
+
+    Millimetres outside real masks FLAIR is still brighter than far away.
+    """
+    near = frame.blurred(parts["faint"] + parts["bright"], 2)
+    halo = 0.8 * near * parts["white"]
+    return {**parts, "white": parts["white"] - halo, "faint": parts["faint"] + halo}
+
+
+def _acquired(rng: np.random.Generator, frame: Frame, scanner: Protocol, image: Tensor) -> Tensor:
+    """Point spread, residual bias, gain of the day, noise."""
+    sigma_mm = float(np.hypot(scanner.blur_mm, 0.5 * frame.coarse))
+    image = frame.blurred(image, sigma_mm)
+    bias = torch.exp(scanner.bias * frame.field(rng, 80.0, fine=False))
+    image = image * bias * float(np.exp(rng.normal(0, 0.1)))
+    noise = scanner.noise * scanner.level * (0.5 if frame.coarse else 1.0)  # averaged over four
+    return signal.rician(rng, image, noise, 0.4)

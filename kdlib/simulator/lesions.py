@@ -1,0 +1,157 @@
+"""Lesions of two kinds: confluent ones that grow from the ventricles, punctate ones anywhere.
+
+Confluent: the highest values of a random field plus a prior that falls with the distance to the
+ventricles and rises at their horns. Punctate: many small blobs, their volumes log-normal. Both are
+soft, the softer the larger: a lesion fraction between 0 and 1 for every sample. Calibrated to
+component sizes of real masks (half of the components under 17 mm3, yet most of the volume in a few
+confluent ones) and to how FLAIR falls across real borders.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kdlib.simulator.geometry import Frame
+from kdlib.simulator.protocols import Population
+
+_AT_BORDER = 0.4  # severity
+
+
+@dataclass(frozen=True)
+class Lesions:
+    """Lesion fraction and severity (0 faint, 1 bright), both (x, y, fine z)."""
+
+    fraction: Tensor
+    severity: Tensor
+
+
+def draw_load_ml(rng: np.random.Generator, population: Population) -> float:
+    """A subject's lesion volume: log-normal around the clinic's median, inside its range."""
+    while True:
+        load = population.load_ml * np.exp(rng.normal(0, population.spread))
+        if population.lowest_ml <= load <= population.highest_ml:
+            return float(load)
+
+
+def draw_lesions(
+    rng: np.random.Generator,
+    frame: Frame,
+    room: Tensor,
+    ventricle_mm: Tensor,
+    points: Tensor,
+    load_ml: float,
+) -> Lesions:
+    """Lesions of about ``load_ml`` in all.
+
+    ``room`` (x, y, fine z): how much of a sample a lesion may take, 1 in white matter. ``points``:
+    MNI mm of the samples.
+    """
+    volumes = _punctate_volumes_mm3(rng, load_ml)
+    confluent_mm3 = load_ml * 1000 - volumes.sum()
+    severity = max(0.3, rng.normal(0.55, 0.09))
+    fraction, grade = _confluent(rng, frame, room, ventricle_mm, points, confluent_mm3)
+    grade = severity + grade
+    centres = _centres(rng, frame, room, ventricle_mm, points, len(volumes))
+    for centre, volume in zip(centres, volumes, strict=True):
+        _add_blob(rng, frame, fraction, grade, centre, volume, severity)
+    return Lesions(fraction * room, _severity(fraction, grade.clamp(0.1, 1.5)))
+
+
+def _severity(fraction: Tensor, grade: Tensor) -> Tensor:
+    """Alike at every border, where half a sample is lesion; further in what ``grade`` says.
+
+    So what is outlined can be told from the image: at one brightness, as a reader does.
+    """
+    inside = (2 * fraction - 1).clamp(min=0)
+    return _AT_BORDER + inside * (grade - _AT_BORDER)
+
+
+def _punctate_volumes_mm3(rng: np.random.Generator, load_ml: float) -> np.ndarray:
+    count = int(np.clip(280 * (load_ml / 12) ** 0.3 * np.exp(rng.normal(0, 0.7)), 20, 700))
+    volumes = np.clip(14 * np.exp(rng.normal(0, 1.1, count)), 6, 800)
+    large = rng.uniform(size=count) < rng.uniform(0.0, 0.05)
+    volumes = np.where(large, np.exp(rng.uniform(np.log(100), np.log(3000), count)), volumes)
+    most = rng.uniform(0.25, 0.6)  # of a low load: a high one has less of it in small lesions
+    return volumes[np.cumsum(volumes) < 1000 * most * load_ml]
+
+
+def _confluent(
+    rng: np.random.Generator,
+    frame: Frame,
+    room: Tensor,
+    ventricle_mm: Tensor,
+    points: Tensor,
+    volume_mm3: float,
+) -> tuple[Tensor, Tensor]:
+    reach = rng.uniform(6, 16)
+    score = 0.8 * frame.field(rng, 18.0) + 0.15 * frame.field(rng, 5.0)
+    score += rng.uniform(2.5, 5.5) * torch.exp(-ventricle_mm.clamp(min=0) / reach)
+    score += rng.uniform(0.3, 1.2) * _horns(points)
+    score -= 1.5 * torch.exp(-((points[..., 0] / 5) ** 2))  # rarely in what joins the halves
+    open_room = room > 0.5
+    candidates = torch.sort(score[open_room], descending=True).values
+    wanted = int(volume_mm3 / frame.fine_voxel_mm3)
+    threshold = candidates[min(wanted, len(candidates) - 1)]
+    width = rng.uniform(0.06, 0.14)
+    fraction = torch.sigmoid((score - threshold) / width)
+    grade = 0.15 * frame.field(rng, 8.0) + 0.3 * ((score - threshold) / 0.8).clamp(0, 1) - 0.1
+    return fraction, grade
+
+
+def _horns(points: Tensor) -> Tensor:
+    near = torch.zeros_like(points[..., 0])
+    across = points[..., 0].abs()
+    for x, y, z in ((16, 32, 6), (26, -58, 12)):
+        square = ((across - x) / 9) ** 2 + ((points[..., 1] - y) / 10) ** 2
+        near = torch.maximum(near, torch.exp(-0.5 * (square + ((points[..., 2] - z) / 10) ** 2)))
+    return near
+
+
+def _centres(
+    rng: np.random.Generator,
+    frame: Frame,
+    room: Tensor,
+    ventricle_mm: Tensor,
+    points: Tensor,
+    count: int,
+) -> np.ndarray:
+    """Sample indices (count, 3): anywhere in white matter, oftener near the ventricles and high."""
+    prior = (room > 0.8) * (0.25 + torch.exp(-ventricle_mm.clamp(min=0) / 12))
+    prior *= 0.4 + 0.6 * torch.sigmoid((points[..., 2] + 12) / 5)
+    chances = torch.cumsum(prior.flatten().double(), 0).numpy()
+    flat = np.searchsorted(chances, rng.uniform(0, chances[-1], count), side="right")
+    return np.stack(np.unravel_index(flat.clip(max=prior.numel() - 1), prior.shape), axis=1)
+
+
+def _add_blob(
+    rng: np.random.Generator,
+    frame: Frame,
+    fraction: Tensor,
+    grade: Tensor,
+    centre: np.ndarray,
+    volume_mm3: float,
+    severity: float,
+) -> None:
+    """Lay a soft ellipsoid over ``fraction`` and its brightness over ``grade``, in place."""
+    radius = (volume_mm3 * 3 / (4 * np.pi)) ** (1 / 3)
+    stretch = np.exp(rng.normal(0, 0.25, 3))
+    radii = radius * stretch / np.prod(stretch) ** (1 / 3)
+    spacing = np.array(frame.size_mm / frame.fine_shape)
+    soft = rng.uniform(0.15, 0.3) * radius
+    turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+    offset = rng.uniform(-0.5, 0.5, 3)
+    own = rng.normal(severity + 0.3, 0.15)
+    half = np.ceil((radii.max() + 4 * soft) / spacing).astype(int)
+    low, high = np.maximum(centre - half, 0), np.minimum(centre + half + 1, fraction.shape)
+    axes = [
+        (np.arange(a, b) - c - o) * s
+        for a, b, c, o, s in zip(low, high, centre, offset, spacing, strict=True)
+    ]
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1) @ turn
+    away = (np.sqrt(((grid / radii) ** 2).sum(-1)) - 1) * radius
+    blob = torch.from_numpy((1 / (1 + np.exp((away / soft).clip(-30, 30)))).astype(np.float32))
+    window = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    grade[window] = torch.where(blob > fraction[window], own, grade[window])
+    fraction[window] = torch.maximum(fraction[window], blob)

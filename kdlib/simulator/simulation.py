@@ -1,0 +1,203 @@
+"""All subjects of a simulation, in parallel processes, resumable."""
+
+import json
+import multiprocessing
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kdlib.errors import InputError
+from kdlib.files import atomic
+from kdlib.simulator.protocols import SITES, site
+from kdlib.simulator.subject import Settings, simulate_subject, write_subject
+from kdlib.simulator.template import template_maps
+
+# Raise it whenever the same settings give other voxels: old folders are then not gone on with.
+VERSION = 7
+_SETTINGS_FILE = "simulation.json"
+
+Job = tuple[str, int, Path]
+
+
+def simulate(
+    out: Path,
+    *,
+    grid: str = "native",
+    clinics: Sequence[str] = tuple(SITES),
+    training: int = 20,
+    test: int = 0,
+    seed: int = 0,
+    scanner_shift: float = 1.0,
+    population_shift: float = 1.0,
+    skull: bool = True,
+    workers: int | None = None,
+    on_subject: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write simulated subjects to ``out`` in the challenge's layout, e.g. ``training/Utrecht/0``.
+
+    Each subject follows from (seed, clinic, id) and the settings alone. A subject's folder appears
+    whole; a second call with the same settings makes what is missing, and may ask for more clinics
+    or subjects.
+
+    Args:
+        out: a folder that is new, empty, or holds a simulation with these settings.
+        grid: "native" = the challenge's shapes and voxels; "2mm" = 96 x 112 x 48 voxels of
+            2 x 2 x 3 mm for every clinic.
+        clinics: of "utrecht", "singapore", "amsterdam".
+        training: training subjects a clinic (0 to 20), in the order of the challenge's ids.
+        test: test subjects a clinic (0 to 30), likewise.
+        seed: of everything random, 0 or above.
+        scanner_shift: how far the scanners differ, 0 or above: 0 = all have the mean protocol (and
+            nobody is defaced), 1 = as published. Voxel grids stay; "2mm" makes them one.
+        population_shift: how far lesion load and atrophy differ, in the same way.
+        skull: False leaves out what surrounds the brain (exact zeros), as stripped scans.
+        workers: processes; by default one a core.
+        on_subject: called with (done, total) at the start and after each subject.
+
+    Raises:
+        InputError: an argument out of range, or ``out`` holds something else.
+    """
+    settings = Settings(grid, seed, float(scanner_shift), float(population_shift), skull)
+    _check(settings, clinics, training, test, workers)
+    out = Path(out)
+    _claim(out, settings)
+    jobs = _jobs(out, clinics, training, test)
+    missing = [job for job in jobs if not job[2].exists()]
+    done = len(jobs) - len(missing)
+    report = on_subject or (lambda done, total: None)
+    report(done, len(jobs))
+    if missing:
+        _run(settings, missing, workers, lambda new: report(done + new, len(jobs)))
+
+
+def _check(
+    settings: Settings, clinics: Sequence[str], training: int, test: int, workers: int | None
+) -> None:
+    if settings.grid not in ("native", "2mm"):
+        raise InputError(f'grid "{settings.grid}" is unknown; use "native" or "2mm"')
+    if isinstance(clinics, str) or not clinics:
+        raise InputError(f"clinics must be a list of names; choose from {', '.join(SITES)}")
+    for clinic in clinics:
+        site(clinic)
+    for name, count, most in (("training", training, 20), ("test", test, 30)):
+        if not 0 <= count <= most:
+            raise InputError(f"{name} is {count} subjects a clinic; the challenge has 0 to {most}")
+    if training + test == 0:
+        raise InputError("no subject asked for; set training or test above 0")
+    if settings.seed < 0:
+        raise InputError(f"seed is {settings.seed}; use a whole number of 0 or above")
+    for name in ("scanner_shift", "population_shift"):
+        if not 0 <= getattr(settings, name) <= 2:
+            raise InputError(f"{name} is {getattr(settings, name)}; use a number from 0 to 2")
+    if workers is not None and workers < 1:
+        raise InputError(f"workers is {workers}; use 1 or more")
+
+
+def _claim(out: Path, settings: Settings) -> None:
+    """Write the settings file, or check that the one that is there says the same."""
+    wanted = {"version": VERSION, **asdict(settings)}
+    path = out / _SETTINGS_FILE
+    if path.exists():
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{path}: not readable ({error}); choose another folder") from error
+        if found != wanted:
+            raise InputError(
+                f"{out} holds a simulation with other settings ({path.name}: {found}); "
+                "choose another folder, or delete this one"
+            )
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} holds other files; choose a new or empty folder")
+    else:
+        with atomic(path) as temporary:
+            temporary.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+
+
+def _jobs(out: Path, clinics: Sequence[str], training: int, test: int) -> list[Job]:
+    return [
+        (clinic, number, out / split / site(clinic).folder / str(number))
+        for clinic in dict.fromkeys(clinics)
+        for split, numbers in (
+            ("training", site(clinic).training[:training]),
+            ("test", site(clinic).test[:test]),
+        )
+        for number in numbers
+    ]
+
+
+def _run(
+    settings: Settings, jobs: list[Job], workers: int | None, report: Callable[[int], None]
+) -> None:
+    processes = min(workers or _cores(), len(jobs))
+    template = template_maps()
+    if processes == 1:
+        _run_here(settings, jobs, template, report)
+        return
+    with TemporaryDirectory() as folder:
+        maps = Path(folder) / "template.npy"
+        np.save(maps, template)  # every process maps this one copy into its memory
+        pool = ProcessPoolExecutor(
+            processes, multiprocessing.get_context("spawn"), _start, (settings, maps)
+        )
+        try:
+            futures = [pool.submit(_one, job) for job in jobs]
+            for done, future in enumerate(as_completed(futures), start=1):
+                future.result()
+                report(done)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _run_here(
+    settings: Settings, jobs: list[Job], template: NDArray, report: Callable[[int], None]
+) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as in the processes, so that sums come out the same to the last bit
+    try:
+        for done, job in enumerate(jobs, start=1):
+            _simulate_to_disk(settings, job, torch.from_numpy(template))
+            report(done)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # Linux: the cores this process may use
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+_worker: dict[str, Any] = {}  # what a process keeps between subjects
+
+
+def _start(settings: Settings, maps: Path) -> None:
+    torch.set_num_threads(1)
+    _worker["settings"] = settings
+    _worker["template"] = torch.from_numpy(np.load(maps, mmap_mode="c", allow_pickle=False))
+
+
+def _one(job: Job) -> None:
+    _simulate_to_disk(_worker["settings"], job, _worker["template"])
+
+
+def _simulate_to_disk(settings: Settings, job: Job, template: Tensor) -> None:
+    clinic, number, folder = job
+    subject = simulate_subject(settings, clinic, number, template)
+    temporary = folder.parent / f".{uuid4().hex[:12]}"
+    try:
+        write_subject(temporary, subject)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

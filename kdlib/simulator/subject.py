@@ -1,0 +1,138 @@
+"""One simulated subject, from its seed to its files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kdlib.data.volume import Volume, write_volume
+from kdlib.simulator import anatomy, head
+from kdlib.simulator.geometry import Frame
+from kdlib.simulator.images import flair_and_t1
+from kdlib.simulator.lesions import draw_lesions, draw_load_ml
+from kdlib.simulator.other_pathology import draw_infarct
+from kdlib.simulator.place import Place, draw_place
+from kdlib.simulator.protocols import population, protocol, site, voxel_grid
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a simulation is made with; together with clinic and id it decides every voxel."""
+
+    grid: str
+    seed: int
+    scanner_shift: float
+    population_shift: float
+    skull: bool
+
+
+@dataclass(frozen=True)
+class SimulatedSubject:
+    """FLAIR, T1 (intensities), labels (0, 1, 2) and distance to the ventricles (mm): (x, y, z).
+
+    ``tissues``: the fraction of each tissue inside the brain; lesions as labelled, without halo.
+    """
+
+    flair: Tensor
+    t1: Tensor
+    labels: Tensor
+    ventricle_mm: Tensor
+    tissues: dict[str, Tensor]
+    affine: np.ndarray
+
+
+def simulate_subject(
+    settings: Settings, clinic: str, subject: int, template: Tensor
+) -> SimulatedSubject:
+    """The subject that (seed, clinic, id) name; ``template``: the maps of ``template_maps``."""
+    rng = np.random.default_rng([settings.seed, crc32(clinic.encode()), subject])
+    scanner = protocol(clinic, settings.scanner_shift)
+    patients = population(clinic, settings.population_shift)
+    load_ml = draw_load_ml(rng, patients)
+    wear = np.log(load_ml / 10) / np.log(10)  # ventricles and sulci widen with the load
+    enlargement_mm = max(-1.5, 1.0 + 2.0 * wear + rng.normal(0, 1.2))
+    place = draw_place(
+        rng, Frame(*voxel_grid(clinic, subject, settings.grid)), template, enlargement_mm
+    )
+    atrophy = patients.atrophy + 0.25 * wear + rng.normal(0, 0.5)
+    fractions = anatomy.tissues(rng, place.brain, place.maps, atrophy)
+    parts, labels = _with_lesions(rng, place, fractions, load_ml)
+    flair, t1 = flair_and_t1(rng, place, scanner, parts, settings.skull)
+    kept = _kept(rng, place, settings, defaced=site(clinic).defaced)
+    return SimulatedSubject(
+        flair * kept,
+        t1 * kept,
+        place.whole(labels),
+        place.ventricle_mm.clamp(min=0),
+        {name: place.whole(part) for name, part in parts.items()},
+        place.scan.affine(),
+    )
+
+
+def _kept(rng: np.random.Generator, place: Place, settings: Settings, *, defaced: bool) -> Tensor:
+    """Share (x, y, z) of each voxel that stripping and defacing leave; exact zeros elsewhere."""
+    kept = torch.ones(place.scan.shape)
+    if not settings.skull:
+        kept = place.whole(_stripping(rng, place.brain, place.maps[5]))
+        kept = kept.masked_fill(kept < 0.02, 0)
+    if defaced and settings.scanner_shift > 0:
+        face = head.face_removed(place.points, place.brain_mm, rng.normal(0.22, 0.008))
+        kept = kept.masked_fill(face, 0)
+    return kept
+
+
+def _stripping(rng: np.random.Generator, frame: Frame, brain_mm: Tensor) -> Tensor:
+    """Share (x, y, z) of each voxel inside a brain mask that errs by a millimetre or so."""
+    margin = rng.normal(0.8, 0.5) + 0.9 * frame.field(rng, 15.0)
+    kept = frame.slices(torch.sigmoid((margin - brain_mm) / 0.4))
+    blur_mm = 1.0 if frame.coarse else 0.3  # a coarse scan is stripped first, then averaged
+    return frame.blurred(kept, blur_mm)
+
+
+def _with_lesions(
+    rng: np.random.Generator,
+    place: Place,
+    fractions: Tensor,
+    load_ml: float,
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Fractions by tissue, averaged through the slices, and the labels (float32, 0, 1, 2)."""
+    frame, ventricle_mm = place.brain, place.maps[4]
+    white, cortex, deep, csf = fractions
+    room = white + 0.15 * cortex + 0.1 * deep
+    lesions = draw_lesions(rng, frame, room, ventricle_mm, place.fine_points, load_ml)
+    lining = anatomy.lining(rng, frame, ventricle_mm) * (1 - lesions.fraction)
+    healthy = 1 - (lesions.fraction / room.clamp(min=1e-3)).clamp(max=1)
+    inner = white * healthy, deep * (1 - 0.1 * (1 - healthy))
+    fine = {
+        "white": inner[0] * (1 - lining),
+        "cortex": cortex * (1 - 0.15 * (1 - healthy)),
+        "deep": inner[1] * (1 - lining),
+        "csf": csf,
+        "faint": lesions.fraction * (1 - lesions.severity) + sum(inner) * lining,
+        "bright": lesions.fraction * lesions.severity,
+    }
+    parts = {name: frame.slices(part) for name, part in fine.items()}
+    labels = (frame.slices(lesions.fraction) > 0.5).float()
+    infarct = draw_infarct(rng, frame, frame.slices(fractions.sum(0)))
+    if infarct is not None:
+        labels = torch.where(infarct.extent > 0.5, 2.0, labels)
+        parts = {name: part * (1 - infarct.extent) for name, part in parts.items()}
+        parts["bright"] = parts["bright"] + infarct.extent - infarct.core
+        parts["infarct"] = infarct.core
+    return parts, labels
+
+
+def write_subject(folder: Path, subject: SimulatedSubject) -> None:
+    """The challenge's files of one subject, and ``simulation/ventricle_distance.nii.gz``."""
+    files = {
+        "pre/FLAIR": subject.flair,
+        "pre/T1": subject.t1,
+        "wmh": subject.labels,
+        "simulation/ventricle_distance": (subject.ventricle_mm * 10).round() / 10,
+    }
+    for name, array in files.items():
+        volume = Volume(array.numpy(), subject.affine)
+        write_volume(folder / f"{name}.nii.gz", volume, dtype=np.float32)

@@ -1,0 +1,235 @@
+"""A study: which scenarios, on which pairs, folds and seeds; run, read back, exported."""
+
+import math
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+from pydantic import Field
+
+from kdlib.data.clinics import Clinics
+from kdlib.errors import InputError
+from kdlib.recipe import Recipe, Strict, unknown_name
+from kdlib.study.participants import participants
+from kdlib.study.runs import OnProgress, Run, run, run_directory
+from kdlib.study.scenario import Scenario
+from kdlib.study.workers import run_in_parallel
+
+SWEPT = ["setting", "value", "evaluated_on"]  # the columns of scores.csv that sweeps need
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+class Sweep(Strict):
+    """One arm at several values of one of its settings, with all the study's seeds."""
+
+    arm: str
+    setting: str = Field(description="of the arm's method, or of the recipe")
+    values: tuple[float, ...] = Field(description="beside the arm's own, which is always there")
+    pairs: Pairs | None = Field(None, description="none: the study's")
+    folds: tuple[int, ...] | None = Field(None, description="none: the study's")
+
+
+class Study(Strict):
+    """The settings of a study, as its TOML file holds them."""
+
+    name: str
+    about: str = Field(description="what the study is, in a sentence")
+    pairs: Pairs = Field(description="source and target of each pair")
+    folds: tuple[int, ...]
+    seeds: tuple[int, ...]
+    on_the_fly_subjects: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="tested subjects of each fold adapted to one by one; none: all"
+    )
+    recipe: Recipe
+    arms: dict[str, dict[str, Any]] = Field(
+        description="settings of each arm; on_the_fly: one scan at a time; teacher: another arm"
+    )
+    sweeps: tuple[Sweep, ...] = ()
+
+    def scenario(self, **settings: Any) -> Scenario:
+        """A scenario by this study's recipe, but for ``settings``."""
+        return Scenario(**self.recipe.model_dump() | settings)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One scenario of a study and the arm it belongs to; in a sweep the setting and its value."""
+
+    arm: str
+    scenario: Scenario
+    setting: str = ""
+    value: float = math.nan
+
+
+def built_in_studies() -> list[str]:
+    """The names of the studies that come with the package."""
+    folder = files("kdlib") / "studies"
+    return sorted(file.name.removesuffix(".toml") for file in folder.iterdir())
+
+
+def load_study(name: str) -> Study:
+    """A built-in study by name, or any by the path of its TOML file."""
+    if name in built_in_studies():
+        text = (files("kdlib") / "studies" / f"{name}.toml").read_text()
+    elif name.endswith(".toml") and Path(name).is_file():
+        text = Path(name).read_text()
+    else:
+        raise InputError(unknown_name(name, built_in_studies(), "study") + "; or give a .toml file")
+    try:
+        return Study(name=Path(name).stem, **tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{name}: not readable as TOML ({error})") from error
+
+
+def plan(study: Study, clinics: Clinics) -> list[Planned]:
+    """Every scenario of the study on these clinics, in the order they are run; sweeps at the end.
+
+    A sweep's rows at the arm's own value are runs that the study may have for itself: such a
+    scenario is there twice.
+    """
+    main = [
+        planned
+        for seed in study.seeds
+        for pair in study.pairs
+        for fold in study.folds
+        for arm in study.arms
+        for planned in _arm(study, clinics, arm, pair, fold, seed)
+    ]
+    return main + [planned for sweep in study.sweeps for planned in _sweep(study, clinics, sweep)]
+
+
+def _sweep(study: Study, clinics: Clinics, sweep: Sweep) -> Iterator[Planned]:
+    named = {"arm": sweep.arm, "setting": sweep.setting}
+    for seed, pair, fold in product(
+        study.seeds, sweep.pairs or study.pairs, sweep.folds or study.folds
+    ):
+        own = _own_value(arm_scenario(study, sweep.arm, pair, fold, seed), sweep)
+        for value in sorted({own, *sweep.values}):
+            changed = {sweep.setting: value}
+            for planned in _arm(study, clinics, sweep.arm, pair, fold, seed, **changed):
+                yield Planned(scenario=planned.scenario, value=value, **named)
+
+
+def _own_value(scenario: Scenario, sweep: Sweep) -> float:
+    """What the arm has of a sweep's setting by itself."""
+    settings = scenario.recipe() | scenario.settings.model_dump()
+    if sweep.setting not in settings:
+        raise InputError(unknown_name(sweep.setting, list(settings), f"setting of {sweep.arm}"))
+    own = settings[sweep.setting]
+    if isinstance(own, bool) or not isinstance(own, int | float):
+        raise InputError(f"{sweep.setting} of {sweep.arm} is {own!r}: sweep a number instead")
+    return float(own)
+
+
+def _arm(
+    study: Study,
+    clinics: Clinics,
+    arm: str,
+    pair: tuple[str, str],
+    fold: int,
+    seed: int,
+    **changed: float,
+) -> Iterator[Planned]:
+    whole = arm_scenario(study, arm, pair, fold, seed, **changed)
+    if not study.arms[arm].get("on_the_fly"):
+        yield Planned(arm, whole)
+        return
+    tested = participants(whole, clinics).tested
+    for subject in tested[: study.on_the_fly_subjects]:
+        yield Planned(arm, whole.changed(subject=subject.id))
+
+
+def arm_scenario(
+    study: Study, arm: str, pair: tuple[str, str], fold: int, seed: int, **changed: float
+) -> Scenario:
+    """The scenario of one arm (of an on-the-fly arm: before a subject is chosen).
+
+    ``changed`` are settings that it has instead of its own.
+    """
+    if arm not in study.arms:
+        raise InputError(unknown_name(arm, list(study.arms), f"arm of study {study.name}"))
+    settings = {k: v for k, v in study.arms[arm].items() if k != "on_the_fly"} | changed
+    teacher = settings.pop("teacher", None)
+    if teacher is not None:
+        settings["teacher"] = arm_scenario(study, teacher, pair, fold, seed)
+    return study.scenario(source=pair[0], target=pair[1], fold=fold, seed=seed, **settings)
+
+
+def missing(scenarios: Iterable[Scenario], clinics: Clinics, store: Path | str) -> list[Scenario]:
+    """Of ``scenarios`` and their teachers those still to be trained, each once."""
+    wanted: dict[Path, Scenario] = {}
+    for scenario in scenarios:
+        step: Scenario | None = scenario
+        while step is not None:
+            wanted.setdefault(run_directory(step, clinics, store), step)
+            step = step.teacher
+    return [scenario for path, scenario in wanted.items() if not (path / "DONE").exists()]
+
+
+def run_study(
+    study: Study,
+    clinics: Clinics,
+    *,
+    store: Path | str = "runs",
+    device: str = "auto",
+    on_progress: OnProgress | None = None,
+    workers: int = 1,
+) -> list[tuple[Planned, Run]]:
+    """Run what is missing; a stopped study goes on where it was.
+
+    ``workers``: above 1 so many processes share this one's threads, and train more in the same
+    time; a script that asks for them must keep its own work under ``if __name__ == "__main__":``.
+    """
+    if workers < 1:
+        raise InputError(f"workers={workers}: give 1 or more")
+    items = plan(study, clinics)
+    if workers > 1:
+        absent = missing([item.scenario for item in items], clinics, store)
+        run_in_parallel(
+            absent, clinics, store=store, device=device, workers=workers, on_progress=on_progress
+        )
+    return [
+        (item, run(item.scenario, clinics, store=store, device=device, on_progress=on_progress))
+        for item in items
+    ]
+
+
+def saved_runs(
+    study: Study, clinics: Clinics, store: Path | str
+) -> tuple[list[tuple[Planned, Run]], int]:
+    """The study's finished runs, and how many others are still missing."""
+    places = [(item, run_directory(item.scenario, clinics, store)) for item in plan(study, clinics)]
+    done = [(item, Run(place)) for item, place in places if (place / "DONE").exists()]
+    return done, len(places) - len(done)
+
+
+def study_scores(runs: list[tuple[Planned, Run]]) -> pd.DataFrame:
+    """A row per arm, pair, fold, seed and tested subject, with the metrics.
+
+    A study with sweeps has three more columns: ``setting`` and ``value``, empty outside a sweep,
+    and ``evaluated_on``; a sweep's networks are scored on the "source" as on the "target".
+    """
+    frames = [_named(item, done.scores, "target") for item, done in runs]
+    frames += [
+        _named(item, done.source_scores, "source")
+        for item, done in runs
+        if item.setting and not done.source_scores.empty
+    ]
+    scores = pd.concat(frames, ignore_index=True)
+    first = ["arm", "source", "target", "fold", "seed", *SWEPT, "subject"]
+    scores = scores[[*first, *(name for name in scores if name not in first)]]
+    return scores if any(item.setting for item, _ in runs) else scores.drop(columns=SWEPT)
+
+
+def _named(item: Planned, scores: pd.DataFrame, on: str) -> pd.DataFrame:
+    scenario = item.scenario
+    names = {"arm": item.arm, "source": scenario.source, "target": scenario.target}
+    numbers = {"fold": scenario.fold, "seed": scenario.seed}
+    sweep = {"setting": item.setting, "evaluated_on": on}
+    return scores.drop(columns="clinic").assign(**names, **numbers, **sweep, value=item.value)

@@ -1,0 +1,114 @@
+"""From a study's rows to the units that are compared."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from kdlib.evidence.comparisons import (
+    comparisons,
+    differences,
+    gaps_closed,
+    pooled,
+    seed_variation,
+    subject_scores,
+    summary,
+)
+from kdlib.evidence.statistics import holm
+
+Study = Callable[..., pd.DataFrame]
+
+
+def test_a_subject_is_one_unit_however_many_seeds(study: Study) -> None:
+    scores = study(seeds=3)
+    table = subject_scores(scores)
+    assert len(table) == 6 * 20
+    first = scores[scores["subject"].eq("000") & scores["arm"].eq("KD")]
+    one = first[first["source"].eq("utrecht") & first["target"].eq("singapore")]
+    assert table.loc[("utrecht", "singapore", "000"), "KD"] == pytest.approx(one["dice"].mean())
+
+
+def test_a_seed_run_twice_changes_no_interval(study: Study) -> None:
+    once = study(seeds=1)
+    twice = pd.concat([once, once.assign(seed=1)])
+    pd.testing.assert_frame_equal(comparisons(once), comparisons(twice))
+
+
+def test_pooled_subjects_are_averaged_over_their_sources(study: Study) -> None:
+    by_pair = differences(study(), "KD", "ADA")
+    assert len(by_pair) == 120
+    assert len(pooled(by_pair)) == 60
+    assert pooled(by_pair).mean() == pytest.approx(by_pair.mean())
+
+
+def test_a_subject_without_one_arm_is_left_out(study: Study) -> None:
+    scores = study()
+    scores = scores[~(scores["arm"].eq("KD") & scores["subject"].eq("003"))]
+    assert len(differences(scores, "KD", "ADA")) == 6 * 19
+
+
+def test_rows_of_sweeps_and_of_source_subjects_are_left_out(study: Study) -> None:
+    scores = study()
+    sweep = scores.assign(setting="temperature", value=4.0, dice=0.0)
+    on_source = scores.assign(evaluated_on="source", dice=0.0)
+    pd.testing.assert_frame_equal(
+        summary(pd.concat([scores, sweep, on_source], ignore_index=True)), summary(scores)
+    )
+
+
+def test_means_and_spreads_are_over_subjects(study: Study) -> None:
+    scores = study(seeds=2)
+    table = summary(scores).set_index(["arm", "source", "target"])
+    kd = scores.query("arm == 'KD' and source == 'utrecht' and target == 'amsterdam'")
+    values = kd.groupby("subject")["dice"].mean()
+    row = table.loc[("KD", "utrecht", "amsterdam")]
+    assert (row["mean"], row["sd"], row["n"]) == pytest.approx((values.mean(), values.std(), 20))
+    assert table.loc[("KD", "all", "all"), "n"] == 60
+
+
+def test_holm_spans_all_pairs_and_comparisons(study: Study) -> None:
+    table = comparisons(study(effects={"L-bound": 0, "ADA": 0.01, "KD": 0.005}))
+    by_pair = table[table["source"] != "all"]
+    assert len(by_pair) == 18
+    np.testing.assert_allclose(by_pair["p_holm"], holm(by_pair["p_permutation"].to_numpy()))
+    over_all = table[table["source"] == "all"]
+    np.testing.assert_allclose(over_all["p_holm"], holm(over_all["p_permutation"].to_numpy()))
+
+
+def test_a_comparison_gives_the_papers_test(study: Study) -> None:
+    scores = study(effects={"ADA": 0, "KD": 0.005}, pairs=(("utrecht", "singapore"),))
+    kd, ada = subject_scores(scores)[["KD", "ADA"]].to_numpy().T
+    row = comparisons(scores, family=(("KD", "ADA"),)).iloc[0]
+    assert row["p_t"] == pytest.approx(stats.ttest_rel(kd, ada).pvalue)
+    assert row["made_worse"] == np.mean(kd < ada)
+
+
+def test_a_study_without_the_arms_has_no_comparison(study: Study) -> None:
+    assert comparisons(study(effects={"L-bound": 0})).empty
+
+
+def test_gap_closed_recovers_the_effect(study: Study) -> None:
+    table = gaps_closed(study(noise=0.005)).set_index(["arm", "source"])
+    assert table.loc[("KD", "all"), "gap_closed"].item() == pytest.approx(0.5, abs=0.03)
+    assert table.loc[("ADA", "all"), "gap_closed"].item() == pytest.approx(0.25, abs=0.03)
+
+
+def test_gap_closed_is_withheld_without_a_gap(study: Study) -> None:
+    table = gaps_closed(study(effects={"L-bound": 0.1, "KD": 0.1, "U-bound": 0.05}), arms=("KD",))
+    assert table["gap_closed"].isna().all()
+    assert table["gap"].notna().all()
+
+
+def test_seed_variation_is_told_apart_from_subjects(study: Study) -> None:
+    scores = study(effects={"KD": 0}, seeds=30, noise=0.0)
+    shift = 0.02 * np.random.default_rng(0).standard_normal(30)
+    scores["dice"] += shift[scores["seed"]]
+    row = seed_variation(scores).iloc[0]
+    assert row["seed_sd"] == pytest.approx(np.std(shift, ddof=1))
+    assert row["subject_sd"] == pytest.approx(0.1, abs=0.05)
+
+
+def test_one_seed_has_no_variation_over_seeds(study: Study) -> None:
+    assert seed_variation(study(seeds=1))["seed_sd"].isna().all()

@@ -1,0 +1,294 @@
+"""Laws of adaptation to a clinic's own scans, and of what is written about them."""
+
+import gzip
+import json
+import resource
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from kdlib.data.clinics import Clinics
+from kdlib.data.volume import read_volume
+from kdlib.own_scans.adapt import plan_adaptation, scans_at
+from kdlib.own_scans.segmentation import segment
+from kdlib.scores.metrics import components
+from kdlib.study.runs import Run
+from tests.command import Done, kdlib
+from tests.pages import CHROMIUM, browser  # noqa: F401 - a fixture
+from tests.patients import write_bids, write_plain
+from tests.tiny import RECIPE
+
+SETTINGS = [
+    text
+    for name, value in (RECIPE | {"voxel_mm": None}).items()
+    for text in ("--set", f"{name}={json.dumps(value)}")
+]
+PRIVATE = "Jane Doe 1953"
+NAMES = ("p1", '<b onload="x">&p2')
+
+
+def hide_private_text(path: Path) -> None:
+    """Write a name into every free text of a NIfTI header, and behind it."""
+    image = nib.load(path)
+    for field in ("descrip", "intent_name", "aux_file", "db_name"):
+        image.header[field] = PRIVATE
+    image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", PRIVATE.encode()))
+    array = np.asarray(image.dataobj).copy()
+    nib.save(nib.Nifti1Image(array, image.affine, image.header), path)
+
+
+def adapted(clinics: Clinics, target: Path, out: Path, *more: object) -> Done:
+    source = clinics.folder / "training/Utrecht"
+    return kdlib("adapt", "--source", source, "--target", target, "--out", out / "masks",
+                 "--store", out / "runs", "--device", "cpu", *SETTINGS, *more)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two scans of a scanner of their own, in a folder of somebody's name."""
+    folder = write_plain(tmp_path_factory.mktemp("own") / PRIVATE, *NAMES)
+    for name in NAMES:
+        hide_private_text(folder / name / "FLAIR.nii.gz")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(clinics: Clinics, target: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the command left: masks/ and runs/."""
+    out = tmp_path_factory.mktemp("adapted")
+    said = adapted(clinics, target, out, "--evaluate")
+    assert said.status == 0, said.err
+    (out / "screen").write_text(said.out + said.err)
+    return out
+
+
+def report(done: Path) -> dict:
+    return json.loads((done / "masks/report.json").read_text())
+
+
+def test_every_scan_gets_a_mask_and_a_map_on_its_own_grid(done: Path, target: Path) -> None:
+    for name in NAMES:
+        scan = nib.load(target / name / "FLAIR.nii.gz")
+        mask, probability = (
+            nib.load(done / f"masks/{name}_lesion_{kind}.nii.gz")
+            for kind in ("mask", "probability")
+        )
+        for image in (mask, probability):
+            assert image.shape == scan.shape
+            np.testing.assert_allclose(image.affine, scan.affine, atol=1e-5)
+        np.testing.assert_array_equal(mask.get_fdata() == 1, probability.get_fdata() >= 0.5)
+
+
+def test_the_report_counts_what_the_masks_hold(done: Path) -> None:
+    for fact in report(done)["scans"]:
+        mask = read_volume(done / "masks" / fact["mask"], allow_constant=True)
+        volume = mask.array.sum() * np.prod(mask.spacing_mm) / 1000
+        assert fact["lesion_ml"]["result"] == pytest.approx(volume, abs=1e-3)
+        assert fact["lesions"]["result"] == components(mask.array > 0)[1]
+        added, removed = (fact["difference"][f"{what}_ml"] for what in ("added", "removed"))
+        teacher = fact["lesion_ml"]["teacher"]
+        assert teacher + added - removed == pytest.approx(volume, abs=1e-2)
+
+
+def test_evaluate_scores_student_and_teacher_against_the_masks(done: Path, target: Path) -> None:
+    result = kdlib("evaluate", target / "p1/mask.nii.gz",
+                   done / "masks/p1_lesion_mask.nii.gz", "--json")  # fmt: skip
+    scores = next(f["scores"] for f in report(done)["scans"] if f["subject"] == "p1")
+    assert set(scores) == {"result", "teacher"}
+    assert json.loads(result.out) == pytest.approx(scores["result"], nan_ok=True)
+
+
+def test_the_report_names_settings_versions_and_seed(done: Path) -> None:
+    written = report(done)
+    assert written["settings"]["steps"] == RECIPE["steps"]
+    assert written["settings"]["seed"] == 0
+    assert len(written["runs"]) == 2
+    assert all("torch" in run["versions"] for run in written["runs"].values())
+
+
+def test_no_private_text_leaves_the_scan(done: Path) -> None:
+    for path in (path for path in done.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        content += gzip.decompress(content) if path.name.endswith(".gz") else b""
+        assert b"Jane" not in content, path
+        assert "Jane" not in path.name
+
+
+class Page(HTMLParser):
+    """The elements and the links of a page, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements, self.links, self.text = set[str](), list[str](), ""
+        self.places = list[str]()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+        self.links += [value or "" for name, value in attrs if name in ("href", "src")]
+        self.places += [value or "" for name, value in attrs if (tag, name) == ("section", "id")]
+        assert not [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_is_one_file_without_script_and_shows_names_as_text(done: Path) -> None:
+    page = Page((done / "masks/report.html").read_text())
+    assert not page.elements & {"script", "b", "link", "iframe"}
+    inside = {link for link in page.links if link.startswith("#")}
+    assert inside == {f"#{place}" for place in page.places} == {"#scan-1", "#scan-2"}
+    images = set(page.links) - inside
+    assert images
+    assert all(link.startswith("data:image/png;base64,") for link in images)
+    assert all(name in page.text for name in NAMES)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+@pytest.mark.parametrize("width", [375, 1280])
+def test_the_page_fits_its_screen_and_borders_can_be_hidden(
+    browser,  # noqa: F811
+    done: Path,
+    width: int,
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto((done / "masks/report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    teacher = page.locator("path.teacher").first
+    assert teacher.evaluate("path => getComputedStyle(path).display") == "inline"
+    page.get_by_text("teacher", exact=True).and_(page.locator("label")).click()
+    assert teacher.evaluate("path => getComputedStyle(path).display") == "none"
+
+
+def test_adaptation_sees_no_label_and_an_evaluation_repeats_nothing(
+    done: Path, clinics: Clinics, target: Path, tmp_path: Path
+) -> None:
+    other = shutil.copytree(target, tmp_path / "own")
+    for mask in other.glob("*/mask.nii.gz"):
+        mask.unlink()
+    seen = plan_adaptation(clinics.folder, target).clinics["target"].subjects
+    assert [subject.label for subject in seen] == [None, None]
+    shutil.copytree(done / "runs", tmp_path / "runs")
+    said = adapted(clinics, other, tmp_path)
+    assert "trainings" not in said.err
+    assert (report(tmp_path)["runs"], report(tmp_path)["scans"][0]["scores"]) == (
+        report(done)["runs"], {},
+    )  # fmt: skip
+
+
+def test_a_run_on_a_target_without_labels_scores_nothing(done: Path) -> None:
+    student = next((done / "runs").glob("*-target-distillation-*"))
+    assert Run(student).scores.empty
+    assert not Run(student).slices
+
+
+def test_on_the_fly_adapts_to_each_scan_alone(
+    clinics: Clinics, target: Path, tmp_path: Path
+) -> None:
+    said = adapted(clinics, target, tmp_path, "--on-the-fly")
+    assert said.status == 0, said.err
+    runs = [fact["run"] for fact in report(tmp_path)["scans"]]
+    assert len(set(runs)) == 2
+    assert [Run(tmp_path / "runs" / run).scenario.subject for run in runs] == sorted(NAMES)
+    assert not report(tmp_path)["scans"][0]["scores"]
+
+
+def test_bad_scans_stop_it_before_training_or_are_left_out_and_told(
+    clinics: Clinics, target: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(target, tmp_path / "own")
+    (folder / "p3").mkdir()
+    (folder / "p3/FLAIR.nii.gz").write_bytes(b"")
+    said = adapted(clinics, folder, tmp_path)
+    assert said.status == 2
+    assert "p3/FLAIR.nii.gz: empty" in said.err
+    assert not (tmp_path / "runs").exists()
+    assert not (tmp_path / "masks").exists()
+    said = adapted(clinics, folder, tmp_path, "--skip-bad")
+    assert said.status == 0
+    assert "p3/FLAIR.nii.gz: empty" in said.out
+    assert report(tmp_path)["left_out"] == [said.out.splitlines()[-1]]
+
+
+def test_without_any_mask_there_is_nothing_to_evaluate(
+    done: Path, clinics: Clinics, tmp_path: Path
+) -> None:
+    folder = write_plain(tmp_path / "own", "a", mask=False)
+    said = adapted(clinics, folder, tmp_path, "--evaluate")
+    assert (said.status, len(said.err.splitlines())) == (2, 1)
+    assert "no mask" in said.err
+    assert not (tmp_path / "runs").exists()
+    student = next((done / "runs").glob("*-target-distillation-*"))
+    said = kdlib("predict", student, folder, "--out", tmp_path / "masks", "--evaluate")
+    assert (said.status, "no mask" in said.err) == (2, True)
+
+
+def test_predict_gives_the_same_answers_in_any_layout(
+    done: Path, target: Path, tmp_path: Path
+) -> None:
+    student = next((done / "runs").glob("*-target-distillation-*"))
+    scan = target / "p1/FLAIR.nii.gz"
+    bids = write_bids(tmp_path / "bids", "1")
+    said = kdlib("predict", student, scan, bids, "--out", tmp_path / "masks", "--device", "cpu")
+    assert said.status == 0, said.err
+    expected = (done / "masks/p1_lesion_probability.nii.gz").read_bytes()
+    for name in ("FLAIR", "sub-1_ses-1"):
+        assert (tmp_path / f"masks/{name}_lesion_probability.nii.gz").read_bytes() == expected
+    assert [fact["subject"] for fact in report(tmp_path)["scans"]] == ["FLAIR", "sub-1_ses-1"]
+
+
+def test_a_run_without_its_teacher_still_predicts(done: Path, target: Path, tmp_path: Path) -> None:
+    student = next((done / "runs").glob("*-target-distillation-*"))
+    alone = shutil.copytree(student, tmp_path / "run")
+    said = kdlib("predict", alone, target, "--out", tmp_path / "masks", "--device", "cpu")
+    assert said.status == 0, said.err
+    assert report(tmp_path)["scans"][0]["difference"] is None
+
+
+def test_answers_come_one_at_a_time(done: Path, target: Path, tmp_path: Path) -> None:
+    run = Run(next((done / "runs").glob("*-target-distillation-*")))
+    subjects, _ = scans_at([target])
+    answers = segment(((subject, run) for subject in subjects), tmp_path, device="cpu")
+    next(answers)
+    assert len(list(tmp_path.glob("*_mask.nii.gz"))) == 1
+
+
+@pytest.mark.parametrize("shape", [(40, 32, 1), (7, 6, 3), (90, 110, 4), (33, 41, 200)])
+def test_thin_small_and_large_scans_are_adapted_to_and_segmented(
+    clinics: Clinics, tmp_path: Path, shape: tuple[int, int, int]
+) -> None:
+    rng = np.random.default_rng(0)
+    array = rng.integers(100, 900, shape).astype(np.int16)
+    nib.save(nib.Nifti1Image(array, np.diag([2, 3, 5, 1])), tmp_path / "scan.nii")
+    said = adapted(clinics, tmp_path / "scan.nii", tmp_path, "--set", "steps=2")
+    assert said.status == 0, said.err
+    assert nib.load(tmp_path / "masks/scan_lesion_mask.nii.gz").shape == shape
+
+
+def test_a_disk_that_refuses_leaves_nothing_half_written(
+    done: Path, target: Path, tmp_path: Path
+) -> None:
+    student = next((done / "runs").glob("*-target-distillation-*"))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        said = kdlib("predict", student, target, "--out", tmp_path, "--device", "cpu")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert said.status == 2
+    assert "choose another place" in said.err
+    assert not list(tmp_path.glob("report*"))
+    for path in tmp_path.iterdir():
+        assert nib.load(path).get_fdata().shape == (40, 5, 32)
+
+
+def test_the_out_folder_must_be_one(done: Path, target: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    student = next((done / "runs").glob("*-target-distillation-*"))
+    said = kdlib("predict", student, target, "--out", tmp_path / "file")
+    assert (said.status, len(said.err.splitlines())) == (2, 1)
+    assert "choose another" in said.err

@@ -1,0 +1,76 @@
+"""Laws of what is found before anything is adapted: who takes part, and who cannot."""
+
+import shutil
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from kdlib.data.clinics import Clinics
+from kdlib.errors import InputError
+from kdlib.own_scans.adapt import plan_adaptation, scans_at
+from tests.patients import write_plain
+from tests.tiny import RECIPE
+
+NAMES = ("p1", "p2")
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two scans of a scanner of their own."""
+    return write_plain(tmp_path_factory.mktemp("own"), *NAMES)
+
+
+def test_a_scan_without_a_slice_to_learn_from_is_said_or_left_out(
+    clinics: Clinics, target: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(target, tmp_path / "own")
+    array = np.random.default_rng(0).normal(100, 20, (4, 3, 3)).astype(np.float32)
+    (folder / "tiny").mkdir()
+    nib.save(nib.Nifti1Image(array, np.diag([4, 4, 6, 1])), folder / "tiny/FLAIR.nii")
+    settings = {name: RECIPE[name] for name in ("size", "width", "depth")} | {"voxel_mm": None}
+    with pytest.raises(InputError, match=r"  tiny/FLAIR\.nii: nothing to learn from"):
+        plan_adaptation(clinics.folder, folder, settings=settings)
+    plan = plan_adaptation(clinics.folder, folder, settings=settings, skip_bad=True)
+    assert [finding.subject for finding in plan.left_out] == ["tiny"]
+    assert "tiny" not in [subject.id for subject in plan.subjects]
+
+
+def test_a_source_without_masks_is_refused(clinics: Clinics, target: Path, tmp_path: Path) -> None:
+    source = write_plain(tmp_path / "source", "a", mask=False)
+    with pytest.raises(InputError, match="a: no mask"):
+        plan_adaptation(source, target)
+    with pytest.raises(InputError, match="did you mean 'steps'"):
+        plan_adaptation(clinics.folder, target, settings={"step": 3})
+
+
+def test_a_target_that_is_in_the_source_is_refused(clinics: Clinics, target: Path) -> None:
+    for source, part in ((target, target), (clinics.folder, clinics.folder / "training/Singapore")):
+        with pytest.raises(InputError, match="are in the source too"):
+            plan_adaptation(source, part)
+
+
+def test_a_link_to_itself_is_one_bad_file(clinics: Clinics, target: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(target, tmp_path / "own")
+    (folder / "loop").mkdir()
+    (folder / "loop/FLAIR.nii").symlink_to(folder / "loop/FLAIR.nii")
+    with pytest.raises(InputError, match=r"loop/FLAIR\.nii: ") as caught:
+        plan_adaptation(clinics.folder, folder)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_two_scans_of_one_name_are_not_written_over_each_other(
+    target: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="FLAIR: two scans of this name"):
+        scans_at([target / name / "FLAIR.nii.gz" for name in NAMES])
+
+
+def test_a_t1_belongs_to_a_single_scan(clinics: Clinics, target: Path) -> None:
+    scan = clinics["utrecht"].subject("0").scan
+    assert scan.t1 is not None
+    subjects, _ = scans_at([scan.flair], t1=scan.t1, inputs="flair+t1")
+    assert subjects[0].scan.t1 == scan.t1
+    with pytest.raises(InputError, match="a T1 for 2 scans"):
+        scans_at([target], t1=scan.t1)

@@ -1,0 +1,144 @@
+"""Laws of the check: everything that is wrong is said at once, and nothing that is private."""
+
+import gzip
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from kdlib.data.clinics import open_clinics
+from kdlib.data.volume import Volume, read_volume, write_volume
+from kdlib.errors import InputError
+from kdlib.own_scans.check import Finding, examine_all, sound
+from tests.command import kdlib
+from tests.patients import write_bids, write_plain
+from tests.tiny import RECIPE, write_clinics
+
+
+def checked(folder: Path, inputs: str = "flair") -> dict[str, Finding]:
+    return {f.subject: f for _, f in examine_all([open_clinics(folder)], inputs=inputs)}
+
+
+def spoilt(folder: Path) -> Path:
+    """Five subjects, four of them bad, each in another way."""
+    write_plain(folder, "good", "cut", "empty", "labels", "grid")
+    cut = folder / "cut/FLAIR.nii.gz"
+    cut.write_bytes(cut.read_bytes()[:3000])
+    (folder / "empty/FLAIR.nii.gz").write_bytes(b"")
+    for name, change in (("labels", (7, 0)), ("grid", (1, 9))):
+        path = folder / name / "mask.nii.gz"
+        mask = read_volume(path)
+        write_volume(path, Volume(mask.array * change[0], mask.affine + change[1] * np.eye(4, k=3)))
+    return folder
+
+
+def test_a_finding_says_what_a_scan_is_like(tmp_path: Path) -> None:
+    finding = checked(write_plain(tmp_path, "a"))["a"]
+    assert finding.problems == ()
+    assert (finding.shape, finding.voxel_mm) == ((40, 5, 32), (4.0, 6.0, 4.0))
+    assert finding.orientation == "PIL"
+    assert finding.labels == (0, 1)
+    voxels = (read_volume(tmp_path / "a/mask.nii.gz").array == 1).sum()
+    assert finding.lesion_ml == pytest.approx(voxels * 0.096, abs=1e-3)
+    assert finding.intensity is not None
+    assert finding.intensity[0] == 0
+
+
+def test_every_bad_file_is_named_at_once_by_its_place_in_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        sound([open_clinics(spoilt(tmp_path))])
+    first, *lines = str(caught.value).splitlines()
+    assert first.startswith("4 of 5 subjects cannot be used")
+    assert "--skip-bad" in first
+    names = ["cut/FLAIR", "empty/FLAIR", "grid/mask", "labels/mask"]
+    assert [line.split(".nii")[0].strip() for line in lines] == names
+
+
+def test_skip_bad_keeps_the_good_and_tells_the_others(tmp_path: Path) -> None:
+    (kept,), left_out = sound([open_clinics(spoilt(tmp_path))], skip_bad=True)
+    assert [subject.id for subject in kept["own"].subjects] == ["good"]
+    assert [finding.subject for finding in left_out] == ["cut", "empty", "grid", "labels"]
+
+
+def test_skip_bad_does_not_go_on_with_nobody(tmp_path: Path) -> None:
+    (write_plain(tmp_path, "a") / "a/FLAIR.nii.gz").write_bytes(b"")
+    with pytest.raises(InputError, match="1 of 1 subjects"):
+        sound([open_clinics(tmp_path)], skip_bad=True)
+
+
+def test_a_mask_is_missing_only_where_it_is_needed(tmp_path: Path) -> None:
+    clinics = open_clinics(write_plain(tmp_path, "a", mask=False))
+    assert sound([clinics])[1] == []
+    with pytest.raises(InputError, match="a: no mask"):
+        sound([clinics], labelled=["own"])
+
+
+def test_a_t1_is_missing_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    write_plain(tmp_path, "a")
+    assert checked(tmp_path)["a"].problems == ()
+    assert "a: no T1 here" in checked(tmp_path, inputs="flair+t1")["a"].problems[0]
+
+
+def test_a_lesion_free_person_is_no_problem(tmp_path: Path) -> None:
+    path = write_plain(tmp_path, "a") / "a/mask.nii.gz"
+    mask = read_volume(path)
+    write_volume(path, Volume(mask.array * 0, mask.affine))
+    assert (checked(tmp_path)["a"].labels, checked(tmp_path)["a"].lesion_ml) == ((0,), 0)
+
+
+@pytest.mark.parametrize("shape", [(40, 32, 1), (7, 6, 3), (300, 280, 2)])
+def test_thin_small_and_large_scans_are_no_problem(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    image = nib.Nifti1Image(rng.integers(0, 900, shape, np.int16), np.diag([1, 1, 3, 1]))
+    image.header.set_slope_inter(0.5, 10)
+    nib.save(image, tmp_path / "scan.nii")
+    assert checked(tmp_path / "scan.nii")["scan"].problems == ()
+
+
+def test_a_mask_in_the_place_of_a_scan_is_a_problem(tmp_path: Path) -> None:
+    folder = write_plain(tmp_path, "a", "b") / "a"
+    (folder / "mask.nii.gz").rename(folder / "FLAIR.nii.gz")
+    assert "a/FLAIR.nii.gz: no head in it" in checked(tmp_path)["a"].problems[0]
+    assert checked(tmp_path)["b"].problems == ()
+
+
+def test_the_command_prints_a_row_per_subject_and_ends_with_1(tmp_path: Path) -> None:
+    done = kdlib("check", spoilt(tmp_path))
+    assert done.status == 1
+    assert "1 of 5 subjects can be used" in done.out
+    good = next(line for line in done.out.splitlines() if " good " in line)
+    assert good.split()[1:6] == ["good", "40x5x32", "4x6x4", "PIL", "0"]
+    assert all(f"{name}/" in done.out for name in ("cut", "empty", "grid", "labels"))
+    assert str(tmp_path) not in done.out
+
+
+def test_the_command_prints_json_and_ends_with_0(tmp_path: Path) -> None:
+    done = kdlib("check", write_bids(tmp_path, "1", "2"), "--json")
+    assert done.status == 0, done.err
+    assert [row["subject"] for row in json.loads(done.out)] == ["sub-1_ses-1", "sub-2_ses-1"]
+
+
+def test_a_study_tells_every_bad_file_before_it_trains(tmp_path: Path) -> None:
+    folder = write_clinics(tmp_path / "data")
+    bad = ["training/Utrecht/1/pre/FLAIR.nii.gz", "training/Singapore/52/wmh.nii.gz"]
+    for name in bad:
+        (folder / name).write_bytes(gzip.compress(b"no scan"))
+    done = kdlib("study", "demo", "--data", folder, "--store", tmp_path / "runs")
+    assert done.status == 2
+    assert all(name in done.err for name in bad)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_goes_on_without_bad_files_and_says_so_at_the_end(tmp_path: Path) -> None:
+    folder = write_clinics(tmp_path / "data")
+    (folder / "training/Utrecht/1/pre/FLAIR.nii.gz").write_bytes(b"")
+    tiny = {name: value for name, value in RECIPE.items() if name != "steps"}
+    tiny |= {"steps": 2, "voxel_mm": None}
+    settings = [x for name, value in tiny.items() for x in ("--set", f"{name}={json.dumps(value)}")]
+    done = kdlib("run", "--method", "unadapted", "--source", "utrecht", "--target", "singapore",
+                 "--data", folder, "--store", tmp_path / "runs", "--device", "cpu",
+                 "--skip-bad", *settings)  # fmt: skip
+    assert done.status == 0, done.err
+    assert "training/Utrecht/1/pre/FLAIR.nii.gz: empty" in done.out.splitlines()[-1]

@@ -1,0 +1,58 @@
+"""Who sees what."""
+
+import pytest
+
+from kdlib.data.clinics import Clinics
+from kdlib.errors import InputError
+from kdlib.study.participants import participants
+from kdlib.study.scenario import Scenario
+from tests.tiny import RECIPE
+
+
+def scenario(method: str = "distillation", target: str | None = "singapore", **more) -> Scenario:  # type: ignore[no-untyped-def]
+    return Scenario(method=method, source="utrecht", target=target, **RECIPE | more)
+
+
+@pytest.mark.parametrize("method", ["supervised", "distillation", "adversarial", "unadapted"])
+@pytest.mark.parametrize("fold", [0, 1])
+def test_nobody_is_tested_who_was_learnt_from(method: str, fold: int, clinics: Clinics) -> None:
+    people = participants(scenario(method, fold=fold), clinics)
+    assert not {*people.labelled, *people.adapted_to} & {*people.tested}
+
+
+def test_two_folds_test_every_target_subject_once(clinics: Clinics) -> None:
+    tested = [s for f in (0, 1) for s in participants(scenario(fold=f), clinics).tested]
+    assert sorted(s.id for s in tested) == [s.id for s in clinics["singapore"].training]
+
+
+def test_only_the_u_bound_gets_target_labels(clinics: Clinics) -> None:
+    for method in ("supervised", "distillation", "adversarial", "unadapted"):
+        labelled = participants(scenario(method), clinics).labelled
+        from_target = {s.scan.clinic for s in labelled} - {"utrecht"}
+        assert bool(from_target) == (method == "supervised")
+
+
+def test_a_teacher_is_tested_on_its_own_clinics_test_subjects(clinics: Clinics) -> None:
+    people = participants(scenario("supervised", target=None), clinics)
+    assert people.tested == clinics["utrecht"].test
+
+
+def test_only_networks_adapted_to_a_whole_target_are_tested_at_home(clinics: Clinics) -> None:
+    for method in ("supervised", "distillation", "adversarial"):
+        assert participants(scenario(method), clinics).at_home == clinics["utrecht"].test
+    subject = clinics["singapore"].folds[1][0].id
+    for alone in (scenario("unadapted"), scenario(subject=subject), scenario("supervised", None)):
+        assert participants(alone, clinics).at_home == ()
+
+
+def test_on_the_fly_adapts_to_the_one_tested_scan(clinics: Clinics) -> None:
+    subject = clinics["singapore"].folds[1][0].id
+    people = participants(scenario(subject=subject), clinics)
+    assert [s.id for s in people.adapted_to] == [s.id for s in people.tested] == [subject]
+    with pytest.raises(InputError, match="not tested in fold 1"):
+        participants(scenario(subject=subject, fold=1), clinics)
+
+
+def test_without_a_fold_all_the_target_is_adapted_to_and_tested(clinics: Clinics) -> None:
+    people = participants(scenario(fold=None), clinics)
+    assert people.adapted_to == people.tested == clinics["singapore"].training

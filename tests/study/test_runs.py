@@ -1,0 +1,173 @@
+"""Laws of runs and their store."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+
+from kdlib.data.clinics import Clinics, open_clinics
+from kdlib.data.volume import read_volume
+from kdlib.errors import InputError
+from kdlib.study.runs import Run, run, run_directory
+from kdlib.study.scenario import Scenario
+from tests.tiny import RECIPE, write_clinics
+
+PAIR: dict[str, Any] = {"source": "utrecht", "target": "singapore", **RECIPE}
+KD = Scenario(method="distillation", **PAIR)
+
+
+def same_weights(first: Run, second: Run) -> bool:
+    a, b = (load_file(r.directory / "weights.safetensors") for r in (first, second))
+    return a.keys() == b.keys() and all(np.array_equal(a[key], b[key]) for key in a)
+
+
+def test_a_run_is_a_directory_of_plain_files(clinics: Clinics, store: Path) -> None:
+    done = run(KD, clinics, store=store)
+    names = {path.name for path in done.directory.iterdir()}
+    assert names == {
+        "DONE", "history.csv", "lock", "scenario.json", "scores.csv", "slices.npz",
+        "source_scores.csv", "teacher", "weights.safetensors",
+    }  # fmt: skip
+
+
+def test_a_run_reads_back_what_it_was_told(clinics: Clinics, store: Path) -> None:
+    done = Run(run(KD, clinics, store=store).directory)
+    assert done.scenario == KD
+    assert list(done.scores.columns[:3]) == ["clinic", "subject", "dice"]
+    assert set(done.scores.subject) == {s.id for s in clinics["singapore"].folds[1]}
+    assert done.history.step.iloc[-1] == RECIPE["steps"]
+    assert done.teacher is not None
+    assert done.teacher.scenario == KD.teacher
+
+
+def test_a_student_of_a_whole_target_is_scored_at_home_too(clinics: Clinics, store: Path) -> None:
+    done = run(KD, clinics, store=store)
+    assert done.teacher is not None
+    assert list(done.source_scores.subject) == list(done.teacher.scores.subject)
+    assert list(done.source_scores) == list(done.scores)
+    fly = KD.changed(subject=clinics["singapore"].folds[1][0].id)
+    assert run(fly, clinics, store=store).source_scores.empty
+
+
+def test_a_finished_run_is_read_not_repeated(clinics: Clinics, store: Path) -> None:
+    run(KD, clinics, store=store)
+    steps: list[Any] = []
+    run(KD, clinics, store=store, on_progress=lambda *step: steps.append(step))
+    assert not steps
+
+
+def test_the_teacher_is_trained_if_nobody_has(clinics: Clinics, tmp_path: Path) -> None:
+    trained = []
+    run(KD, clinics, store=tmp_path, on_progress=lambda s, *_: trained.append(s.method))
+    steps = RECIPE["steps"]
+    assert trained == ["supervised"] * steps + ["distillation"] * steps
+
+
+def test_an_unadapted_network_is_its_teacher(clinics: Clinics, store: Path) -> None:
+    bound = run(Scenario(method="unadapted", **PAIR), clinics, store=store)
+    assert bound.teacher is not None
+    assert same_weights(bound, bound.teacher)
+
+
+def test_ada_then_kd_learns_from_the_adversarial_network(clinics: Clinics, store: Path) -> None:
+    ada = Scenario(method="adversarial", **PAIR)
+    student = run(Scenario(method="distillation", teacher=ada, **PAIR), clinics, store=store)
+    assert student.teacher is not None
+    assert student.teacher.scenario.method == "adversarial"
+    assert not same_weights(student, run(KD, clinics, store=store))
+
+
+def test_adaptation_cannot_see_target_labels(clinics: Clinics, store: Path, tmp_path: Path) -> None:
+    """Turn every target label upside down: volumes, and so the folds, stay; weights must too."""
+    folder = Path(shutil.copytree(clinics.folder, tmp_path / "clinics"))
+    import nibabel as nib
+
+    for path in folder.glob("*/Singapore/*/wmh.nii.gz"):
+        image = nib.load(path)
+        turned = np.asarray(image.dataobj)[::-1, ::-1].copy()
+        path.unlink()
+        nib.save(nib.Nifti1Image(turned, image.affine), path)
+    other = open_clinics(folder)
+    for method in ("distillation", "adversarial", "supervised"):
+        scenario = Scenario(method=method, **PAIR)
+        before = run(scenario, clinics, store=store)
+        after = run(scenario, other, store=tmp_path / "store")
+        assert same_weights(before, after) == (method != "supervised")
+        assert not before.scores.dice.equals(after.scores.dice)
+
+
+def test_other_data_makes_another_run(clinics: Clinics, tmp_path: Path) -> None:
+    other = open_clinics(write_clinics(tmp_path, subjects=2))
+    assert run_directory(KD, clinics, "s") != run_directory(KD, other, "s")
+
+
+def test_a_prediction_lies_on_the_scans_own_grid(clinics: Clinics, store: Path) -> None:
+    flair = clinics["singapore"].test[0].scan.flair
+    answer, scan = run(KD, clinics, store=store).predict(flair), read_volume(flair)
+    assert answer.array.shape == scan.array.shape
+    np.testing.assert_array_equal(answer.affine, scan.affine)
+    assert 0 <= answer.array.min() <= answer.array.max() <= 1
+
+
+def test_a_run_on_two_inputs_reads_both(clinics: Clinics, tmp_path: Path) -> None:
+    done = run(Scenario(method="supervised", source="utrecht", inputs="flair+t1", **RECIPE),
+               clinics, store=tmp_path)  # fmt: skip
+    scan = clinics["singapore"].test[0].scan
+    assert done.predict(scan.flair, scan.t1).array.any()
+    with pytest.raises(InputError, match=r"reads flair\+t1"):
+        done.predict(scan.flair)
+
+
+def test_an_unfinished_directory_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no finished run"):
+        Run(tmp_path)
+
+
+RUNNER = """
+import sys, torch
+torch.set_num_threads(1)
+from kdlib import Scenario, open_clinics, run
+scenario = Scenario.model_validate_json(sys.argv[1])
+run(scenario, open_clinics(sys.argv[2]), store=sys.argv[3], checkpoint_seconds=0,
+    on_progress=lambda *step: print(*step[1:], flush=True))
+"""
+
+
+def start(scenario: Scenario, clinics: Clinics, store: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", RUNNER, scenario.model_dump_json(), clinics.folder, store]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def kill_after(process: subprocess.Popen[str], lines: int) -> None:
+    assert process.stdout is not None
+    for _ in range(lines):
+        process.stdout.readline()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_killed_run_goes_on_and_ends_the_same(clinics: Clinics, tmp_path: Path) -> None:
+    scenario = KD.changed(steps=150, teacher=None)
+    for lines in (30, 80, 100):  # in the teacher, late in the teacher, in the student
+        kill_after(start(scenario, clinics, tmp_path / "killed"), lines)
+        assert not (run_directory(scenario, clinics, tmp_path / "killed") / "DONE").exists()
+    killed = run(scenario, clinics, store=tmp_path / "killed")
+    whole = run(scenario, clinics, store=tmp_path / "whole")
+    assert same_weights(killed, whole)
+    pd.testing.assert_frame_equal(killed.scores, whole.scores)
+    pd.testing.assert_frame_equal(killed.history, whole.history)
+
+
+def test_two_processes_never_write_one_run(clinics: Clinics, tmp_path: Path) -> None:
+    first, second = (start(KD, clinics, tmp_path) for _ in range(2))
+    steps = [process.communicate()[0].splitlines() for process in (first, second)]
+    assert first.returncode == second.returncode == 0
+    assert len(steps[0]) + len(steps[1]) == 2 * RECIPE["steps"]

@@ -1,0 +1,73 @@
+"""Laws of a scenario."""
+
+from typing import Any
+
+import pytest
+
+from kdlib.errors import InputError
+from kdlib.study.scenario import Scenario
+
+KD: dict[str, Any] = {"method": "distillation", "source": "utrecht", "target": "singapore"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"temprature": 2}, "did you mean 'temperature'"),
+        ({"temperature": 0}, "temperature=0"),
+        ({"temperature": float("nan")}, "temperature=nan"),
+        ({"method": "destillation"}, "did you mean 'distillation'"),
+        ({"target": "utrecht"}, "name two clinics"),
+        ({"target": None}, "needs a target"),
+        ({"adversarial_weight": 1}, "unknown setting of distillation"),
+        ({"size": (97, 112)}, "multiples of 8"),
+        ({"fold": 2}, "fold=2"),
+        ({"steps": 0}, "steps=0"),
+        ({"method": "supervised", "subject": "50"}, "takes no subject"),
+    ],
+)
+def test_what_has_no_meaning_is_refused_in_one_line(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError) as error:
+        Scenario(**KD | wrong)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_kd_names_a_supervised_teacher_of_its_source() -> None:
+    teacher = Scenario(**KD, width=8, seed=3).teacher
+    assert teacher == Scenario(method="supervised", source="utrecht", width=8, seed=3)
+
+
+def test_students_of_any_temperature_target_and_fold_share_their_teacher() -> None:
+    others = [{"temperature": 9.0}, {"target": "amsterdam"}, {"fold": 1}, {"start": "teacher"}]
+    assert len({Scenario(**KD | other).teacher for other in others}) == 1
+
+
+def test_a_scenario_survives_json() -> None:
+    ada = Scenario(**KD | {"method": "adversarial"}, voxel_mm=(2, 2, 3))
+    scenario = Scenario(**KD, temperature=4, teacher=ada, voxel_mm=(2, 2, 3))
+    assert Scenario.model_validate_json(scenario.model_dump_json()) == scenario
+
+
+def test_a_scenario_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Scenario(**KD).seed = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("change", [{"temperature": 3}, {"seed": 1}, {"fold": 1}, {"width": 16}])
+def test_whatever_changes_the_numbers_changes_the_digest(change: dict[str, Any]) -> None:
+    assert Scenario(**KD).digest("data") != Scenario(**KD | change).digest("data")
+    assert Scenario(**KD).digest("data") != Scenario(**KD).digest("other data")
+
+
+def test_on_the_fly_starts_from_the_teacher_and_pooled_from_scratch() -> None:
+    assert not Scenario(**KD).starts_from_teacher
+    assert Scenario(**KD, subject="50").starts_from_teacher
+    assert Scenario(**KD, subject="50", on_the_fly_steps=7).updates == 7
+
+
+@pytest.mark.parametrize("other", [{"width": 8}, {"voxel_mm": (2, 2, 3)}, {"source": "amsterdam"}])
+def test_a_teacher_that_does_not_fit_its_student_is_refused(other: dict[str, Any]) -> None:
+    teacher = Scenario(**{"method": "supervised", "source": "utrecht"} | other)
+    with pytest.raises(InputError, match="its teacher has"):
+        Scenario(**KD, teacher=teacher)

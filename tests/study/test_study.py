@@ -1,0 +1,182 @@
+"""Laws of a study."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kdlib.data.clinics import Clinics
+from kdlib.errors import InputError
+from kdlib.evidence.comparisons import main_scores
+from kdlib.record.export import export_study
+from kdlib.record.results import Results
+from kdlib.report.tables import results_table
+from kdlib.study.plan import (
+    SWEPT,
+    Study,
+    built_in_studies,
+    load_study,
+    missing,
+    plan,
+    run_study,
+    study_scores,
+)
+from tests.tiny import RECIPE
+
+
+@pytest.fixture(scope="module")
+def tiny_study() -> Study:
+    """The demo's arms on the tiny clinics."""
+    demo = load_study("demo")
+    return Study(**demo.model_dump() | {"recipe": RECIPE, "on_the_fly_subjects": 1})
+
+
+def test_the_built_in_studies_are_those_of_the_paper_and_ours() -> None:
+    assert built_in_studies() == ["demo", "paper", "standard"]
+
+
+@pytest.mark.parametrize(
+    ("name", "pairs", "folds", "seeds"),
+    [("demo", 1, 1, 1), ("standard", 6, 2, 3), ("paper", 6, 2, 1)],
+)
+def test_studies_have_their_extent(name: str, pairs: int, folds: int, seeds: int) -> None:
+    study = load_study(name)
+    assert (len(set(study.pairs)), len(study.folds), len(study.seeds)) == (pairs, folds, seeds)
+    assert len(study.arms) >= 7
+
+
+def test_the_paper_study_has_the_papers_recipe() -> None:
+    recipe = load_study("paper").recipe
+    assert (recipe.width, recipe.depth, recipe.learning_rate) == (32, 4, 1e-4)
+    assert (recipe.schedule, recipe.start, recipe.loss) == ("linear", "scratch", "cross-entropy")
+
+
+@pytest.mark.parametrize("name", ["demo", "standard", "paper"])
+def test_every_arm_trains_for_the_same_steps(name: str, clinics: Clinics) -> None:
+    study = load_study(name).model_copy(update={"pairs": (("utrecht", "singapore"),)})
+    scenarios = [item.scenario for item in plan(study, clinics)]
+    pooled = {s.updates for s in scenarios if s.method_type.trains and s.subject is None}
+    assert pooled == {study.recipe.steps}
+    assert {s.teacher.updates for s in scenarios if s.teacher} == {study.recipe.steps}
+
+
+def test_a_study_runs_what_is_missing_and_no_more(
+    tiny_study: Study, clinics: Clinics, store: Path
+) -> None:
+    scenarios = [item.scenario for item in plan(tiny_study, clinics)]
+    half = len(missing(scenarios, clinics, store))
+    assert half > 0
+    run_study(tiny_study, clinics, store=store)
+    assert missing(scenarios, clinics, store) == []
+
+
+def test_scores_hold_every_arm_and_tested_subject(
+    tiny_study: Study, clinics: Clinics, store: Path
+) -> None:
+    scores = study_scores(run_study(tiny_study, clinics, store=store))
+    counts = scores.groupby("arm").size().to_dict()
+    fly = {"ADA on the fly": 1, "KD on the fly": 1}
+    assert counts == {arm: fly.get(arm, 2) for arm in tiny_study.arms}
+    assert "KD on the fly" in results_table(scores).to_string()
+
+
+def test_an_export_is_small_and_complete(
+    tiny_study: Study, clinics: Clinics, store: Path, tmp_path: Path
+) -> None:
+    runs = run_study(tiny_study, clinics, store=store)
+    export_study(tiny_study, runs, clinics, tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"scores.csv", "teachers.csv", "examples.npz", "provenance.json"} <= names
+    first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    export_study(tiny_study, runs, clinics, tmp_path)
+    again = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert first == again
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("pairs = [", "not readable as TOML"),
+        ("about='x'\npairs=[['a','b']]\nfolds=[0]\nseeds=[0]\narms={}\n[recipe]\nwdth=3", "width"),
+        ("about='x'\npears=[]", "pears"),
+    ],
+)
+def test_a_wrong_study_file_says_what_is_wrong(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(InputError, match=said):
+        load_study(str(tmp_path / "mine.toml"))
+
+
+SWEEP = {"arm": "KD", "setting": "temperature", "values": [5, 1], "folds": [0]}
+
+
+@pytest.fixture(scope="module")
+def swept_study(tiny_study: Study) -> Study:
+    """Two arms, of which one is swept."""
+    arms = {arm: tiny_study.arms[arm] for arm in ("L-bound", "KD")}
+    return Study(**tiny_study.model_dump() | {"arms": arms, "sweeps": [SWEEP]})
+
+
+def test_a_sweep_comes_last_with_the_arms_own_value_among_its(
+    swept_study: Study, clinics: Clinics
+) -> None:
+    items = plan(swept_study, clinics)
+    assert [(item.arm, item.setting) for item in items[:2]] == [("L-bound", ""), ("KD", "")]
+    assert [item.value for item in items[2:]] == [1, 2, 5]
+    temperatures = [item.scenario.settings.temperature for item in items[2:]]  # type: ignore[attr-defined]
+    assert temperatures == [1, 2, 5]
+    assert items[3].scenario == items[1].scenario
+
+
+def test_the_scores_of_a_sweep_stand_beside_the_studys(
+    swept_study: Study, clinics: Clinics, store: Path
+) -> None:
+    scores = study_scores(run_study(swept_study, clinics, store=store))
+    plain = study_scores(
+        run_study(swept_study.model_copy(update={"sweeps": ()}), clinics, store=store)
+    )
+    assert main_scores(scores).drop(columns=SWEPT).equals(plain)
+    of_sweep = scores[scores["setting"].eq("temperature")]
+    assert set(of_sweep["arm"]) == {"KD"}
+    tested = {"target": clinics["singapore"].folds[1], "source": clinics["utrecht"].test}
+    for (place, _), rows in of_sweep.groupby(["evaluated_on", "value"]):
+        assert set(rows["subject"]) == {subject.id for subject in tested[place]}
+    assert sorted(of_sweep.query("evaluated_on == 'source'")["value"].unique()) == [1, 2, 5]
+
+
+def test_a_sweep_changes_nothing_else_that_is_exported(
+    swept_study: Study, clinics: Clinics, store: Path, tmp_path: Path
+) -> None:
+    for name, sweeps in (("plain", ()), ("swept", swept_study.sweeps)):
+        study = swept_study.model_copy(update={"sweeps": sweeps})
+        export_study(study, run_study(study, clinics, store=store), clinics, tmp_path / name)
+    for file in ("teachers.csv", "examples.npz", "explorers.npz", "clinics.csv"):
+        assert (tmp_path / "plain" / file).read_bytes() == (tmp_path / "swept" / file).read_bytes()
+    plain, swept = Results(tmp_path / "plain"), Results(tmp_path / "swept")
+    assert swept.scores[list(plain.scores)].equals(plain.scores)
+    assert "setting" not in plain.all_scores
+    assert len(swept.all_scores) > len(swept.scores)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"arm": "KDD"}, "did you mean 'KD'"),
+        ({"setting": "temprature"}, "did you mean 'temperature'"),
+        ({"setting": "answers"}, "sweep a number"),
+        ({"values": [0]}, "temperature=0"),
+    ],
+)
+def test_a_wrong_sweep_says_what_is_wrong(
+    changed: dict[str, Any], said: str, swept_study: Study, clinics: Clinics
+) -> None:
+    study = Study(**swept_study.model_dump() | {"sweeps": [SWEEP | changed]})
+    with pytest.raises(InputError, match=said):
+        plan(study, clinics)
+
+
+def test_an_unknown_arm_as_a_teacher_is_named(clinics: Clinics) -> None:
+    study = load_study("demo")
+    arms = study.arms | {"ADA then KD": {"method": "distillation", "teacher": "ADAA"}}
+    with pytest.raises(InputError, match="did you mean 'ADA'"):
+        plan(study.model_copy(update={"arms": arms}), clinics)
