@@ -9,8 +9,9 @@ import pytest
 from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.record.export import export_study
 from kdlib.record.results import Results, open_results
-from kdlib.study.plan import Planned, Study, Sweep, run_study
+from kdlib.study.plan import Planned, run_study
 from kdlib.study.runs import Run
+from kdlib.study.study import Study, Sweep
 from tests.tiny import RECIPE, write_clinics
 
 ODD_NAME = "51 <b>&amp;"  # a subject whose folder's name would be HTML

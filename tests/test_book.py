@@ -18,7 +18,8 @@ from kdlib.data.clinics import Clinics
 from kdlib.errors import InputError
 from kdlib.record.export import export_study
 from kdlib.report.rerun import KINDS, parameters_of, rerun, rerun_study, templates
-from kdlib.study.plan import load_study, run_study
+from kdlib.study.plan import run_study
+from kdlib.study.study import load_study
 from tests.tiny import RECIPE
 
 ROOT = Path(__file__).parents[1]

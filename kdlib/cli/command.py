@@ -69,8 +69,9 @@ def study(
     """Run what is missing of a study; it can be stopped and goes on. Prints the result table."""
     from kdlib.data.clinics import open_clinics
     from kdlib.report.tables import results_table
-    from kdlib.study.plan import load_study, missing, plan, run_study, study_scores
+    from kdlib.study.plan import missing, plan, run_study, study_scores
     from kdlib.study.progress import trainings
+    from kdlib.study.study import load_study
     from kdlib.study.workers import default_workers
 
     wanted = load_study(name)
@@ -114,8 +115,9 @@ def run(
     import kdlib.study.runs
     from kdlib.data.clinics import open_clinics
     from kdlib.recipe import Recipe
-    from kdlib.study.plan import load_study, missing
+    from kdlib.study.plan import missing
     from kdlib.study.progress import trainings
+    from kdlib.study.study import load_study
 
     settings = parsed(setting)
     pair: dict[str, Any] = {"source": source, "target": target, "fold": fold, "seed": seed}

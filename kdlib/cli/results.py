@@ -43,7 +43,8 @@ def report(
     """Write a study's scores, tables and claim ledger from its saved runs; trains nothing."""
     from kdlib.data.clinics import open_clinics
     from kdlib.report.written import report_tables, write_report
-    from kdlib.study.plan import load_study, saved_runs, study_scores
+    from kdlib.study.plan import saved_runs, study_scores
+    from kdlib.study.study import load_study
 
     runs, absent = saved_runs(load_study(study), open_clinics(data), store)
     if not runs:

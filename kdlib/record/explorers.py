@@ -15,8 +15,9 @@ from kdlib.networks import answer_all
 from kdlib.prediction import predict
 from kdlib.scores.metrics import THRESHOLD
 from kdlib.study.participants import participants
-from kdlib.study.plan import Planned, Study
+from kdlib.study.plan import Planned
 from kdlib.study.runs import Run
+from kdlib.study.study import Study
 
 Arrays = dict[str, Any]
 STEPS_PER_LOGIT = 256  # a stored step moves no probability by more than 0.25 / 256

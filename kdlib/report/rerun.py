@@ -15,7 +15,7 @@ from traitlets.config import Config
 from kdlib.errors import InputError
 from kdlib.files import atomic
 from kdlib.recipe import unknown_name
-from kdlib.study.plan import load_study
+from kdlib.study.study import load_study
 
 FOLDER = Path(__file__).parents[2] / "book" / "scenarios"
 KINDS = {"str": str, "int": int, "float": float}

@@ -15,8 +15,9 @@ from kdlib.evidence.sweeps import best_value, spreads, swept
 from kdlib.evidence.verdicts import Evidence, Judgement, contrast_of
 from kdlib.methods.adversarial import AdversarialSettings
 from kdlib.record.results import Results
-from kdlib.study.plan import Planned, load_study, plan, study_scores
+from kdlib.study.plan import Planned, plan, study_scores
 from kdlib.study.runs import Run
+from kdlib.study.study import load_study
 from tests.known_effects import EFFECTS
 from tests.tiny import write_clinics
 

@@ -13,7 +13,7 @@ from kdlib.record.results import open_results
 from kdlib.report.tables import METRIC_NAMES
 from kdlib.report.widgets import pair_explorer, scan_viewer, temperature_explorer
 from kdlib.report.widgets.base import GREYS, coarser, pack_within, still_html
-from kdlib.study.plan import load_study
+from kdlib.study.study import load_study
 
 SUBJECTS = 20
 GRIDS = {"utrecht": (240, 240, 48), "singapore": (232, 256, 48), "amsterdam": (132, 256, 83)}

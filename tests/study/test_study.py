@@ -11,16 +11,8 @@ from kdlib.evidence.comparisons import main_scores
 from kdlib.record.export import export_study
 from kdlib.record.results import Results
 from kdlib.report.tables import results_table
-from kdlib.study.plan import (
-    SWEPT,
-    Study,
-    built_in_studies,
-    load_study,
-    missing,
-    plan,
-    run_study,
-    study_scores,
-)
+from kdlib.study.plan import SWEPT, missing, plan, run_study, study_scores
+from kdlib.study.study import Study, built_in_studies, load_study
 from tests.tiny import RECIPE
 
 
