@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kdlib.data.clinics import open_clinics
     from kdlib.errors import InputError
-    from kdlib.study.runs import Run, run
+    from kdlib.study.run import Run
     from kdlib.study.scenario import Scenario
+    from kdlib.study.store import run
 
 __version__ = version("kdlib")
 
 _HOMES = {
     "InputError": "kdlib.errors",
-    "Run": "kdlib.study.runs",
+    "Run": "kdlib.study.run",
     "Scenario": "kdlib.study.scenario",
     "open_clinics": "kdlib.data.clinics",
-    "run": "kdlib.study.runs",
+    "run": "kdlib.study.store",
 }
 __all__ = ["InputError", "Run", "Scenario", "open_clinics", "run"]
 

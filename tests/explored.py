@@ -10,7 +10,7 @@ from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.record.export import export_study
 from kdlib.record.results import Results, open_results
 from kdlib.study.plan import Planned, run_study
-from kdlib.study.runs import Run
+from kdlib.study.run import Run
 from kdlib.study.study import Study, Sweep
 from tests.tiny import RECIPE, write_clinics
 

@@ -112,7 +112,7 @@ def run(
     skip_bad: SkipBad = False,
 ) -> None:
     """Make one run (and its teacher's), or read it where it is finished. Prints its scores."""
-    import kdlib.study.runs
+    import kdlib.study.store
     from kdlib.data.clinics import open_clinics
     from kdlib.recipe import Recipe
     from kdlib.study.plan import missing
@@ -134,7 +134,7 @@ def run(
         open_clinics(data, observer=observer).chosen(names), learnt_from, scenario.inputs, skip_bad
     )
     with trainings(missing([scenario], clinics, store)) as on_progress:
-        done = kdlib.study.runs.run(
+        done = kdlib.study.store.run(
             scenario, clinics, store=store, device=device, on_progress=on_progress
         )
     print(done.directory)

@@ -14,7 +14,7 @@ from kdlib.errors import InputError
 if TYPE_CHECKING:
     from kdlib.data.subjects import Subject
     from kdlib.own_scans.check import Finding
-    from kdlib.study.runs import Run
+    from kdlib.study.run import Run
 
 Out = Annotated[Path, typer.Option(help="Folder for masks, probability maps and the report.")]
 
@@ -111,7 +111,7 @@ def predict(
     """Segment scans by a finished run, without adaptation; masks, maps and a report."""
     from kdlib.own_scans.adapt import scans_at
     from kdlib.study.progress import counted
-    from kdlib.study.runs import Run
+    from kdlib.study.run import Run
 
     made = Run(run)
     with counted("scans checked", passing=True) as on_subject:

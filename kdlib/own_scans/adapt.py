@@ -12,8 +12,9 @@ from kdlib.data.layouts import each_id_once
 from kdlib.data.subjects import Subject
 from kdlib.errors import InputError
 from kdlib.own_scans.check import Finding, OnSubject, refusal, sound
-from kdlib.study.runs import OnProgress, Run, run
+from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
+from kdlib.study.store import OnProgress, run
 from kdlib.study.study import load_study
 
 TARGET = "target"

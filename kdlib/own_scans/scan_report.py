@@ -16,7 +16,7 @@ from typing import Any
 from kdlib.files import atomic, write_text
 from kdlib.own_scans.scan_pictures import section
 from kdlib.own_scans.segmentation import Answer, teacher_at_hand
-from kdlib.study.runs import Run
+from kdlib.study.run import Run
 
 DISCLAIMER = "For research only. Not a medical device; not for diagnosis or treatment."
 METRICS = {

@@ -16,7 +16,7 @@ from kdlib.errors import InputError
 from kdlib.networks import UNet
 from kdlib.prediction import predict
 from kdlib.scores.metrics import THRESHOLD, components, dice, evaluate
-from kdlib.study.runs import Run
+from kdlib.study.run import Run
 from kdlib.training import choose_device
 
 PROBABILITY_STEP = 2.0**-12  # of a saved map; the threshold is a multiple of it

@@ -11,7 +11,7 @@ from kdlib.data.clinics import Clinics, Subject
 from kdlib.data.frame import foreground
 from kdlib.data.slices import normalise
 from kdlib.data.volume import to_lps
-from kdlib.study.runs import example_slice
+from kdlib.scores.scoring import example_slice
 
 BINS = 80
 VOXELS = 4_000  # drawn from each head, evenly

@@ -16,7 +16,7 @@ from kdlib.prediction import predict
 from kdlib.scores.metrics import THRESHOLD
 from kdlib.study.participants import participants
 from kdlib.study.plan import Planned
-from kdlib.study.runs import Run
+from kdlib.study.run import Run
 from kdlib.study.study import Study
 
 Arrays = dict[str, Any]

@@ -15,7 +15,7 @@ from kdlib.record.clinic_summary import clinic_summary
 from kdlib.record.explorers import explorers
 from kdlib.scores.scoring import example_slice
 from kdlib.study.plan import Planned, study_scores
-from kdlib.study.runs import Run
+from kdlib.study.run import Run
 from kdlib.study.study import Study
 
 Runs = list[tuple[Planned, Run]]

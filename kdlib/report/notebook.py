@@ -4,8 +4,8 @@ import time
 
 from IPython.display import display
 
-from kdlib.study.runs import OnProgress
 from kdlib.study.scenario import Scenario
+from kdlib.study.store import OnProgress
 
 EVERY_SECONDS = 2.0
 

@@ -69,7 +69,7 @@ def _row(row: NDArray, name: str, example: dict[str, Slice], arms: tuple[str, ..
 def compared(subject: "LabelledScan", answers: dict[str, Slice]) -> Picture:
     """A subject's ``example_slice``: FLAIR, truth, and named answers (0 to 255) on that slice."""
     from kdlib.data.volume import to_lps  # with torch behind it, which most chapters need not load
-    from kdlib.study.runs import example_slice
+    from kdlib.scores.scoring import example_slice
 
     labels, flair = subject.read_labels(), to_lps(subject.scan.read()[0]).array
     place = example_slice(labels)

@@ -12,8 +12,9 @@ from kdlib.data.clinics import Clinics
 from kdlib.errors import InputError
 from kdlib.recipe import unknown_name
 from kdlib.study.participants import participants
-from kdlib.study.runs import OnProgress, Run, run, run_directory
+from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
+from kdlib.study.store import OnProgress, run, run_directory
 from kdlib.study.study import Study, Sweep, arm_scenario
 from kdlib.study.workers import run_in_parallel
 

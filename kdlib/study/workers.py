@@ -16,8 +16,8 @@ import torch
 
 from kdlib.data.clinics import Clinics
 from kdlib.errors import InputError
-from kdlib.study.runs import OnProgress, run
 from kdlib.study.scenario import Scenario
+from kdlib.study.store import OnProgress, run
 from kdlib.training import choose_device
 
 MOST_BY_DEFAULT = 4  # each process holds a network, its slices and torch itself

@@ -10,8 +10,8 @@ import pytest
 from kdlib.data.clinics import Clinics, LabelledScan, Scan, open_clinics
 from kdlib.data.volume import Volume, read_volume, write_volume
 from kdlib.errors import InputError
-from kdlib.study.runs import run
 from kdlib.study.scenario import Scenario
+from kdlib.study.store import run
 from tests.tiny import AFFINE, RECIPE, write_clinics, write_subject
 
 

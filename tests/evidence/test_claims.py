@@ -16,7 +16,7 @@ from kdlib.evidence.verdicts import Evidence, Judgement, contrast_of
 from kdlib.methods.adversarial import AdversarialSettings
 from kdlib.record.results import Results
 from kdlib.study.plan import Planned, plan, study_scores
-from kdlib.study.runs import Run
+from kdlib.study.run import Run
 from kdlib.study.study import load_study
 from tests.known_effects import EFFECTS
 from tests.tiny import write_clinics

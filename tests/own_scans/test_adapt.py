@@ -16,7 +16,7 @@ from kdlib.data.volume import read_volume
 from kdlib.own_scans.adapt import plan_adaptation, scans_at
 from kdlib.own_scans.segmentation import segment
 from kdlib.scores.metrics import components
-from kdlib.study.runs import Run
+from kdlib.study.run import Run
 from tests.command import Done, kdlib
 from tests.pages import CHROMIUM, browser  # noqa: F401 - a fixture
 from tests.patients import write_bids, write_plain

@@ -16,8 +16,8 @@ import pytest
 from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.errors import InputError
 from kdlib.study.plan import missing, plan, run_study, study_scores
-from kdlib.study.runs import OnProgress, run_directory
 from kdlib.study.scenario import Scenario
+from kdlib.study.store import OnProgress, run_directory
 from kdlib.study.study import Study, load_study
 from kdlib.study.workers import _most_needed_first
 from tests.tiny import RECIPE, write_clinics

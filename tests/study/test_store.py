@@ -15,8 +15,9 @@ from safetensors.numpy import load_file
 from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.data.volume import read_volume
 from kdlib.errors import InputError
-from kdlib.study.runs import Run, run, run_directory
+from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
+from kdlib.study.store import run, run_directory
 from tests.tiny import RECIPE, write_clinics
 
 PAIR: dict[str, Any] = {"source": "utrecht", "target": "singapore", **RECIPE}

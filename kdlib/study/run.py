@@ -1,0 +1,93 @@
+"""A finished run, as it is read: plain files in a directory."""
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+
+from kdlib.data.volume import Volume, read_volume
+from kdlib.errors import InputError
+from kdlib.networks import UNet, new_unet
+from kdlib.prediction import predict
+from kdlib.study.scenario import Scenario
+from kdlib.training import choose_device
+
+Image = Path | str | Volume
+
+
+class Run:
+    """A finished run, read from its directory."""
+
+    def __init__(self, directory: Path | str) -> None:
+        self.directory = Path(directory)
+        if not (self.directory / "DONE").exists():
+            raise InputError(f"{directory}: no finished run here; 'kdlib run' makes one")
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.directory)!r})"
+
+    @cached_property
+    def scenario(self) -> Scenario:
+        return Scenario.model_validate_json((self.directory / "scenario.json").read_text())
+
+    @cached_property
+    def teacher(self) -> "Run | None":
+        """The run of its teacher, beside it in the store."""
+        path = self.directory / "teacher"
+        return Run(self.directory.parent / path.read_text()) if path.exists() else None
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """When, where and with which versions it was made, and how long it took (seconds)."""
+        return json.loads((self.directory / "DONE").read_text())
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """A row per tested subject: ``clinic``, ``subject`` (text), ``dice``, ``hd95_mm``, ..."""
+        return pd.read_csv(self.directory / "scores.csv", dtype={"subject": str})
+
+    @cached_property
+    def source_scores(self) -> pd.DataFrame:
+        """The same of the source's tested subjects: what adapting to a whole target cost at home.
+
+        Empty of L-bound and of on-the-fly adaptation.
+        """
+        path = self.directory / "source_scores.csv"
+        return pd.read_csv(path, dtype={"subject": str}) if path.exists() else pd.DataFrame()
+
+    @cached_property
+    def slices(self) -> dict[str, NDArray[np.uint8]]:
+        """Of each tested subject the lesion probability, 0 to 255, on its ``example_slice``."""
+        with np.load(self.directory / "slices.npz", allow_pickle=False) as file:
+            return dict(file)
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """Mean losses along the training."""
+        path = self.directory / "history.csv"
+        return pd.read_csv(path) if path.stat().st_size > 1 else pd.DataFrame()
+
+    def network(self, device: torch.device | str = "cpu") -> UNet:
+        """The trained segmenter."""
+        network = new_unet(self.scenario, seed=0)
+        network.load_state_dict(load_file(self.directory / "weights.safetensors"))
+        return network.to(device).eval()
+
+    def predict(self, flair: Image, t1: Image | None = None, device: str = "auto") -> Volume:
+        """Lesion probability in [0, 1] of a scan, on the scan's own grid and affine.
+
+        ``flair`` (and ``t1``, for a run that reads both): a NIfTI file or a ``Volume``.
+        """
+        images = [flair] if t1 is None else [flair, t1]
+        if len(images) != len(self.scenario.inputs.split("+")):
+            raise InputError(
+                f"{self.directory.name} reads {self.scenario.inputs}; give it just that"
+            )
+        scan = [image if isinstance(image, Volume) else read_volume(image) for image in images]
+        return predict(self.network(choose_device(device)), scan, self.scenario)
