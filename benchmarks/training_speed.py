@@ -24,7 +24,7 @@ import torch
 import kdlib
 from kdlib.data.prepared import PreparedSlices
 from kdlib.data.slices import LabelledSlices
-from kdlib.methods.base import Task
+from kdlib.methods import LabelledTask
 from kdlib.networks import mixed_precision, new_unet
 from kdlib.simulator import simulate
 from kdlib.training import choose_device, train
@@ -39,8 +39,8 @@ except ImportError:
 
 def kdlib_rounds(scenario: kdlib.Scenario, slices: LabelledSlices) -> Iterator[None]:
     while True:
-        train(scenario.method_type(scenario, scenario.settings, Task(slices), seed=0,
-                                   updates=scenario.steps))  # fmt: skip
+        task, steps = LabelledTask(labelled=slices), scenario.steps
+        train(scenario.method_type(scenario, scenario.settings, task, seed=0, updates=steps))
         yield
 
 

@@ -42,6 +42,13 @@ class Augmentation:
         """Soft labels (N, K, H, W), moved like the images."""
         return self._sample(maps, "bilinear", "border")
 
+    def back(self, maps: Tensor) -> Tensor:
+        """Maps (N, K, H, W) of the moved slices, moved back to where the slices were.
+
+        What was moved out of the slice is filled with the nearest values.
+        """
+        return Augmentation(_inverse(self.affine), None).maps(maps)
+
     def labels(self, labels: Tensor) -> Tensor:
         """Labels (N, H, W), moved like the images."""
         moved = self._sample(labels[:, None].float(), "nearest", "zeros")
@@ -82,6 +89,13 @@ def _matrices(
     cos, sin = scale * np.cos(angle), scale * np.sin(angle)
     rows = [[cos, -sin * ratio * flip, shift[:, 0]], [sin / ratio, cos * flip, shift[:, 1]]]
     return torch.from_numpy(np.array(rows).transpose(2, 0, 1).astype(np.float32))
+
+
+def _inverse(affine: Tensor | None) -> Tensor | None:
+    if affine is None:
+        return None
+    turned = torch.linalg.inv(affine[:, :, :2])
+    return torch.cat([turned, -turned @ affine[:, :, 2:]], dim=2)
 
 
 def _bend(images: Tensor, gamma: Tensor) -> Tensor:

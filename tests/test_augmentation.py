@@ -57,3 +57,11 @@ def test_switching_one_kind_on_leaves_the_others_as_drawn() -> None:
     assert alone.gamma is not None
     assert both.gamma is not None
     assert torch.equal(alone.gamma, both.gamma)
+
+
+def test_what_is_moved_back_lies_where_it_was() -> None:
+    x, y = torch.meshgrid(torch.linspace(-1, 1, 64), torch.linspace(-1, 1, 96), indexing="ij")
+    blob = torch.exp(-8 * (x**2 + y**2))[None, None].repeat(4, 1, 1, 1)
+    for kinds in ((), ("flip",), ("flip", "affine")):
+        change = draw(kinds, 4, (64, 96), rng())
+        torch.testing.assert_close(change.back(change.maps(blob)), blob, atol=0.01, rtol=0)

@@ -7,7 +7,7 @@ import torch
 
 from kdlib.errors import InputError
 from kdlib.training import choose_device, learning_rate_factor, train
-from tests.methods.test_contract import make, recipe, trained, weights
+from tests.methods.made import make, recipe, trained, weights
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,15 @@ from pydantic import Field
 from torch import Tensor
 
 from kdlib.losses import domain_loss, reverse_gradient
-from kdlib.methods.base import Losses, Method
+from kdlib.methods.base import Losses, Method, MethodSettings
+from kdlib.methods.task import AdaptationTask
 from kdlib.networks import CLASSES, Discriminator, mixed_precision
 from kdlib.randomness import seeded
-from kdlib.recipe import Strict
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class AdversarialSettings(Strict):
+class AdversarialSettings(MethodSettings):
     """What only ADA has (the weight and its ramp: Kamnitsas et al. 2017, Section 3.2)."""
 
     adversarial_weight: Annotated[float, Field(ge=0)] = Field(
@@ -35,14 +35,12 @@ class AdversarialSettings(Strict):
     )
 
 
-class Adversarial(Method, name="adversarial"):
+class Adversarial(Method[AdaptationTask, AdversarialSettings], name="adversarial"):
     """Segment the source while confusing a discriminator of source and target.
 
     A batch is half source, half target. One backward pass trains both networks: the
     discriminator down its loss, the UNet up it, through the reversed gradient.
     """
-
-    Settings = AdversarialSettings
 
     def set_up(self) -> None:
         seed = int(seeded(self.seed, "discriminator").integers(2**31))
@@ -73,24 +71,6 @@ class Adversarial(Method, name="adversarial"):
         with mixed_precision(self.device, self.recipe.precision):
             answers = self.discriminator(reverse_gradient(seen, weight))
         return domain_loss(answers.float(), domains)
-
-    def mixed_batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Images (N, C, H, W), the source half's labels (N/2, H, W) and domains (N,)."""
-        labelled, target, half = self.task.labelled, self.task.target, self.recipe.batch_size // 2
-        assert target is not None
-        here = self.batch(len(labelled), half, step, "source")
-        there = self.batch(len(target), half, step, "target")
-        images = torch.cat([labelled.slices.images[here], target.images[there]])
-        change = self.augmentation(2 * half, step)
-        labels = change.first(half).labels(labelled.labels[here])
-        domains = torch.arange(2, device=self.device).repeat_interleave(half)
-        return change.images(images), labels, domains
-
-    def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The last decoder level and the logits, float32."""
-        with mixed_precision(self.device, self.recipe.precision):
-            features = self.network.features(images)
-            return features.float(), self.network.head(features).float()
 
     def seen(self, features: Tensor, logits: Tensor) -> Tensor:
         """What the discriminator is shown."""

@@ -1,16 +1,16 @@
 """What a method is: networks, their optimisers and one update."""
 
 import copy
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import fields
+from typing import ClassVar, Generic, TypeVar, get_args, get_origin
 
 import torch
 from torch import Tensor, nn
 
 from kdlib.augmentation import Augmentation, draw
-from kdlib.data.slices import LabelledSlices, Slices
+from kdlib.errors import InputError
 from kdlib.losses import IGNORED, cross_entropy, soft_dice_loss
+from kdlib.methods.task import AdaptationTask, Task
 from kdlib.networks import UNet, mixed_precision, new_unet
 from kdlib.randomness import batch_indices, seeded
 from kdlib.recipe import Recipe, Strict
@@ -18,64 +18,101 @@ from kdlib.recipe import Recipe, Strict
 Losses = dict[str, Tensor]
 
 
-class NoSettings(Strict):
+class MethodSettings(Strict):
+    """The settings of one method, beside the recipe that all share."""
+
+    @property
+    def softening(self) -> float:
+        """How much less sure the method's network is by construction.
+
+        Its logits are those of an unsoftened network divided by this number, which is above 0. It
+        is 1 unless the method's loss softens answers.
+        """
+        return 1.0
+
+
+class NoSettings(MethodSettings):
     """Of a method that has none of its own."""
 
 
-@dataclass(frozen=True)
-class Task:
-    """What a method is handed, all on one device.
-
-    ``labelled``: the source with its labels; for a method that ``reads_target_labels`` the
-    target's too. ``target``: the target's scans, which have no labels to read. ``teacher``: a
-    trained network. ``start``: the network to start from; none: from scratch.
-    """
-
-    labelled: LabelledSlices
-    target: Slices | None = None
-    teacher: UNet | None = None
-    start: UNet | None = None
+TaskT = TypeVar("TaskT", bound=Task, covariant=True)
+SettingsT = TypeVar("SettingsT", bound=MethodSettings, covariant=True)
 
 
-class Method(ABC):
+class Method(Generic[TaskT, SettingsT]):
     """One way to a segmenter: owns its networks and optimisers; ``update`` takes one step.
 
-    ``class Mine(Method, name="mine")`` in a file of this folder is all a new method needs.
+    ``class Mine(Method[AdaptationTask, NoSettings], name="mine")`` in a file of this folder, or
+    anywhere, is all a new method needs. The kind of task says what it is handed; the second type
+    has its settings.
+
+    Attributes:
+        recipe: what all methods of a study share.
+        settings: the method's own settings.
+        task: what it is handed.
+        updates: how many steps the whole training takes.
+        network: the segmenter, which starts as ``task.start`` or from random weights.
     """
 
     named: ClassVar[dict[str, type["Method"]]] = {}
     name: ClassVar[str]
-    Settings: ClassVar[type[Strict]] = NoSettings
+    task_type: ClassVar[type[Task]]
+    Settings: ClassVar[type[MethodSettings]]
+    needs_source: ClassVar[bool]  # these three follow from the kind of task
+    needs_target: ClassVar[bool]
+    needs_teacher: ClassVar[bool]
     reads_target_labels: ClassVar[bool] = False
-    needs_target: ClassVar[bool] = True
-    needs_teacher: ClassVar[bool] = False
-    trains: ClassVar[bool] = True
+    trains: ClassVar[bool] = True  # False: it takes no step; what it does, it does in set_up
+    changes_network: ClassVar[bool] = True  # False: its network is its teacher, as it was
 
     def __init_subclass__(cls, *, name: str) -> None:
+        for base in cls.__dict__.get("__orig_bases__", ()):
+            if get_origin(base) is Method:
+                cls.task_type, cls.Settings = get_args(base)
+        if not hasattr(cls, "task_type"):
+            raise TypeError(f"{cls.__name__}: write Method[its kind of task, its settings]")
+        if cls.trains and cls.update is Method.update:
+            raise TypeError(f"{cls.__name__} has no update: write one, or set trains = False")
+        handed = {field.name for field in fields(cls.task_type)}
+        cls.needs_source = "labelled" in handed
+        cls.needs_target = "target" in handed
+        cls.needs_teacher = "teacher" in handed
         cls.name = name
-        Method.named[name] = cls
+        _register(cls)
 
     def __init__(
-        self, recipe: Recipe, settings: Strict, task: Task, *, seed: int, updates: int
+        self, recipe: Recipe, settings: SettingsT, task: TaskT, *, seed: int, updates: int
     ) -> None:
+        self.check(recipe)
         self.recipe = recipe
-        self.settings: Any = settings
+        self.settings = settings
         self.task = task
         self.seed = seed
         self.updates = updates
-        self.device = task.labelled.labels.device
+        self.device = task.device
         self.modules: dict[str, nn.Module] = {}
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
         self.network = self._first_network()
         self.add("network", self.network)
         self.set_up()
+        if all(self.result is not module for module in self.modules.values()):
+            raise TypeError(f"{self.name}: its result would not be resumed; add or keep it")
 
-    def set_up(self) -> None:  # noqa: B027 - most methods have nothing more
+    @classmethod
+    def check(cls, recipe: Recipe) -> None:
+        """Raise ``InputError`` for a recipe that the method cannot follow."""
+
+    def set_up(self) -> None:
         """Make what the method has beyond its network."""
 
-    @abstractmethod
     def update(self, step: int) -> Losses:
         """Take optimiser step ``step`` (from 0) and return the losses it saw."""
+        raise NotImplementedError(f"{self.name} takes no step")
+
+    @property
+    def result(self) -> UNet:
+        """The network that is saved and scored; one of ``modules``."""
+        return self.network
 
     def add(self, name: str, module: nn.Module) -> None:
         """Train ``module``, with an optimiser of its own."""
@@ -84,20 +121,57 @@ class Method(ABC):
             module.parameters(), lr=self.recipe.learning_rate, fused=True
         )
 
+    def keep(self, name: str, module: nn.Module) -> None:
+        """Have ``module`` saved and resumed without training it: a running mean, for example."""
+        self.modules[name] = module.to(self.device).requires_grad_(False)
+
     def batch(self, count: int, size: int, step: int, purpose: str) -> Tensor:
         """The indices (size,) of this step's slices out of ``count``."""
         indices = batch_indices(count, size, step, seed=self.seed, purpose=purpose)
         return torch.from_numpy(indices).to(self.device)
 
+    def mixed_batch(
+        self: "Method[AdaptationTask, MethodSettings]", step: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """A batch that is half source, half target, augmented.
+
+        Returns images (N, C, H, W), the labels (N/2, H, W) of the source half, and domains (N,):
+        0 for source, 1 for target. The source half comes first.
+        """
+        labelled, target, half = self.task.labelled, self.task.target, self.recipe.batch_size // 2
+        here = self.batch(len(labelled), half, step, "source")
+        there = self.batch(len(target), half, step, "target")
+        images = torch.cat([labelled.slices.images[here], target.images[there]])
+        change = self.augmentation(2 * half, step)
+        labels = change.first(half).labels(labelled.labels[here])
+        domains = torch.arange(2, device=self.device).repeat_interleave(half)
+        return change.images(images), labels, domains
+
     def augmentation(self, count: int, step: int) -> Augmentation:
         """This step's random changes of ``count`` slices."""
-        rng = seeded(self.seed, "augmentation", step)
+        return self._drawn("augmentation", count, step)
+
+    def two_views(self, count: int, step: int) -> tuple[Augmentation, Augmentation]:
+        """Two independent random changes of the same ``count`` slices.
+
+        ``first.maps(second.back(answers))`` brings answers to the second view onto the first.
+        """
+        return self.augmentation(count, step), self._drawn("second view", count, step)
+
+    def _drawn(self, purpose: str, count: int, step: int) -> Augmentation:
+        rng = seeded(self.seed, purpose, step)
         return draw(self.recipe.augmentation, count, self.recipe.size, rng)
 
-    def answer(self, images: Tensor) -> Tensor:
-        """The network's logits (N, 2, H, W), float32."""
+    def answer(self, images: Tensor, network: UNet | None = None) -> Tensor:
+        """The logits (N, 2, H, W), float32, of ``network``; none: of the method's own."""
         with mixed_precision(self.device, self.recipe.precision):
-            return self.network(images).float()
+            return (self.network if network is None else network)(images).float()
+
+    def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The last decoder level (N, width, H, W) and the logits (N, 2, H, W), float32."""
+        with mixed_precision(self.device, self.recipe.precision):
+            features = self.network.features(images)
+            return features.float(), self.network.head(features).float()
 
     def segmentation_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The recipe's loss of logits (N, 2, H, W) against labels (N, H, W)."""
@@ -120,3 +194,12 @@ class Method(ABC):
         if self.task.start is not None:
             return copy.deepcopy(self.task.start).requires_grad_(True)
         return new_unet(self.recipe, int(seeded(self.seed, self.name).integers(2**31)))
+
+
+def _register(method: type[Method]) -> None:
+    """Make a method known by its name; a notebook may define the same class again."""
+    known = Method.named.get(method.name, method)
+    first, second = (f"{kind.__module__}.{kind.__qualname__}" for kind in (known, method))
+    if first != second:
+        raise InputError(f"two methods named {method.name!r}: {first}, {second}; rename one")
+    Method.named[method.name] = method

@@ -10,14 +10,15 @@ from torch.nn import functional as F
 
 from kdlib.data.slices import pool
 from kdlib.losses import IGNORED, distillation, soften
-from kdlib.methods.base import Losses, Method
+from kdlib.methods.base import Losses, Method, MethodSettings
+from kdlib.methods.task import TaughtTask
 from kdlib.networks import CLASSES, UNet, answer_all
-from kdlib.recipe import Positive, Strict
+from kdlib.recipe import Positive
 
 ANSWERED_AT_ONCE = 32  # slices
 
 
-class DistillationSettings(Strict):
+class DistillationSettings(MethodSettings):
     """What only KD has (defaults: the paper's)."""
 
     temperature: Positive = Field(2.0, description="T of Eq. 3; softer answers as it grows")
@@ -28,19 +29,14 @@ class DistillationSettings(Strict):
     )
 
 
-class Distillation(Method, name="distillation"):
+class Distillation(Method[TaughtTask, DistillationSettings], name="distillation"):
     """Minimise Eq. 3 over the union of source and unlabelled target slices.
 
     The teacher answers every slice once, before the first step, and does not move. What it says of
     the source is kept for the next student of the same teacher.
     """
 
-    Settings = DistillationSettings
-    needs_teacher = True
-
     def set_up(self) -> None:
-        assert self.task.teacher is not None
-        assert self.task.target is not None
         self.slices = pool([self.task.labelled.slices, self.task.target])
         self.teacher_logits = self._teacher_logits(self.task.teacher)
 

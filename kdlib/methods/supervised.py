@@ -3,10 +3,11 @@
 Paper, Section 3.1, Eq. 1, and Section 4.2.
 """
 
-from kdlib.methods.base import Losses, Method
+from kdlib.methods.base import Losses, Method, NoSettings
+from kdlib.methods.task import LabelledTask
 
 
-class Supervised(Method, name="supervised"):
+class Supervised(Method[LabelledTask, NoSettings], name="supervised"):
     """Minimise the segmentation loss over every labelled slice it is handed.
 
     Without a target this is the teacher; with one, the target's ten labelled subjects are pooled
@@ -14,7 +15,6 @@ class Supervised(Method, name="supervised"):
     """
 
     reads_target_labels = True
-    needs_target = False
 
     def update(self, step: int) -> Losses:
         labelled = self.task.labelled

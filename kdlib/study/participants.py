@@ -35,11 +35,12 @@ def participants(scenario: Scenario, clinics: Clinics) -> Participants:
     if scenario.target is None:
         return Participants(source.training, (), at_home)
     adapted_to, tested = _split(scenario, clinics)
-    if scenario.subject is not None or not scenario.method_type.trains:
+    if scenario.subject is not None or not scenario.method_type.changes_network:
         at_home = ()
     if scenario.method_type.reads_target_labels:
         return Participants(source.training + adapted_to, (), tested, at_home)
-    return Participants(source.training, adapted_to, tested, at_home)
+    labelled = source.training if scenario.method_type.needs_source else ()
+    return Participants(labelled, adapted_to, tested, at_home)
 
 
 def _split(scenario: Scenario, clinics: Clinics) -> tuple[Subjects, Subjects]:

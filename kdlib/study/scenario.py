@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SerializeAsAny, model_validator
 
 from kdlib.methods import method_named
-from kdlib.methods.base import Method
-from kdlib.recipe import Preparation, Recipe, Strict, unknown_name
+from kdlib.methods.base import Method, MethodSettings
+from kdlib.recipe import Preparation, Recipe, unknown_name
 
 # Raise it when a change to kdlib changes the numbers that a scenario gives.
 NUMBERS_VERSION = 3
@@ -34,7 +34,7 @@ class Scenario(Recipe):
     )  # fmt: skip
     subject: str | None = Field(None, description="the one scan of on-the-fly adaptation")
     seed: Annotated[int, Field(ge=0)] = 0
-    settings: SerializeAsAny[Strict]
+    settings: SerializeAsAny[MethodSettings]
     teacher: "Scenario | None" = None
 
     @model_validator(mode="before")
@@ -61,6 +61,7 @@ class Scenario(Recipe):
             raise ValueError(f"source and target are both {self.target!r}; name two clinics")
         if self.subject is not None and (kind.reads_target_labels or not kind.needs_target):
             raise ValueError(f"method={self.method!r} does not adapt, so takes no subject")
+        kind.check(self)
         if self.teacher is None and (kind.needs_teacher or self.starts_from_teacher):
             object.__setattr__(self, "teacher", self.default_teacher())
         if self.teacher is not None:

@@ -21,7 +21,7 @@ from kdlib.data.prepared import PreparedSlices
 from kdlib.data.slices import LabelledSlices
 from kdlib.data.volume import to_lps
 from kdlib.files import atomic, write_text
-from kdlib.methods.base import Method, Task
+from kdlib.methods.base import Method
 from kdlib.networks import UNet, precision_on
 from kdlib.prediction import predict
 from kdlib.scores.scoring import example_slice, score
@@ -75,9 +75,9 @@ def run(
                 checkpoint_seconds=checkpoint_seconds,
                 on_step=partial(on_progress, scenario) if on_progress else None,
             )
-            _save_network(directory / "weights.safetensors", method.network)
+            _save_network(directory / "weights.safetensors", method.result)
             write_text(directory / "history.csv", pd.DataFrame(history).to_csv(index=False))
-            _save_scores(directory, method.network, people, scenario)
+            _save_scores(directory, method.result, people, scenario)
             (directory / "checkpoint.safetensors").unlink(missing_ok=True)
             write_text(
                 directory / "DONE",
@@ -98,18 +98,17 @@ def _method(
     scenario: Scenario, people: Participants, teacher: Run | None, prepared: PreparedSlices
 ) -> Method:
     """The scenario's method, handed what it may see and nothing else."""
+    kind, handed = scenario.method_type, dict[str, Any]()
     trained = _frozen(teacher.directory, prepared.device) if teacher else None
-    scans = [subject.scan for subject in people.adapted_to]
-    contents = tuple(subject.fingerprint for subject in people.labelled)
-    task = Task(
-        labelled=_labelled_slices(prepared, people.labelled, contents),
-        target=prepared.slices(scans) if scans else None,
-        teacher=trained,
-        start=trained if scenario.starts_from_teacher else None,
-    )
-    return scenario.method_type(
-        scenario, scenario.settings, task, seed=scenario.seed, updates=scenario.updates
-    )
+    if kind.needs_source:
+        contents = tuple(subject.fingerprint for subject in people.labelled)
+        handed["labelled"] = _labelled_slices(prepared, people.labelled, contents)
+    if kind.needs_target:
+        handed["target"] = prepared.slices(subject.scan for subject in people.adapted_to)
+    if kind.needs_teacher:
+        handed["teacher"] = trained
+    task = kind.task_type(**handed, start=trained if scenario.starts_from_teacher else None)
+    return kind(scenario, scenario.settings, task, seed=scenario.seed, updates=scenario.updates)
 
 
 # Runs that follow each other mostly share their source and teacher: the last ones are kept, and

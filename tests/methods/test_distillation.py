@@ -1,0 +1,61 @@
+"""Laws of KD."""
+
+import torch
+
+from kdlib.losses import soften
+from kdlib.methods import TaughtTask, method_named
+from kdlib.networks import answer_all, new_unet
+from tests.methods.made import make, recipe, slices, weights
+
+
+def test_a_student_starts_elsewhere_than_its_teacher() -> None:
+    student, supervised = make("distillation"), make("supervised")
+    assert not torch.equal(weights(student.network), weights(supervised.network))
+
+
+def test_the_student_learns_source_and_target() -> None:
+    student = make("distillation")
+    assert len(student.slices) == 16
+    expected = soften(student.task.teacher(student.slices.images), 2.0)
+    torch.testing.assert_close(student.soft_labels(torch.arange(16)), expected)
+
+
+def test_a_teacher_answers_the_source_once_for_all_its_students() -> None:
+    kind, by = method_named("distillation"), recipe(precision="bfloat16")
+    labelled, teacher, asked = slices(70, 0), new_unet(by, seed=9).eval(), list[int]()
+    teacher.register_forward_hook(lambda _, images, __: asked.append(len(images[0])))
+    for seed, batches in ((1, [32, 32, 12]), (2, [12])):
+        asked.clear()
+        target = slices(6, seed).slices
+        student = kind(
+            by,
+            kind.Settings(),
+            TaughtTask(labelled=labelled, target=target, teacher=teacher),
+            seed=0,
+            updates=20,
+        )
+        assert asked == batches
+        expected = answer_all(teacher, student.slices.images, by.precision)
+        assert torch.equal(student.teacher_logits, expected)
+
+
+def test_hard_answers_are_the_teachers_decisions() -> None:
+    student = make("distillation", answers="hard")
+    answers = student.soft_labels(torch.arange(16))
+    assert torch.equal(answers.argmax(dim=1), student.teacher_logits.argmax(dim=1))
+    assert set(answers.unique().tolist()) == {0.0, 1.0}
+
+
+def test_true_labels_replace_the_answers_of_source_voxels_only() -> None:
+    student, plain = make("distillation", true_labels=1.0), make("distillation")
+    student.task.labelled.labels[0, :4] = 2
+    mixed, soft = (m.soft_labels(torch.arange(16)) for m in (student, plain))
+    labels = student.task.labelled.labels
+    assert torch.equal(mixed[:10, 1][labels == 1], torch.ones(int((labels == 1).sum())))
+    torch.testing.assert_close(mixed[0, :, :4], soft[0, :, :4])
+    torch.testing.assert_close(mixed[10:], soft[10:])
+
+
+def test_softening_both_divides_the_students_logits_too() -> None:
+    teacher, both = make("distillation"), make("distillation", softened="both")
+    assert teacher.update(0)["distillation"] != both.update(0)["distillation"]
