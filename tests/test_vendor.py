@@ -1,75 +1,98 @@
-"""The book's JavaScript is fetched whole and checked, or not at all."""
+"""The book's JavaScript is installed by npm and checked, copied once, and asked for no more."""
 
-import base64
-import hashlib
 import importlib.util
-import io
+import json
+import os
+import shutil
+import subprocess
 import tarfile
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+import time
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "book" / "vendor.py"
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
+REPOSITORY = Path(__file__).parents[1]
+SCRIPT = REPOSITORY / "book" / "vendor.py"
+PACKAGED = {
+    "package.json": b'{"name": "it", "version": "1.0.0"}',
+    "it.js": b"'it';",
+}
 
 
 @pytest.fixture
 def vendor(tmp_path, monkeypatch):
-    """The script, with a registry of one package on this machine and an empty folder to fill."""
+    """The script in a project of its own, whose one npm package is an archive beside its lock."""
     spec = importlib.util.spec_from_file_location("vendor", SCRIPT)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        member = tarfile.TarInfo("package/dist/it.js")
-        member.size = 5
-        archive.addfile(member, io.BytesIO(b"'it';"))
-    served = tmp_path / "registry" / "it" / "-" / "it-1.0.0.tgz"
-    served.parent.mkdir(parents=True)
-    served.write_bytes(packed.getvalue())
-    digest = base64.b64encode(hashlib.sha512(packed.getvalue()).digest()).decode()
-    handler = partial(Quiet, directory=tmp_path / "registry")
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(script, "REGISTRY", f"http://127.0.0.1:{server.server_port}")
-        monkeypatch.setattr(script, "FOLDER", tmp_path / "vendor")
-        package = script.Package("it", "1.0.0", ("dist/it.js",), digest)
-        monkeypatch.setattr(script, "PACKAGES", [package])
-        script.served = served
-        yield script
-        server.shutdown()
+    monkeypatch.setattr(script, "ROOT", tmp_path)
+    monkeypatch.setattr(script, "COPIES", {"it.js": "it/it.js"})
+    with tarfile.open(tmp_path / "it.tgz", "w:gz") as archive:
+        for name, content in PACKAGED.items():
+            member = tarfile.TarInfo(f"package/{name}")
+            member.size = len(content)
+            archive.addfile(member, BytesIO(content))
+    dependencies = {"dependencies": {"it": "file:it.tgz"}}
+    (tmp_path / "package.json").write_text(json.dumps(dependencies))
+    try:
+        npm = script.npm()
+    except OSError:
+        pytest.skip("no npm on this machine, and none that can be installed")
+    lock = [*npm, "install", "--package-lock-only", "--offline"]
+    subprocess.run(lock, cwd=tmp_path, check=True, capture_output=True)
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))  # has seen no archive yet
+    return script
 
 
-def test_a_package_of_the_pinned_digest_is_unpacked_and_fetched_once(vendor):
+def copies(vendor) -> Path:
+    return vendor.ROOT / "book" / "_static" / "vendor"
+
+
+def test_what_the_lock_names_is_installed_and_copied(vendor):
     assert vendor.main() == 0
-    assert (vendor.FOLDER / "it.js").read_text() == "'it';"
-    assert (vendor.FOLDER / "anywidget.js").stat().st_size > 1000
-    vendor.served.unlink()
+    assert (copies(vendor) / "it.js").read_bytes() == PACKAGED["it.js"]
+    assert (copies(vendor) / "anywidget.js").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("gone", ["node_modules", "book"])
+def test_what_is_there_needs_neither_npm_nor_a_network(vendor, monkeypatch, capsys, gone):
+    vendor.main()
+    capsys.readouterr()
+    shutil.rmtree(vendor.ROOT / gone)
+    monkeypatch.setattr(vendor, "npm", lambda: pytest.fail("npm was asked for"))
     assert vendor.main() == 0
+    assert (copies(vendor) / "it.js").exists()
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("spoil", ["other bytes", "nothing there"])
-def test_what_is_not_the_pinned_package_is_refused_in_one_line(vendor, capsys, monkeypatch, spoil):
-    monkeypatch.setattr("time.sleep", lambda _: None)
+def test_what_the_lock_does_not_know_is_refused_in_one_line(vendor, capsys, spoil):
+    (vendor.ROOT / "it.tgz").unlink()
     if spoil == "other bytes":
-        vendor.served.write_bytes(b"something else")
-    else:
-        vendor.served.unlink()
+        shutil.make_archive(str(vendor.ROOT / "it"), "gztar", REPOSITORY / "tests", "command.py")
+        (vendor.ROOT / "it.tar.gz").rename(vendor.ROOT / "it.tgz")
     assert vendor.main() == 1
-    assert not vendor.FOLDER.exists()
+    assert not copies(vendor).exists()
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert "make pages" in last
+    assert ("EINTEGRITY" in last) == (spoil == "other bytes")
 
 
-def test_a_file_changed_by_hand_is_fetched_again(vendor):
+def test_a_newer_lock_is_installed_again(vendor):
     vendor.main()
-    (vendor.FOLDER / "it.js").write_text("changed")
+    (copies(vendor) / "it.js").write_text("of an older lock")
+    later = time.time() + 1
+    os.utime(vendor.ROOT / "package-lock.json", (later, later))
     assert vendor.main() == 0
-    assert (vendor.FOLDER / "it.js").read_text() == "'it';"
+    assert (copies(vendor) / "it.js").read_bytes() == PACKAGED["it.js"]
+
+
+def test_the_pages_files_come_from_locked_packages_with_checksums():
+    lock = (REPOSITORY / "package-lock.json").read_text()
+    packages = json.loads(lock)["packages"]
+    wanted = json.loads((REPOSITORY / "package.json").read_text())["dependencies"]
+    for name, version in wanted.items():
+        assert packages[f"node_modules/{name}"]["version"] == version
+    assert all(p["integrity"].startswith("sha512-") for name, p in packages.items() if name)
+    assert '"resolved"' not in lock
