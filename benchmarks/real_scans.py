@@ -12,6 +12,8 @@ from pathlib import Path
 
 import kdlib
 from kdlib.data.clinics import Clinic, Clinics
+from kdlib.data.subjects import lesion_ml
+from kdlib.data.volume import Volume
 from kdlib.scores.metrics import evaluate
 from kdlib.simulator import simulate
 from kdlib.study.plan import missing
@@ -43,6 +45,11 @@ def _most(clinic: Clinic) -> Clinic:
     )
 
 
+def found_ml(answer: Volume) -> float:
+    """The volume in mL of what is more probably lesion than not."""
+    return lesion_ml(Volume(answer.array >= 0.5, answer.affine))
+
+
 def score(run: kdlib.Run, scans: Clinics) -> None:
     """Print the run's Dice on every real scan, on the scan's own grid."""
     print(f"seed {run.scenario.seed}: {run.provenance['seconds']:.0f} s; "
@@ -52,9 +59,8 @@ def score(run: kdlib.Run, scans: Clinics) -> None:
             truth = subject.labelled.read_labels()
             answer = run.predict(subject.scan.flair)
             found = evaluate(truth.array, answer.array, truth.spacing_mm)
-            volume = (answer.array >= 0.5).sum() * answer.spacing_mm[0] ** 3 / 1000
             print(f"  {subject.id}: Dice {found.dice:.3f}, recall {found.lesion_recall:.2f}, "
-                  f"{volume:.1f} mL found of {subject.lesion_ml:.1f}")  # fmt: skip
+                  f"{found_ml(answer):.1f} mL found of {subject.lesion_ml:.1f}")  # fmt: skip
 
 
 def main() -> None:

@@ -52,6 +52,7 @@ def site(scripts: bool, tmp_path_factory: pytest.TempPathFactory) -> Path:
         env=os.environ | {"GITHUB_REPOSITORY": "someone/kdlib"}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+    (folder / "log.txt").write_text(done.stdout + done.stderr)
     return folder / "_build" / "html"
 
 
@@ -65,6 +66,10 @@ def test_every_page_is_there(pages: dict[str, Page]) -> None:
     toc = (ROOT / "_toc.yml").read_text()
     chapters = re.findall(r"(?:file|root): (\S+)", toc)
     assert [n for n in [*chapters, SCENARIO] if f"{n}.html" not in pages] == []
+
+
+def test_the_build_warns_of_nothing(site: Path) -> None:
+    assert "WARNING" not in (site.parents[1] / "log.txt").read_text()
 
 
 def test_every_picture_stands_in_a_figure_with_a_caption(

@@ -10,11 +10,11 @@ from typing import Any
 import jupytext  # type: ignore[import-untyped]
 import nbformat
 import papermill  # type: ignore[import-untyped]
-from traitlets.config import Config
 
 from kdlib.errors import InputError
 from kdlib.files import atomic
 from kdlib.recipe import unknown_name
+from kdlib.report.kernels import by_files
 from kdlib.study.study import load_study
 
 FOLDER = Path(__file__).parents[2] / "book" / "scenarios"
@@ -105,12 +105,10 @@ def _execute(notebook: nbformat.NotebookNode, values: dict[str, Any], out: Path)
     with TemporaryDirectory() as folder, atomic(out) as temporary:
         path = Path(folder) / f"{out.stem}.ipynb"
         nbformat.write(notebook, path)
-        # Sockets in a folder of its own: kernels that run side by side cannot take another's port.
-        sockets = {"transport": "ipc", "connection_file": str(Path(folder) / "kernel.json")}
         try:
             papermill.execute_notebook(
                 path, temporary, values, kernel_name="python3", progress_bar=False,
-                config=Config({"KernelManager": sockets}),
+                config=by_files(folder),
             )  # fmt: skip
         except papermill.PapermillExecutionError as error:
             raise InputError(f"{out.name}: {error.ename}: {error.evalue}") from None
