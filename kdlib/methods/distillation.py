@@ -28,6 +28,31 @@ class DistillationSettings(MethodSettings):
         0.0, description="share of the true label in a source voxel's answer"
     )
 
+    @property
+    def softening(self) -> float:
+        """How much less sure than its teacher the student is by construction: ``a / b``.
+
+        The loss divides the teacher's logits ``z`` by ``a`` and the student's logits ``s`` by
+        ``b``. It is least where both answers are equal: ``s / b = z / a``. When it is used, the
+        student answers with ``s`` undivided, and that is ``z`` divided by ``a / b``.
+
+        ===================  ======  =====
+        answers, softened    a, b    a / b
+        ===================  ======  =====
+        soft, teacher        T, 1    T
+        soft, both           T, T    1
+        hard, teacher        1, 1    1
+        hard, both           1, T    1 / T
+        ===================  ======  =====
+
+        Hard answers are not softened. For them ``z`` is the logit of the chance that the teacher
+        decides for lesion. True labels are not softened either: with a share of them this number
+        is exact only for target voxels, which have none.
+        """
+        answers = self.temperature if self.answers == "soft" else 1.0
+        own = self.temperature if self.softened == "both" else 1.0
+        return answers / own
+
 
 class Distillation(Method[TaughtTask, DistillationSettings], name="distillation"):
     """Minimise Eq. 3 over the union of source and unlabelled target slices.
@@ -51,11 +76,15 @@ class Distillation(Method[TaughtTask, DistillationSettings], name="distillation"
         picked = self.batch(len(self.slices), self.recipe.batch_size, step, "union")
         change = self.augmentation(len(picked), step)
         logits = self.answer(change.images(self.slices.images[picked]))
-        if self.settings.softened == "both":
-            logits = logits / self.settings.temperature
-        loss = distillation(logits, change.maps(self.soft_labels(picked)))
+        loss = self.distillation_loss(logits, change.maps(self.soft_labels(picked)))
         self.descend(loss)
         return {"distillation": loss.detach()}
+
+    def distillation_loss(self, logits: Tensor, answers: Tensor) -> Tensor:
+        """Eq. 3 of the student's logits (N, 2, H, W) and the answers it is to give."""
+        if self.settings.softened == "both":
+            logits = logits / self.settings.temperature
+        return distillation(logits, answers)
 
     def soft_labels(self, picked: Tensor) -> Tensor:
         """What the student is to answer on those slices of the union, (N, 2, H, W)."""

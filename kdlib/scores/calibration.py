@@ -1,7 +1,7 @@
 """Are the probabilities right? Brier score, expected calibration error, reliability curve.
 
-A student taught with soft labels at temperature T learns sigmoid(z / T) and so is less sure than
-its teacher by construction; ``undo_temperature`` takes that out again.
+A student that learns soft labels answers sigmoid(z / s) where its teacher would answer sigmoid(z):
+it is less sure by construction. ``undo_softening`` takes that out again.
 """
 
 import numpy as np
@@ -18,14 +18,14 @@ BAND_MM = 5.0
 LESION, OTHER_PATHOLOGY = 1, 2
 
 
-def undo_temperature(probability: NDArray[np.floating], temperature: float) -> NDArray[np.floating]:
-    """sigmoid(logit(p) T), element by element: sigmoid(z / T) becomes sigmoid(z).
+def undo_softening(probability: NDArray[np.floating], softening: float) -> NDArray[np.floating]:
+    """sigmoid(logit(p) s) of softening s, element by element: sigmoid(z / s) becomes sigmoid(z).
 
-    0, 1/2 and 1 stay where they are, so no decision changes. Raises ``InputError`` for T <= 0.
+    0, 1/2 and 1 stay where they are, so no decision changes. Raises ``InputError`` for s <= 0.
     """
-    if not temperature > 0:
-        raise InputError(f"temperature {temperature}: give a number above 0")
-    return expit(logit(np.asarray(probability, dtype=np.float64)) * temperature)
+    if not softening > 0:
+        raise InputError(f"softening {softening}: give a number above 0")
+    return expit(logit(np.asarray(probability, dtype=np.float64)) * softening)
 
 
 def brier_score(probability: NDArray[np.floating], lesion: Mask, region: Mask) -> float:
@@ -87,17 +87,17 @@ def calibration_scores(
     truth: NDArray,
     head: Mask,
     spacing_mm: tuple[float, float, float],
-    temperature: float = 1.0,
+    softening: float = 1.0,
 ) -> dict[str, float]:
     """Brier score and calibration error inside the head and in the 5 mm band around lesions.
 
     Keys: ``brier_head``, ``ece_head``, ``brier_band``, ``ece_band``, and each with ``_undone`` for
-    the probabilities with the softening of ``temperature`` taken out. Other pathology (truth 2) is
+    the probabilities with ``softening`` taken out. Other pathology (truth 2) is
     left out; NaN where a region is empty.
     """
     counted = np.asarray(truth) != OTHER_PATHOLOGY
     regions = {"head": head & counted, "band": lesion_band(truth, spacing_mm) & counted}
-    versions = {"": probability, "_undone": undo_temperature(probability, temperature)}
+    versions = {"": probability, "_undone": undo_softening(probability, softening)}
     measures = {"brier": brier_score, "ece": expected_calibration_error}
     return {
         f"{measure}_{region}{version}": function(values, np.asarray(truth) == LESION, inside)

@@ -13,12 +13,13 @@ Row = dict[str, str | float]
 
 
 def score(
-    subject: Subject, flair: Volume, truth: Volume, probability: Volume, temperature: float = 1.0
+    subject: Subject, flair: Volume, truth: Volume, probability: Volume, softening: float = 1.0
 ) -> Row:
     """One row of ``scores.csv``: the challenge's metrics, then by lesion size, region, calibration.
 
-    ``flair``, ``truth`` and ``probability`` lie on the subject's own grid; ``temperature`` is what
-    softened the probability. Regions are known of simulated subjects alone.
+    ``flair``, ``truth`` and ``probability`` lie on the subject's own grid. ``softening``: how much
+    less sure the network is by construction (``MethodSettings.softening``). Regions are known of
+    simulated subjects alone.
     """
     pair = truth.array, probability.array
     row: Row = {"clinic": subject.scan.clinic, "subject": subject.id}
@@ -30,7 +31,7 @@ def score(
         row |= by_region(*pair, read_volume(distance).array)
     head = foreground(flair.array)
     return row | calibration_scores(
-        probability.array, truth.array, head, truth.spacing_mm, temperature
+        probability.array, truth.array, head, truth.spacing_mm, softening
     )
 
 

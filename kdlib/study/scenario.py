@@ -50,7 +50,7 @@ class Scenario(Recipe):
                 raise ValueError(unknown_name(name, known, f"setting of {method.name}"))
         given = own.get("settings") or {}
         given = given if isinstance(given, dict) else given.model_dump()
-        return own | {"settings": method.Settings(**given, **rest)}
+        return own | {"settings": method.Settings(**given | rest)}
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:

@@ -150,11 +150,10 @@ def _scored(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """A row a subject, and its answer's slice; of one without a label, neither."""
     rows, slices = [], dict[str, Any]()
-    temperature = getattr(scenario.settings, "temperature", 1.0)
     for subject in (subject for subject in subjects if subject.label is not None):
         scan, truth = subject.scan.read(scenario.inputs), subject.labelled.read_labels()
         probability = predict(network, scan, scenario)
-        rows.append(score(subject, scan[0], truth, probability, temperature))
+        rows.append(score(subject, scan[0], truth, probability, scenario.settings.softening))
         shown = to_lps(probability).array[:, :, example_slice(truth)]
         slices[subject.id] = (shown * 255).round().astype(np.uint8)
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["clinic", "subject"]), slices

@@ -1,10 +1,13 @@
 """Laws of KD."""
 
+import numpy as np
+import pytest
 import torch
 
 from kdlib.losses import soften
 from kdlib.methods import TaughtTask, method_named
 from kdlib.networks import answer_all, new_unet
+from kdlib.scores.calibration import undo_softening
 from tests.methods.made import make, recipe, slices, weights
 
 
@@ -59,3 +62,44 @@ def test_true_labels_replace_the_answers_of_source_voxels_only() -> None:
 def test_softening_both_divides_the_students_logits_too() -> None:
     teacher, both = make("distillation"), make("distillation", softened="both")
     assert teacher.update(0)["distillation"] != both.update(0)["distillation"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "softening"),
+    [
+        ({}, 3.0),
+        ({"softened": "both"}, 1.0),
+        ({"answers": "hard"}, 1.0),
+        ({"answers": "hard", "softened": "both"}, 1 / 3),
+    ],
+)
+def test_undoing_the_softening_of_the_best_student_gives_the_unsoftened_answer(
+    settings: dict[str, str], softening: float
+) -> None:
+    """The student is free: one logit for each voxel, or for all voxels of hard answers."""
+    student = make("distillation", temperature=3.0, **settings)
+    assert student.settings.softening == pytest.approx(softening)
+    student.teacher_logits = 2 * torch.randn(4, 2, 4, 4, generator=torch.Generator().manual_seed(0))
+    answers = student.soft_labels(torch.arange(4))
+    unsoftened = student.teacher_logits.softmax(dim=1)
+    if "answers" in settings:
+        unsoftened = answers = answers.mean(dim=(0, 2, 3), keepdim=True)
+    logits = torch.zeros_like(answers, requires_grad=True)
+    best = torch.optim.LBFGS(
+        [logits],
+        max_iter=500,
+        tolerance_grad=1e-9,
+        tolerance_change=0,
+        line_search_fn="strong_wolfe",
+    )
+
+    def loss() -> torch.Tensor:
+        best.zero_grad()
+        value = student.distillation_loss(logits, answers)
+        value.backward()
+        return value
+
+    best.step(loss)
+    own = logits.detach().softmax(dim=1)[:, 1].numpy()
+    undone = undo_softening(own, student.settings.softening)
+    np.testing.assert_allclose(undone, unsoftened[:, 1].numpy(), atol=1e-3)

@@ -14,7 +14,7 @@ from kdlib.scores.calibration import (
     expected_calibration_error,
     lesion_band,
     reliability_curve,
-    undo_temperature,
+    undo_softening,
 )
 
 rng = np.random.default_rng(0)
@@ -25,18 +25,18 @@ CALIBRATED = rng.random(SHAPE) < PROBABILITY
 
 
 @given(st.floats(-15, 15), st.floats(1, 10))
-def test_undoing_the_temperature_gives_the_unsoftened_probability(z: float, t: float) -> None:
-    assert undo_temperature(expit(np.array([z / t])), t)[0] == pytest.approx(expit(z), abs=1e-6)
+def test_undoing_the_softening_gives_the_unsoftened_probability(z: float, t: float) -> None:
+    assert undo_softening(expit(np.array([z / t])), t)[0] == pytest.approx(expit(z), abs=1e-6)
 
 
-def test_undoing_the_temperature_changes_no_decision() -> None:
-    assert ((undo_temperature(PROBABILITY, 3) >= 0.5) == (PROBABILITY >= 0.5)).all()
-    assert undo_temperature(np.array([0.0, 0.5, 1.0]), 4).tolist() == [0, 0.5, 1]
+def test_undoing_the_softening_changes_no_decision() -> None:
+    assert ((undo_softening(PROBABILITY, 3) >= 0.5) == (PROBABILITY >= 0.5)).all()
+    assert undo_softening(np.array([0.0, 0.5, 1.0]), 4).tolist() == [0, 0.5, 1]
 
 
-def test_a_temperature_of_zero_is_refused() -> None:
+def test_a_softening_of_zero_is_refused() -> None:
     with pytest.raises(InputError, match="above 0"):
-        undo_temperature(PROBABILITY, 0)
+        undo_softening(PROBABILITY, 0)
 
 
 def test_brier_score_agrees_with_scikit_learn() -> None:
@@ -68,7 +68,7 @@ def test_calibration_error_of_a_constant_is_its_distance_from_the_rate() -> None
 def test_softened_probabilities_are_calibrated_once_undone() -> None:
     z = 3 * rng.standard_normal(SHAPE)
     lesion = rng.random(SHAPE) < expit(z)
-    scores = calibration_scores(expit(z / 2), lesion, EVERYWHERE, (1, 1, 3), temperature=2)
+    scores = calibration_scores(expit(z / 2), lesion, EVERYWHERE, (1, 1, 3), softening=2)
     assert scores["ece_head_undone"] < 0.02 < scores["ece_head"]
     assert scores["brier_head_undone"] < scores["brier_head"]
 

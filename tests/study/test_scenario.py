@@ -49,6 +49,11 @@ def test_a_scenario_survives_json() -> None:
     assert Scenario.model_validate_json(scenario.model_dump_json()) == scenario
 
 
+def test_a_changed_scenario_can_have_another_setting_of_its_method() -> None:
+    changed = Scenario(**KD, answers="hard").changed(temperature=3.0)
+    assert changed == Scenario(**KD, answers="hard", temperature=3.0)
+
+
 def test_a_scenario_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Scenario(**KD).seed = 1  # type: ignore[misc]

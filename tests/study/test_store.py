@@ -77,6 +77,14 @@ def test_an_unadapted_network_is_its_teacher(clinics: Clinics, store: Path) -> N
     assert same_weights(bound, bound.teacher)
 
 
+def test_scoring_undoes_the_softening_that_the_settings_tell(clinics: Clinics, store: Path) -> None:
+    both = run(KD.changed(softened="both"), clinics, store=store).scores
+    plain = run(KD, clinics, store=store).scores
+    for name in ("brier_head", "ece_head", "brier_band", "ece_band"):
+        assert both[name].equals(both[f"{name}_undone"])
+        assert not plain[name].equals(plain[f"{name}_undone"])
+
+
 def test_ada_then_kd_learns_from_the_adversarial_network(clinics: Clinics, store: Path) -> None:
     ada = Scenario(method="adversarial", **PAIR)
     student = run(Scenario(method="distillation", teacher=ada, **PAIR), clinics, store=store)
