@@ -9,7 +9,6 @@ from scipy.special import expit
 
 from kdlib.record.explorers import STEPS_PER_LOGIT
 from kdlib.report.pictures import head_window, overlap
-from kdlib.report.widgets.base import explored
 from kdlib.report.widgets.temperature import student_dice
 from tests.explored import ODD_NAME, STUDY, explored_study
 from tests.pages import (
@@ -47,7 +46,7 @@ def head_probability(soft, place, temperature):
 def test_the_soft_label_is_softmax_at_the_chosen_temperature(page, explored_study, temperature):
     control(page, TEMPERATURE, "Temperature").fill(str(temperature))
     control(page, TEMPERATURE, "Slice").fill("0")
-    soft = next(iter(explored(explored_study.results, "soft").values()))
+    soft = next(iter(explored_study.results.explored("soft").values()))
     probability, head = head_probability(soft, 0, temperature)
     ramp = [[13, 8, 135], [126, 3, 168], [204, 71, 120], [248, 149, 64], [240, 249, 33]]
     colour = np.stack(
@@ -62,7 +61,7 @@ def test_the_soft_label_is_softmax_at_the_chosen_temperature(page, explored_stud
 def test_histogram_and_entropy_follow_the_temperature(page, explored_study, temperature):
     control(page, TEMPERATURE, "Temperature").fill(str(temperature))
     control(page, TEMPERATURE, "Slice").fill("1")
-    soft = next(iter(explored(explored_study.results, "soft").values()))
+    soft = next(iter(explored_study.results.explored("soft").values()))
     probability, head = head_probability(soft, 1, temperature)
     p = probability[head]
     counts, _ = np.histogram(p, bins=20, range=(0, 1))
@@ -73,7 +72,7 @@ def test_histogram_and_entropy_follow_the_temperature(page, explored_study, temp
 
 
 def test_slices_and_clinics_show_their_own_scan(page, explored_study):
-    stored = list(explored(explored_study.results, "soft").values())
+    stored = list(explored_study.results.explored("soft").values())
     for pair, soft in enumerate(stored):
         control(page, TEMPERATURE, "Clinics").select_option(index=pair)
         for place in range(len(soft["slices"])):
@@ -191,7 +190,7 @@ def coloured(picture):
 
 @pytest.mark.parametrize("name", ["truth", "teacher", "student"])
 def test_an_overlay_covers_its_share_of_the_slice_and_fades(page, explored_study, name):
-    scan = next(iter(explored(explored_study.results, "scan").values()))
+    scan = next(iter(explored_study.results.explored("scan").values()))
     masks = {key: scan[key] == 1 for key in ("truth", "teacher", "student")}
     place = int(masks[name].sum(axis=(0, 1)).argmax())
     control(page, SCAN, "View").select_option("axial")

@@ -11,6 +11,7 @@ from kdlib.data.clinics import Clinics, Subject
 from kdlib.data.frame import foreground
 from kdlib.data.slices import normalise
 from kdlib.data.volume import to_lps
+from kdlib.record.arrays import Arrays, Key
 from kdlib.scores.scoring import example_slice
 
 BINS = 80
@@ -18,7 +19,7 @@ VOXELS = 4_000  # drawn from each head, evenly
 QUARTILES = (0.25, 0.5, 0.75)  # of lesion volume: whose slices are kept
 
 
-def clinic_summary(clinics: Clinics) -> tuple[pd.DataFrame, dict[str, Any]]:
+def clinic_summary(clinics: Clinics) -> tuple[pd.DataFrame, Arrays]:
     """The table and the arrays of all subjects with a label, of the clinics' own intensities.
 
     Table: ``clinic, subject, split, grid, voxel_mm, lesion_ml, lesions`` (26-connected parts) and
@@ -26,7 +27,7 @@ def clinic_summary(clinics: Clinics) -> tuple[pd.DataFrame, dict[str, Any]]:
     ``<clinic>/intensity`` (counts of head voxels), the same for ``normalised``, and of three
     subjects a clinic ``<clinic>/<subject>/flair`` (uint16) and ``/labels``, slices (x, y) LPS.
     """
-    rows, arrays = [], dict[str, Any]()
+    rows, arrays = [], Arrays()
     heads: dict[str, dict[str, NDArray]] = {"intensity": {}, "normalised": {}}
     labelled = {
         name: known for name, clinic in clinics.items()
@@ -71,18 +72,19 @@ def _quartiles(subjects: list[Subject]) -> list[Subject]:
     return [ordered[round(share * (len(ordered) - 1))] for share in QUARTILES]
 
 
-def _slice(name: str, subject: Subject) -> dict[str, Any]:
+def _slice(name: str, subject: Subject) -> Arrays:
     labels, flair = subject.labelled.read_labels(), to_lps(subject.scan.read()[0]).array
     place = example_slice(labels)
+    owner = (name, subject.id)
     return {
-        f"{name}/{subject.id}/flair": flair[:, :, place].clip(0, 65_535).round().astype(np.uint16),
-        f"{name}/{subject.id}/labels": to_lps(labels).array[:, :, place].astype(np.uint8),
+        Key(owner, "flair"): flair[:, :, place].clip(0, 65_535).round().astype(np.uint16),
+        Key(owner, "labels"): to_lps(labels).array[:, :, place].astype(np.uint8),
     }
 
 
-def _histograms(kind: str, voxels: dict[str, NDArray]) -> dict[str, Any]:
+def _histograms(kind: str, voxels: dict[str, NDArray]) -> Arrays:
     """Counts over common edges, which leave out the outermost thousandth."""
     ends = [np.percentile(values, [0.1, 99.9]) for values in voxels.values()]
     edges = np.linspace(min(low for low, _ in ends), max(high for _, high in ends), BINS + 1)
-    counts = {f"{name}/{kind}": np.histogram(v, edges)[0] for name, v in voxels.items()}
-    return {f"{kind}_edges": edges.astype(np.float32)} | counts
+    counts = {Key((name,), kind): np.histogram(v, edges)[0] for name, v in voxels.items()}
+    return {Key((), f"{kind}_edges"): edges.astype(np.float32)} | counts

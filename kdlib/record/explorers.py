@@ -13,13 +13,14 @@ from kdlib.data.slices import Prepared, prepare
 from kdlib.data.volume import Volume, to_lps
 from kdlib.networks import answer_all
 from kdlib.prediction import predict
+from kdlib.record.arrays import Arrays, Key
 from kdlib.scores.metrics import THRESHOLD
 from kdlib.study.participants import participants
 from kdlib.study.plan import Planned
 from kdlib.study.run import Run
 from kdlib.study.study import Study
 
-Arrays = dict[str, Any]
+Pictures = dict[str, Any]
 STEPS_PER_LOGIT = 256  # a stored step moves no probability by more than 0.25 / 256
 SOFT_VOXELS = 500_000  # inside heads, of all pairs together: what a page can carry
 MARGIN = 2  # voxels of air kept around a head
@@ -41,12 +42,12 @@ def explorers(study: Study, runs: list[tuple[Planned, Run]], clinics: Clinics) -
     arrays: Arrays = {}
     for student in students:
         subject = _middle(student, clinics)
-        name = f"{student.scenario.source}/{student.scenario.target}/{subject.id}"
+        name = (student.scenario.source, str(student.scenario.target), subject.id)
         soft = _soft_label(student, subject, SOFT_VOXELS // len(students))
-        arrays |= {f"{name}/soft/{key}": value for key, value in soft.items()}
+        arrays |= {Key((*name, "soft"), part): array for part, array in soft.items()}
         if student is students[0]:
             scan = _whole_scan(student, subject)
-            arrays |= {f"{name}/scan/{key}": value for key, value in scan.items()}
+            arrays |= {Key((*name, "scan"), part): array for part, array in scan.items()}
     return arrays
 
 
@@ -75,7 +76,7 @@ def _teacher(student: Run) -> Run:
     return student.teacher
 
 
-def _soft_label(student: Run, subject: Subject, voxels: int) -> Arrays:
+def _soft_label(student: Run, subject: Subject, voxels: int) -> Pictures:
     """The teacher's logits on as many slices as ``voxels`` of the head allow, evenly spaced."""
     scenario = student.scenario
     scan = subject.scan.read(scenario.inputs)
@@ -112,7 +113,7 @@ def grey(array: NDArray, head: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return np.where(head, (array / top * 255).clip(1, 255).round(), 0).astype(np.uint8)
 
 
-def _whole_scan(student: Run, subject: Subject) -> Arrays:
+def _whole_scan(student: Run, subject: Subject) -> Pictures:
     """The scan, the truth and both answers, cut to the head's box."""
     scenario = student.scenario
     scan = subject.scan.read(scenario.inputs)

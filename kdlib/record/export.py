@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from kdlib.data.clinics import Clinics, Subject
 from kdlib.data.volume import to_lps
-from kdlib.files import atomic, write_text
+from kdlib.files import write_text
+from kdlib.record.arrays import Arrays, Key, write_arrays
 from kdlib.record.clinic_summary import clinic_summary
 from kdlib.record.explorers import explorers
 from kdlib.scores.scoring import example_slice
@@ -31,10 +32,8 @@ def export_study(study: Study, runs: Runs, clinics: Clinics, folder: Path) -> No
     """
     write_text(folder / "scores.csv", study_scores(runs).round(6).to_csv(index=False))
     write_text(folder / "teachers.csv", teacher_scores(runs).round(6).to_csv(index=False))
-    with atomic(folder / "examples.npz") as temporary:
-        np.savez_compressed(temporary, **_examples(study, runs, clinics))
-    with atomic(folder / "explorers.npz") as temporary:
-        np.savez_compressed(temporary, **explorers(study, runs, clinics))
+    write_arrays(folder / "examples.npz", _examples(study, runs, clinics))
+    write_arrays(folder / "explorers.npz", explorers(study, runs, clinics))
     _clinics(clinics, folder)
     write_text(folder / "provenance.json", json.dumps(_provenance(study, runs), indent=1))
 
@@ -43,8 +42,7 @@ def _clinics(clinics: Clinics, folder: Path) -> None:
     """Write ``clinics.csv`` and ``clinics.npz``: see ``clinic_summary``."""
     table, arrays = clinic_summary(clinics)
     write_text(folder / "clinics.csv", table.to_csv(index=False))
-    with atomic(folder / "clinics.npz") as temporary:
-        np.savez_compressed(temporary, **arrays)
+    write_arrays(folder / "clinics.npz", arrays)
 
 
 def teacher_scores(runs: Runs) -> pd.DataFrame:
@@ -58,18 +56,18 @@ def teacher_scores(runs: Runs) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def _examples(study: Study, runs: Runs, clinics: Clinics) -> dict[str, Any]:
-    pictures: dict[str, Any] = {}
+def _examples(study: Study, runs: Runs, clinics: Clinics) -> Arrays:
+    pictures: Arrays = {}
     for item, done in runs:
         scenario = item.scenario
         if item.setting or scenario.seed != study.seeds[0]:
             continue
         for subject, probability in done.slices.items():
-            name = f"{scenario.source}/{scenario.target}/{subject}"
-            if f"{name}/truth" not in pictures:
+            owner = (scenario.source, str(scenario.target), subject)
+            if Key(owner, "truth") not in pictures:
                 flair, truth = _shown(clinics[str(scenario.target)].subject(subject))
-                pictures |= {f"{name}/flair": flair, f"{name}/truth": truth}
-            pictures[f"{name}/{item.arm}"] = probability
+                pictures |= {Key(owner, "flair"): flair, Key(owner, "truth"): truth}
+            pictures[Key(owner, item.arm)] = probability
     return pictures
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kdlib.errors import InputError
 from kdlib.evidence.comparisons import PAIR, main_scores
+from kdlib.record.arrays import Arrays, by_owner, read_arrays
 
 # The studies of the package, the one that says most first.
 BY_WEIGHT = ("paper", "standard", "demo")
@@ -64,34 +65,50 @@ class Results:
         return _table(self.folder / "clinics.csv")
 
     @cached_property
-    def clinic_arrays(self) -> dict[str, NDArray]:
+    def clinic_arrays(self) -> Arrays:
         """Histograms and slices of the clinics, named as ``kdlib.record.clinic_summary`` says."""
-        return _arrays(self.folder / "clinics.npz")
-
-    @cached_property
-    def _slices(self) -> dict[str, NDArray]:
-        return _arrays(self.folder / "examples.npz")
+        return read_arrays(self.folder / "clinics.npz")
 
     def example(self, source: str, target: str, subject: str) -> dict[str, NDArray[np.uint8]]:
         """One axial slice (x, y) of a subject, axes LPS: ``flair``, ``truth`` and every arm.
 
         ``flair`` and the arms' lesion probabilities are 0 to 255, ``truth`` holds labels.
         """
-        start = f"{source}/{target}/{subject}/"
-        found = {k.removeprefix(start): v for k, v in self._slices.items() if k.startswith(start)}
-        if not found:
-            raise InputError(f"{self.folder}: no example of {start.rstrip('/')}")
-        return found
+        if (source, target, subject) not in self._examples:
+            raise InputError(f"{self.folder}: no example of {source} to {target}, {subject}")
+        return dict(self._examples[source, target, subject])
 
     def subjects(self, source: str, target: str) -> list[str]:
         """The subjects of a pair that have an example slice, least lesion on it first."""
-        start, end = f"{source}/{target}/", "/truth"
         area = {
-            name.removeprefix(start).removesuffix(end): int((labels == 1).sum())
-            for name, labels in self._slices.items()
-            if name.startswith(start) and name.endswith(end)
+            owner[-1]: int((example["truth"] == 1).sum())
+            for owner, example in self._examples.items()
+            if owner[:-1] == (source, target)
         }
         return sorted(area, key=lambda subject: area[subject])
+
+    def explored(self, picture: str) -> dict[tuple[str, ...], dict[str, NDArray[Any]]]:
+        """The arrays of the explorers, by (source, target, subject) and by name.
+
+        ``picture``: "soft" or "scan", as ``kdlib.record.explorers`` describes them. Raises
+        ``InputError`` where the study kept none.
+        """
+        found = {o[:-1]: dict(a) for o, a in self._explorers.items() if o[-1] == picture}
+        if not found:
+            raise InputError(
+                f"{self.folder / 'explorers.npz'}: nothing to explore; export a study that has an "
+                "arm of method distillation"
+            )
+        return found
+
+    @cached_property
+    def _examples(self) -> dict[tuple[str, ...], dict[str, NDArray[np.uint8]]]:
+        return by_owner(read_arrays(self.folder / "examples.npz"))
+
+    @cached_property
+    def _explorers(self) -> dict[tuple[str, ...], dict[str, NDArray[Any]]]:
+        path = self.folder / "explorers.npz"
+        return by_owner(read_arrays(path)) if path.exists() else {}
 
 
 def open_results(folder: Path | str) -> Results:
@@ -110,11 +127,6 @@ def results_of_record(parent: Path | str = "results") -> Results:
         if (Path(parent) / name / "scores.csv").exists():
             return open_results(Path(parent) / name)
     return open_results(Path(parent) / BY_WEIGHT[-1])
-
-
-def _arrays(path: Path) -> dict[str, NDArray]:
-    with np.load(path, allow_pickle=False) as file:
-        return dict(file)
 
 
 def _table(path: Path) -> pd.DataFrame:

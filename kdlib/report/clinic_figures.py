@@ -4,12 +4,10 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from kdlib.record.arrays import Arrays, Key
 from kdlib.report.figures import CLINIC_COLOURS, STYLE, Picture, drawing, name_rows
 from kdlib.report.pictures import outline, show_slice
-
-Arrays = dict[str, NDArray]
 
 
 def clinic_slices(arrays: Arrays) -> Picture:
@@ -18,7 +16,7 @@ def clinic_slices(arrays: Arrays) -> Picture:
     The truth is outlined. ``arrays`` as ``kdlib.record.clinic_summary`` gives.
     """
     shown = {name: _subjects(arrays, name) for name in _clinics(arrays)}
-    white = max(np.percentile(arrays[f"{n}/{s[-1]}/flair"], 99.5) for n, s in shown.items())
+    white = max(np.percentile(arrays[Key((n, s[-1]), "flair")], 99.5) for n, s in shown.items())
     columns = max(map(len, shown.values()))
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(2.0 * columns, 2.4 * len(shown)), layout="constrained")
@@ -26,9 +24,9 @@ def clinic_slices(arrays: Arrays) -> Picture:
         for row, (name, subjects) in zip(grid, shown.items(), strict=True):
             row[0].set_ylabel(name.capitalize(), fontsize=13)
             for axes, subject in zip(row, subjects, strict=False):
-                flair = arrays[f"{name}/{subject}/flair"] / white * 255
+                flair = arrays[Key((name, subject), "flair")] / white * 255
                 show_slice(axes, flair.clip(0, 255).astype(np.uint8))
-                outline(axes, arrays[f"{name}/{subject}/labels"] == 1)
+                outline(axes, arrays[Key((name, subject), "labels")] == 1)
     return Picture(figure, "png")
 
 
@@ -37,12 +35,14 @@ def intensity_histograms(arrays: Arrays) -> Picture:
     names = {"intensity": "intensity as scanned", "normalised": "intensity after normalisation"}
     with drawing(4.6, 2, 1) as (figure, both):
         for axes, (kind, label) in zip(both, names.items(), strict=True):
-            edges = arrays[f"{kind}_edges"]
+            edges = arrays[Key((), f"{kind}_edges")]
             middles = (edges[1:] + edges[:-1]) / 2
             for clinic in _clinics(arrays):
-                share = arrays[f"{clinic}/{kind}"] / arrays[f"{clinic}/{kind}"].sum()
+                counts = arrays[Key((clinic,), kind)]
                 colour = CLINIC_COLOURS.get(clinic, "#666666")
-                axes.plot(middles, share, color=colour, lw=2, label=clinic.capitalize())
+                axes.plot(
+                    middles, counts / counts.sum(), color=colour, lw=2, label=clinic.capitalize()
+                )
             axes.set_xlabel(label)
             axes.set_yticks([])
         both[0].legend()
@@ -68,9 +68,9 @@ def lesion_volumes(table: pd.DataFrame) -> Picture:
 
 
 def _clinics(arrays: Arrays) -> list[str]:
-    return [name.split("/")[0] for name in arrays if name.endswith("/intensity")]
+    return [key.owner[0] for key in arrays if key.owner and key.part == "intensity"]
 
 
 def _subjects(arrays: Arrays, clinic: str) -> list[str]:
-    names = [name.split("/") for name in arrays]
-    return [part[1] for part in names if part[0] == clinic and part[-1] == "flair"]
+    owners = [key.owner for key in arrays if key.part == "flair"]
+    return [subject for name, subject in owners if name == clinic]

@@ -21,7 +21,7 @@ from kdlib.networks import answer_all
 from kdlib.record.explorers import STEPS_PER_LOGIT
 from kdlib.record.results import Results
 from kdlib.report.widgets import pair_explorer, scan_viewer, temperature_explorer
-from kdlib.report.widgets.base import explored, pack, still_html
+from kdlib.report.widgets.base import pack, still_html
 from kdlib.report.widgets.temperature import student_dice
 from tests.explored import ODD_NAME, explored_study
 
@@ -44,8 +44,8 @@ def unpacked(explorer):
 
 
 def first_subject(explored_study, part):
-    (name, arrays), *_ = explored(explored_study.results, part).items()
-    _, target, subject = name.split("/")
+    (owner, arrays), *_ = explored_study.results.explored(part).items()
+    _, target, subject = owner
     return explored_study.clinics[target].subject(subject), arrays
 
 

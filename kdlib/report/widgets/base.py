@@ -13,8 +13,6 @@ import traitlets
 from IPython.display import HTML, display
 from numpy.typing import NDArray
 
-from kdlib.errors import InputError
-from kdlib.record.results import Results
 from kdlib.report.figures import Picture
 
 ALIGNMENT = 8  # bytes: where a typed array may begin in a browser's memory
@@ -92,20 +90,6 @@ def coarser(grey: NDArray[np.uint8], levels: int) -> NDArray[np.uint8]:
     """Greys of 0 to 255 in so many levels, each shown as its middle; 0, outside, stays 0."""
     step = 256 // levels
     return np.where(grey > 0, grey // step * step + step // 2, 0).astype(np.uint8)
-
-
-def explored(results: Results, part: str) -> dict[str, dict[str, NDArray[Any]]]:
-    """What was saved, by ``source/target/subject``; ``part``: "soft" or "scan"."""
-    path = results.folder / "explorers.npz"
-    found: dict[str, dict[str, NDArray[Any]]] = {}
-    if path.exists():
-        with np.load(path, allow_pickle=False) as file:
-            for key in (key for key in file.files if key.split("/")[-2] == part):
-                name, array = key.rsplit("/", 2)[::2]
-                found.setdefault(name, {})[array] = file[key]
-    if not found:
-        raise InputError(f"{path}: nothing to explore; export a study that has a KD arm again")
-    return found
 
 
 def show(explorer: Explorer) -> None:

@@ -189,11 +189,9 @@ async function render({ model, el }) {
     }
     const metric = metrics.find((m) => m.key === model.get("metric")) ?? metrics[0];
     metricList.offer(metrics.map((m) => [m.key, m.name]), metric.key);
-    const scan = `${run.target}/${run.subject}`;
-    const flair = arrays[`${scan}/flair`];
-    const answer = arrays[`${run.source}/${run.target}/${run.subject}/${run.arm}`];
+    const [flair, truth, answer] = [arrays[run.flair], arrays[run.truth], arrays[run.answer]];
     const [rows, columns] = flair.shape;
-    const classes = classify(arrays[`${scan}/truth`].values, answer.values);
+    const classes = classify(truth.values, answer.values);
     paint(picture, flair.values, classes, rows, columns, Math.max(5, Math.round(640 / columns)), palette);
     key.tell(classes);
     const pair = runs.filter((r) => r.source === run.source && r.target === run.target);

@@ -7,12 +7,14 @@ import pandas as pd
 import traitlets
 from numpy.typing import NDArray
 
+from kdlib.record.arrays import Arrays, Key
 from kdlib.record.results import Results
 from kdlib.report.pictures import ERRORS, THRESHOLD, head_window, segmentations
 from kdlib.report.tables import ARM_ORDER, METRIC_NAMES
 from kdlib.report.widgets.base import Explorer, coarser, script, source
 
 LEVELS = ["source", "target", "arm", "fold", "subject"]
+DRAWN = ["flair", "truth", "answer"]  # the names of a run's arrays
 DIGITS = {"hd95_mm": 1, "avd_percent": 0}
 BOUNDED = ("dice", "lesion_recall", "lesion_f1")
 COMPARED = ("L-bound", "ADA", "KD")  # in the still picture
@@ -45,8 +47,10 @@ def pair_explorer(results: Results) -> PairExplorer:
     compared = tuple(arm for arm in COMPARED if arm in example) or (first["arm"],)
 
     def with_greys(levels: int) -> dict[str, NDArray[np.uint8]]:
-        flair = {k: coarser(a, levels) for k, a in arrays.items() if k.endswith("/flair")}
-        return arrays | flair
+        return {
+            str(key): coarser(array, levels) if key.part == "flair" else array
+            for key, array in arrays.items()
+        }
 
     return PairExplorer(
         with_greys,
@@ -59,24 +63,28 @@ def pair_explorer(results: Results) -> PairExplorer:
     )
 
 
-def _pictures(results: Results) -> tuple[dict[str, NDArray[np.uint8]], pd.DataFrame]:
-    """Every example (row, column), the answers as 0 and 1; and a row of names per answer."""
+def _pictures(results: Results) -> tuple[Arrays, pd.DataFrame]:
+    """Every example (row, column), the answers as 0 and 1; and one row of names per answer.
+
+    The scan and its truth are kept once, whatever clinic the answers to it were adapted from.
+    """
     examples = {
         (*pair, subject): results.example(*pair, subject)
         for pair in results.pairs
         for subject in results.subjects(*pair)
     }
-    arrays, shown = {}, []
+    arrays, shown = Arrays(), []
     for (source_clinic, target, subject), example in examples.items():
         window = _window([e for name, e in examples.items() if name[1:] == (target, subject)])
-        for name, array in example.items():
-            if name in ("flair", "truth"):
-                arrays[f"{target}/{subject}/{name}"] = array[window].T
-                continue
-            answer = (array[window].T >= THRESHOLD).astype(np.uint8)
-            arrays[f"{source_clinic}/{target}/{subject}/{name}"] = answer
-            shown.append((source_clinic, target, name, subject))
-    return arrays, pd.DataFrame(shown, columns=["source", "target", "arm", "subject"])
+        scan = {name: Key((target, subject), name) for name in ("flair", "truth")}
+        arrays |= {key: example[name][window].T for name, key in scan.items()}
+        for arm in [name for name in example if name not in scan]:
+            answer = Key((source_clinic, target, subject), arm)
+            arrays[answer] = (example[arm][window].T >= THRESHOLD).astype(np.uint8)
+            keys = {name: str(key) for name, key in (scan | {"answer": answer}).items()}
+            names = {"source": source_clinic, "target": target, "arm": arm, "subject": subject}
+            shown.append(names | keys)
+    return arrays, pd.DataFrame(shown)
 
 
 def _window(examples: list[dict[str, NDArray[np.uint8]]]) -> tuple[slice, slice]:
@@ -96,7 +104,7 @@ def _runs(scores: pd.DataFrame, shown: pd.DataFrame) -> list[dict[str, Any]]:
     table = scores.groupby(LEVELS, sort=False)[list(METRIC_NAMES)].mean().round(6).reset_index()
     table = table.merge(shown, on=["source", "target", "arm", "subject"])
     return [
-        {level: row[level] for level in LEVELS}
+        {name: row[name] for name in (*LEVELS, *DRAWN)}
         | {"scores": {key: None if pd.isna(row[key]) else row[key] for key in METRIC_NAMES}}
         for row in table.to_dict("records")
     ]

@@ -12,7 +12,7 @@ from kdlib.data.volume import Volume, write_volume
 from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing
 from kdlib.report.pictures import show_slice
-from kdlib.report.widgets.base import Explorer, coarser, explored, script, source
+from kdlib.report.widgets.base import Explorer, coarser, script, source
 
 COLOURS = {"truth": "#f0e442", "teacher": "#56b4e9", "student": "#f0579b"}
 NIIVUE = Path("_static/vendor/niivue.umd.js")  # beside a chapter
@@ -46,8 +46,7 @@ class ScanViewer(Explorer):
 
 def scan_viewer(results: Results) -> ScanViewer:
     """The viewer of the scan that a study kept whole; ``InputError`` where it kept none."""
-    name, scan = next(iter(explored(results, "scan").items()))
-    source_clinic, target, subject = name.split("/")
+    (source_clinic, target, subject), scan = next(iter(results.explored("scan").items()))
     affine = scan.pop("affine")
     place = int((scan["truth"] == 1).sum(axis=(0, 1)).argmax())
     words = (

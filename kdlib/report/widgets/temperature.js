@@ -171,17 +171,17 @@ async function render({ model, el }) {
   let [curve, curveOf] = [[], ""];
   const draw = () => {
     const pair = pairs[pairOf()];
-    const [logits, flair] = [arrays[`${pair.key}/difference`], arrays[`${pair.key}/flair`]];
+    const [logits, flair] = [arrays[pair.difference], arrays[pair.flair]];
     const [slices, rows, columns] = logits.shape;
     const at = Math.min(Math.max(model.get("place"), 0), slices - 1);
     const temperature = Math.min(Math.max(model.get("temperature"), COOLEST), HOTTEST);
     const cut = ({ values }) => values.subarray(at * rows * columns, (at + 1) * rows * columns);
     const [z, grey] = [cut(logits), cut(flair)];
     const now = soften(z, grey, facts.steps_per_logit, temperature);
-    if (curveOf !== `${pair.key} ${at}`) {
+    if (curveOf !== `${pairOf()} ${at}`) {
       const grid = Array.from({ length: 37 }, (_, i) => COOLEST + i / 4);
       curve = grid.map((t) => [t, soften(z, grey, facts.steps_per_logit, t).entropy]);
-      curveOf = `${pair.key} ${at}`;
+      curveOf = `${pairOf()} ${at}`;
     }
     pick.offer(names, String(pairOf()));
     place.input.max = slices - 1;

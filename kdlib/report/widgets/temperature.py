@@ -10,12 +10,14 @@ from scipy.special import expit
 
 from kdlib.evidence.sweeps import TEMPERATURE, swept
 from kdlib.methods.distillation import DistillationSettings
+from kdlib.record.arrays import Key
 from kdlib.record.explorers import STEPS_PER_LOGIT
 from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing
 from kdlib.report.pictures import show_slice
-from kdlib.report.widgets.base import Explorer, coarser, explored, script, source
+from kdlib.report.widgets.base import Explorer, coarser, script, source
 
+LOGIT = "difference"  # the teacher's logit of lesion minus that of background
 SHOWN = (1.0, 2.0, 4.0, 10.0)  # temperatures of the still picture
 
 
@@ -34,22 +36,17 @@ def temperature_explorer(results: Results) -> TemperatureExplorer:
 
     Raises ``InputError`` where the study's results hold none.
     """
-    pairs = []
-    stored = explored(results, "soft")
-    for name, soft in stored.items():
-        source_clinic, target, subject = name.split("/")
-        places = [int(place) for place in soft["slices"]]
-        dice = student_dice(results, source_clinic, target).to_dict("records")
-        pairs.append({
-            "key": name, "source": source_clinic, "target": target, "subject": subject,
-            "slices": places, "dice": dice,
-        })  # fmt: skip
+    stored = results.explored("soft")
+    pairs = [
+        _pair(results, owner, [int(place) for place in soft["slices"]])
+        for owner, soft in stored.items()
+    ]
     first = next(iter(stored.values()))
     middle = _fullest(first)
 
     def arrays(levels: int) -> dict[str, NDArray[Any]]:
-        greys = {f"{k}/flair": coarser(soft["flair"], levels) for k, soft in stored.items()}
-        return greys | {f"{k}/difference": soft["difference"] for k, soft in stored.items()}
+        greys = {str(Key(k, "flair")): coarser(soft["flair"], levels) for k, soft in stored.items()}
+        return greys | {str(Key(k, LOGIT)): soft[LOGIT] for k, soft in stored.items()}
 
     return TemperatureExplorer(
         arrays,
@@ -60,6 +57,20 @@ def temperature_explorer(results: Results) -> TemperatureExplorer:
         kind="temperature",
         place=middle,
     )
+
+
+def _pair(results: Results, owner: tuple[str, ...], slices: list[int]) -> dict[str, Any]:
+    """What the page is told of one pair of clinics, with the names of its arrays."""
+    source_clinic, target, subject = owner
+    return {
+        "source": source_clinic,
+        "target": target,
+        "subject": subject,
+        "flair": str(Key(owner, "flair")),
+        "difference": str(Key(owner, LOGIT)),
+        "slices": slices,
+        "dice": student_dice(results, source_clinic, target).to_dict("records"),
+    }
 
 
 def student_dice(results: Results, source: str, target: str) -> pd.DataFrame:
@@ -89,12 +100,12 @@ def _plain(arm: dict[str, Any]) -> bool:
 
 def _fullest(soft: dict[str, NDArray[Any]]) -> int:
     """The slice on which the teacher finds most lesion."""
-    lesion = expit(soft["difference"] / STEPS_PER_LOGIT) * (soft["flair"] > 0)
+    lesion = expit(soft[LOGIT] / STEPS_PER_LOGIT) * (soft["flair"] > 0)
     return int(lesion.sum(axis=(1, 2)).argmax())
 
 
 def _still(soft: dict[str, NDArray[Any]], place: int) -> Picture:
-    logit = soft["difference"][place] / STEPS_PER_LOGIT
+    logit = soft[LOGIT][place] / STEPS_PER_LOGIT
     flair = soft["flair"][place]
     with drawing(2.0, 1, len(SHOWN)) as (figure, grid):
         for axes, temperature in zip(np.ravel(grid), SHOWN, strict=True):
