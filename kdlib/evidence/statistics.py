@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 Values = NDArray[np.float64]
@@ -64,11 +65,9 @@ def sign_flip(values: Values, flips: int = RESAMPLES, seed: int = 0) -> Values:
 
 def holm(p_values: Values) -> Values:
     """Holm's correction over one family; NaN (a test that was not made) stays NaN, uncounted."""
-    # As statsmodels does it; its function also collects the interpreter's garbage, 0.1 s a call.
+    made = ~np.isnan(p_values)
     adjusted = np.full(len(p_values), np.nan)
-    order = np.argsort(p_values)[: np.count_nonzero(~np.isnan(p_values))]
-    steps = p_values[order] * np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    adjusted[made] = multipletests(p_values[made], method="holm")[1]
     return adjusted
 
 

@@ -1,9 +1,11 @@
 """The statistics against scipy, statsmodels and hand-worked cases; error rates by simulation."""
 
+import gc
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
 from kdlib.evidence.statistics import (
@@ -63,9 +65,14 @@ def test_holm_by_hand() -> None:
     np.testing.assert_allclose(adjusted, [0.03, 0.06, 0.06, np.nan])
 
 
-def test_holm_agrees_with_statsmodels(rng: np.random.Generator) -> None:
+def test_holm_does_not_count_the_tests_that_were_not_made(rng: np.random.Generator) -> None:
     p = rng.random(18) ** 3
-    np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
+    with_gaps = np.insert(p, [0, 5, 18], np.nan)
+    adjusted = holm(with_gaps)
+    np.testing.assert_array_equal(adjusted[~np.isnan(with_gaps)], holm(p))
+    assert np.isnan(adjusted[np.isnan(with_gaps)]).all()
+    assert np.isnan(holm(np.full(3, np.nan))).all()
+    assert len(holm(np.array([]))) == 0
 
 
 def test_dz_by_hand() -> None:
@@ -135,6 +142,15 @@ def test_gap_closed_is_withheld_where_there_is_no_gap(rng: np.random.Generator) 
 # --- Error rates and coverage, by simulation ----------------------------------------------------
 
 
+@pytest.fixture
+def without_garbage() -> Iterator[None]:
+    """Hide what lives now from the collector, which statsmodels calls in each correction."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("without_garbage")
 def test_a_family_of_true_nulls_is_rejected_in_five_of_a_hundred_studies(
     rng: np.random.Generator,
 ) -> None:
