@@ -17,7 +17,7 @@ from kdlib.data.volume import Volume
 from kdlib.scores.metrics import evaluate
 from kdlib.simulator import simulate
 from kdlib.study.plan import missing
-from kdlib.study.progress import counted, trainings
+from kdlib.study.progress import count_bar, trainings
 
 SOURCES = "utrecht+singapore+amsterdam"
 HELD_OUT = 2  # simulated subjects of each clinic
@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     options = parser.parse_args()
-    with counted("subjects") as on_subject:
+    with count_bar("subjects") as on_subject:
         simulate(options.data, grid="2mm", test=30, skull=False, on_subject=on_subject)
     clinics = learnt_from(kdlib.open_clinics(options.data))
     scans = kdlib.open_clinics(options.scans)

@@ -44,9 +44,9 @@ def simulate(
 ) -> None:
     """Simulate the three clinics from a brain template and the scanners' published protocols."""
     from kdlib.simulator import simulate
-    from kdlib.study.progress import counted
+    from kdlib.study.progress import count_bar
 
-    with counted("subjects") as on_subject:
+    with count_bar("subjects") as on_subject:
         simulate(
             out, grid=grid, training=training, test=test, seed=seed, scanner_shift=scanner_shift,
             population_shift=population_shift, skull=skull, workers=workers, on_subject=on_subject,
@@ -159,9 +159,9 @@ def _sound(
     clinics: "Clinics", labelled: Collection[str], inputs: str, skip_bad: bool
 ) -> "tuple[Clinics, list[Finding]]":
     from kdlib.own_scans.check import sound
-    from kdlib.study.progress import counted
+    from kdlib.study.progress import count_bar
 
-    with counted("scans checked", passing=True) as on_subject:
+    with count_bar("scans checked", passing=True) as on_subject:
         kept, left_out = sound(
             [clinics], inputs=inputs, labelled="+".join(labelled).split("+"), skip_bad=skip_bad,
             on_subject=on_subject,

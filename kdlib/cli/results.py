@@ -42,7 +42,7 @@ def report(
 ) -> None:
     """Write a study's scores, tables and claim ledger from its saved runs; trains nothing."""
     from kdlib.data.clinics import open_clinics
-    from kdlib.report.written import report_tables, write_report
+    from kdlib.report.written import report_tables, write_study_report
     from kdlib.study.plan import saved_runs, study_scores
     from kdlib.study.study import load_study
 
@@ -51,7 +51,7 @@ def report(
         raise InputError(f"{store}: no finished run of study {study}; 'kdlib study {study}' first")
     scores = study_scores(runs)
     tables = report_tables(scores)
-    write_report(scores, tables, out)
+    write_study_report(scores, tables, out)
     print(tables["ledger"][["number", "claim", "verdict"]].to_string(index=False))
     if absent:
         print(f"{absent} of {absent + len(runs)} runs are still missing and not counted.")

@@ -27,10 +27,10 @@ def fetch(
     """Download the WMH challenge's data (8.8 GB, CC BY-NC 4.0); goes on where it was stopped."""
     from kdlib.data.download import NOTICE
     from kdlib.data.download import fetch as fetch_data
-    from kdlib.study.progress import counted
+    from kdlib.study.progress import count_bar
 
     print(NOTICE)
-    with counted("bytes") as on_bytes:
+    with count_bar("bytes") as on_bytes:
         done = fetch_data(
             folder, only=only, clinic=clinic,
             on_progress=lambda _, done_bytes, total_bytes: on_bytes(done_bytes, total_bytes),
@@ -47,10 +47,10 @@ def check(
     """Say what each scan is like and what is wrong with it; exit status 1 if anything is."""
     from kdlib.data.clinics import open_clinics
     from kdlib.own_scans.check import examine_all
-    from kdlib.study.progress import counted
+    from kdlib.study.progress import count_bar
 
     clinics = open_clinics(place, observer=observer)
-    with counted("scans", passing=True) as on_subject:
+    with count_bar("scans", passing=True) as on_subject:
         findings = [f for _, f in examine_all([clinics], inputs=inputs, on_subject=on_subject)]
     bad = [finding for finding in findings if finding.problems]
     if as_json:
@@ -79,9 +79,9 @@ def adapt(
     """Distil a segmenter on scans without labels; masks, maps and a report of each scan."""
     from kdlib.own_scans.adapt import plan_adaptation
     from kdlib.study.plan import missing
-    from kdlib.study.progress import counted, trainings
+    from kdlib.study.progress import count_bar, trainings
 
-    with counted("scans checked", passing=True) as on_subject:
+    with count_bar("scans checked", passing=True) as on_subject:
         plan = plan_adaptation(
             source, target, study=study, settings={"seed": seed} | parsed(setting),
             on_the_fly=on_the_fly, skip_bad=skip_bad, on_subject=on_subject,
@@ -110,11 +110,11 @@ def predict(
 ) -> None:
     """Segment scans by a finished run, without adaptation; masks, maps and a report."""
     from kdlib.own_scans.adapt import scans_at
-    from kdlib.study.progress import counted
+    from kdlib.study.progress import count_bar
     from kdlib.study.run import Run
 
     made = Run(run)
-    with counted("scans checked", passing=True) as on_subject:
+    with count_bar("scans checked", passing=True) as on_subject:
         subjects, left_out = scans_at(
             scans, t1=t1, inputs=made.scenario.inputs, skip_bad=skip_bad, on_subject=on_subject
         )
@@ -145,16 +145,16 @@ def _segment(
     scored: bool,
 ) -> None:
     from kdlib.own_scans.check import listed
-    from kdlib.own_scans.scan_report import about, write_report
+    from kdlib.own_scans.scan_report import about, write_scan_report
     from kdlib.own_scans.segmentation import segment
-    from kdlib.study.progress import counted
+    from kdlib.study.progress import count_bar
 
-    with counted("scans segmented") as on_subject:
+    with count_bar("scans segmented") as on_subject:
         answers = segment(
             cases, out, device=device, scored=scored,
             on_subject=lambda done: on_subject(done, len(cases)),
         )  # fmt: skip
-        write_report(out, about([run for _, run in cases], what), answers, listed(left_out))
+        write_scan_report(out, about([run for _, run in cases], what), answers, listed(left_out))
     print(f"{len(cases)} segmented; the report: {out / 'report.html'}")
     say_left_out(left_out)
 

@@ -36,7 +36,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Ruling:
     """A claim with its verdict in one study, and the numbers or the lack of them behind it."""
 
     claim: Claim
@@ -44,10 +44,10 @@ class Finding:
     why: str
 
 
-def judge(scores: pd.DataFrame) -> list[Finding]:
+def judge(scores: pd.DataFrame) -> list[Ruling]:
     """Decide every claim from a frame of a study's ``scores.csv``, in the ledger's order."""
     evidence = Evidence(scores)
-    return [Finding(claim, *claim.decide(evidence)) for claim in LEDGER]
+    return [Ruling(claim, *claim.decide(evidence)) for claim in LEDGER]
 
 
 def _erratum(number: str, test: str, rule: str, decide: decisions.Decision) -> Claim:

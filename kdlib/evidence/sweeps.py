@@ -11,7 +11,7 @@ import pandas as pd
 
 from kdlib.evidence.comparisons import PAIR, pooled
 from kdlib.evidence.statistics import MARGIN, Interval, Values, interval_of, resample_counts
-from kdlib.evidence.verdicts import MINIMUM_SEEDS, Contrast, Judgement, contrast_of, counted
+from kdlib.evidence.verdicts import MINIMUM_SEEDS, Contrast, Judgement, contrast_of, count_of
 
 TEMPERATURE = "temperature"
 ADVERSARY = ("adversarial_weight", "discriminator_width")
@@ -42,8 +42,8 @@ def sweep_shortfall(rows: pd.DataFrame, settings: tuple[str, ...], name: str) ->
     if values.min() >= MINIMUM_VALUES and pairs >= MINIMUM_PAIRS and seeds >= MINIMUM_SEEDS:
         return ""
     return (
-        f"{name} run at {counted(int(values.min()), 'value')}, {counted(pairs, 'pair')} of clinics"
-        f" and {counted(seeds, 'seed')}; it takes {MINIMUM_VALUES}, {MINIMUM_PAIRS} and"
+        f"{name} run at {count_of(int(values.min()), 'value')}, {count_of(pairs, 'pair')} of"
+        f" clinics and {count_of(seeds, 'seed')}; it takes {MINIMUM_VALUES}, {MINIMUM_PAIRS} and"
         f" {MINIMUM_SEEDS}"
     )
 

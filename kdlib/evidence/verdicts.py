@@ -179,8 +179,8 @@ def missing(rows: pd.DataFrame, arms: Sequence[str], pairs: Pairs) -> str:
     if len(done) == len(pairs) and fewest >= MINIMUM_SEEDS:
         return ""
     return (
-        f"run with {counted(len(done), 'pair')} of clinics and {counted(fewest, 'seed')};"
-        f" it takes {counted(len(pairs), 'pair')} and {MINIMUM_SEEDS} seeds"
+        f"run with {count_of(len(done), 'pair')} of clinics and {count_of(fewest, 'seed')};"
+        f" it takes {count_of(len(pairs), 'pair')} and {MINIMUM_SEEDS} seeds"
     )
 
 
@@ -223,7 +223,7 @@ def margin_of(printed: float) -> float:
     return min(MARGIN, abs(printed) / 2)
 
 
-def counted(number: int, noun: str) -> str:
+def count_of(number: int, noun: str) -> str:
     """As "1 seed", "2 seeds"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 

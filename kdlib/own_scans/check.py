@@ -67,7 +67,7 @@ def examine(
             labels = read_labels(subject.label, like=flair, allow_empty=True)
     elif needs_label:
         problems.append(f"{subject.scan.flair.parent}: no mask; add mask.nii.gz or wmh.nii.gz")
-    lines = tuple(_inside(folder, problem) for problem in problems)
+    lines = tuple(_relative_to(folder, problem) for problem in problems)
     return Finding(
         subject.scan.clinic,
         subject.id,
@@ -173,7 +173,7 @@ def _noted(problems: list[str]) -> Iterator[None]:
         problems.append(str(error))
 
 
-def _inside(folder: Path, problem: str) -> str:
+def _relative_to(folder: Path, problem: str) -> str:
     """``problem`` with names of files as they are inside ``folder``, which stays unsaid."""
     home = printable(folder if folder.is_dir() else folder.parent)
     name = printable(folder.resolve().name)

@@ -28,7 +28,7 @@ METRICS = {
 }
 
 
-def write_report(
+def write_scan_report(
     folder: Path, about: dict[str, Any], answers: Iterable[Answer], left_out: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
     """Write ``report.html`` and ``report.json`` into ``folder`` as the answers come; their facts.

@@ -8,7 +8,7 @@ import pandas as pd
 from kdlib.evidence import paper
 from kdlib.evidence.claims import judge
 from kdlib.evidence.comparisons import POOLED, comparisons, gaps_closed, subject_scores
-from kdlib.evidence.verdicts import counted
+from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
 
 
@@ -82,17 +82,17 @@ def _on_the_fly(scores: pd.DataFrame) -> str:
     tried = by_arm[["L-bound", *arms]].dropna()
     reached = " and ".join(f"{arm} {tried[arm].mean():.2f}" for arm in arms)
     return (
-        f"On the fly was tried on {len(tried)} of {counted(len(by_arm), 'tested subject')}: there "
+        f"On the fly was tried on {len(tried)} of {count_of(len(by_arm), 'tested subject')}: there "
         f"L-bound reaches {tried['L-bound'].mean():.2f}, {reached}."
     )
 
 
 def _size(results: Results) -> str:
     scores, study = results.scores, results.study
-    seeds = counted(scores["seed"].nunique(), "seed")
-    folds = counted(scores["fold"].nunique(), "fold")
-    subjects = counted(len(scores[["target", "subject"]].drop_duplicates()), "tested subject")
-    pairs = counted(len(results.pairs), "pair")
+    seeds = count_of(scores["seed"].nunique(), "seed")
+    folds = count_of(scores["fold"].nunique(), "fold")
+    subjects = count_of(len(scores[["target", "subject"]].drop_duplicates()), "tested subject")
+    pairs = count_of(len(results.pairs), "pair")
     weight = (
         "Another seed can move a mean as far as a method does, so this decides nothing."
         if scores["seed"].nunique() < 3

@@ -138,7 +138,7 @@ def name_rows(axes: Axes, names: list[str]) -> None:
     axes.grid(axis="y", visible=False)
 
 
-def differences(scores: pd.DataFrame, metric: str = "dice") -> Picture:
+def difference_intervals(scores: pd.DataFrame, metric: str = "dice") -> Picture:
     """KD - L-bound, ADA - L-bound and KD - ADA with their 95 % intervals, pair by pair.
 
     A cross marks the difference that the paper printed for the pair.

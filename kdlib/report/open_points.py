@@ -10,6 +10,7 @@ import pandas as pd
 
 from kdlib.methods import method_named
 from kdlib.recipe import Recipe, Strict
+from kdlib.report.provenance import setting_text
 from kdlib.study.scenario import Scenario
 
 
@@ -167,7 +168,7 @@ def open_points() -> pd.DataFrame:
             "Our choice": one.choice,
             "Why": one.reason,
             "Setting and default": "; ".join(
-                f"{name} = {_text(default(name))}" for name in one.settings
+                f"{name} = {setting_text(default(name))}" for name in one.settings
             ),
         }
         for one in OPEN_POINTS
@@ -178,9 +179,9 @@ def open_points() -> pd.DataFrame:
 def departures(recipe: dict[str, Any]) -> pd.DataFrame:
     """``Setting``, ``Default`` and ``This study`` of what a saved recipe sets otherwise."""
     rows = [
-        (name, _text(default(name)), _text(value))
+        (name, setting_text(default(name)), setting_text(value))
         for name, value in recipe.items()
-        if _text(default(name)) != _text(value)
+        if setting_text(default(name)) != setting_text(value)
     ]
     return pd.DataFrame(rows, columns=["Setting", "Default", "This study"])
 
@@ -196,11 +197,3 @@ def default(name: str) -> Any:
         if name in model.model_fields:
             return model.model_fields[name].default
     raise KeyError(name)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, tuple | list):
-        return ", ".join(map(_text, value)) or "none"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return "none" if value is None else str(value)

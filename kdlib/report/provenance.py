@@ -29,7 +29,7 @@ def settings_table(results: Results) -> pd.DataFrame:
         rows["sweeps"] = "; ".join(f"{s['arm']} over {s['setting']}" for s in sweeps)
     rows |= study["recipe"]
     return pd.DataFrame(
-        [(name, _text(value)) for name, value in rows.items()], columns=["Setting", "Value"]
+        [(name, setting_text(value)) for name, value in rows.items()], columns=["Setting", "Value"]
     )
 
 
@@ -55,7 +55,10 @@ def runs_table(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["Run", "Finished", "Seconds"])
 
 
-def _text(value: object) -> str:
+def setting_text(value: object) -> str:
+    """A setting's value as a reader sees it: "2, 2, 3" for a list, "none" for none."""
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "none"
+        return ", ".join(map(setting_text, value)) or "none"
+    if isinstance(value, float):
+        return f"{value:g}"
     return "none" if value is None else str(value)

@@ -18,7 +18,11 @@ def layer_shapes(network: nn.Module, shape: tuple[int, ...]) -> pd.DataFrame:
     """
     layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     rows = [
-        {"Layer": str(layer).split("(")[0], "Output": _text(answer), "Weights": _weights(layer)}
+        {
+            "Layer": str(layer).split("(")[0],
+            "Output": _size_text(answer),
+            "Weights": _weights(layer),
+        }
         for layer, answer in _passed(network, layers, shape)
     ]
     return pd.DataFrame(rows)
@@ -32,13 +36,13 @@ def passed_shapes(network: UNet, recipe: Recipe) -> pd.DataFrame:
     names[network.head] = "answer"
     inputs = (len(recipe.inputs.split("+")), *recipe.size)
     rows: list[dict[str, Any]] = [
-        {"Stage": "slice", "Channels": inputs[0], "Size": _text(inputs[1:]), "Weights": 0}
+        {"Stage": "slice", "Channels": inputs[0], "Size": _size_text(inputs[1:]), "Weights": 0}
     ]
     for stage, (channels, *size) in _passed(network, stages, inputs):
         own = [stage]
         if stage in list(network.merge):
             own.append(network.up[list(network.merge).index(stage)])
-        row = {"Stage": names[stage], "Channels": channels, "Size": _text(tuple(size))}
+        row = {"Stage": names[stage], "Channels": channels, "Size": _size_text(tuple(size))}
         rows.append(row | {"Weights": sum(_weights(part) for part in own)})
     return pd.DataFrame(rows)
 
@@ -64,5 +68,5 @@ def _weights(part: nn.Module) -> int:
     return sum(weights.numel() for weights in part.parameters())
 
 
-def _text(shape: tuple[int, ...]) -> str:
+def _size_text(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))

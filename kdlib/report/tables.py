@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from kdlib.evidence import paper
-from kdlib.evidence.claims import Finding
+from kdlib.evidence.claims import Ruling
 from kdlib.evidence.comparisons import PAIR, POOLED, comparisons, gaps_closed, summary
 from kdlib.files import atomic
 
@@ -96,13 +96,13 @@ def gap_table(scores: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def ledger_table(findings: list[Finding]) -> pd.DataFrame:
+def ledger_table(rulings: list[Ruling]) -> pd.DataFrame:
     """The claim ledger: a row per claim with its place, test, rule, verdict and the reason."""
     columns = ["number", "claim", "place", "test", "rule"]
     rows = [
-        {name: getattr(finding.claim, name) for name in columns}
-        | {"verdict": finding.verdict, "why": finding.why}
-        for finding in findings
+        {name: getattr(ruling.claim, name) for name in columns}
+        | {"verdict": ruling.verdict, "why": ruling.why}
+        for ruling in rulings
     ]
     return pd.DataFrame(rows, columns=[*columns, "verdict", "why"])
 
@@ -112,19 +112,19 @@ def to_markdown(table: pd.DataFrame) -> str:
     flat = _flat(table)
     lines = [list(flat.columns), ["---"] * flat.shape[1], *flat.to_numpy().tolist()]
     cells = [
-        [_text(cell).replace("|", r"\|").replace("\n", " ") for cell in line] for line in lines
+        [_cell_text(cell).replace("|", r"\|").replace("\n", " ") for cell in line] for line in lines
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in cells) + "\n"
 
 
 def to_latex(table: pd.DataFrame) -> str:
     """A LaTeX ``tabular`` (booktabs), special characters escaped."""
-    return _flat(table).map(_text).to_latex(index=False, escape=True)
+    return _flat(table).map(_cell_text).to_latex(index=False, escape=True)
 
 
 def to_html(table: pd.DataFrame) -> str:
     """An HTML table, everything escaped: names and texts may come from scans."""
-    return _flat(table).map(_text).to_html(index=False, escape=True, border=0)
+    return _flat(table).map(_cell_text).to_html(index=False, escape=True, border=0)
 
 
 def write_table(table: pd.DataFrame, folder: Path | str, name: str) -> list[Path]:
@@ -183,7 +183,7 @@ def _flat(table: pd.DataFrame) -> pd.DataFrame:
     return flat
 
 
-def _text(cell: object) -> str:
+def _cell_text(cell: object) -> str:
     if isinstance(cell, float):
         return "" if pd.isna(cell) else f"{cell:.4g}"
     return str(cell)

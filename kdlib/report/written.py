@@ -28,7 +28,7 @@ def report_tables(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
     }
 
 
-def write_report(
+def write_study_report(
     scores: pd.DataFrame, tables: Mapping[str, pd.DataFrame], folder: Path
 ) -> list[Path]:
     """Write ``scores.csv`` and each table as CSV, Markdown, LaTeX and HTML; the files written."""

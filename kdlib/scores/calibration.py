@@ -33,7 +33,7 @@ def brier_score(probability: NDArray[np.floating], lesion: Mask, region: Mask) -
 
     All three (x, y, z); Brier, Monthly Weather Review 78(1), 1950, in its form for two classes.
     """
-    predicted, true = _inside(probability, lesion, region)
+    predicted, true = _values_within(probability, lesion, region)
     return float(np.mean((predicted - true) ** 2)) if len(true) else float("nan")
 
 
@@ -45,7 +45,7 @@ def reliability_curve(
     Columns: ``predicted`` (mean p) and ``observed`` (share of lesion voxels), both in [0, 1], and
     ``voxels``. A calibrated network has them equal.
     """
-    predicted, true = _inside(probability, lesion, region)
+    predicted, true = _values_within(probability, lesion, region)
     number = np.minimum((predicted * bins).astype(int), bins - 1)
     voxels = np.bincount(number, minlength=bins)
     sums = [np.bincount(number, weights=values, minlength=bins) for values in (predicted, true)]
@@ -107,7 +107,7 @@ def calibration_scores(
     }
 
 
-def _inside(
+def _values_within(
     probability: NDArray[np.floating], lesion: Mask, region: Mask
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The probabilities and the truth (0 or 1) of the region's voxels, flat; checked."""

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kdlib.simulator.geometry import Frame
+from kdlib.simulator.geometry import Grid
 
 
-def tissues(rng: np.random.Generator, frame: Frame, maps: Tensor, atrophy: float) -> Tensor:
+def tissues(rng: np.random.Generator, frame: Grid, maps: Tensor, atrophy: float) -> Tensor:
     """Fractions (4, x, y, fine z) of white matter, cortex, deep grey matter and CSF.
 
     ``maps``: the template's ``CHANNELS`` at the subject's samples. ``atrophy`` is added to CSF's
@@ -27,7 +27,7 @@ def tissues(rng: np.random.Generator, frame: Frame, maps: Tensor, atrophy: float
     return torch.softmax(logits, dim=0) * brain
 
 
-def lining(rng: np.random.Generator, frame: Frame, ventricle_mm: Tensor) -> Tensor:
+def lining(rng: np.random.Generator, frame: Grid, ventricle_mm: Tensor) -> Tensor:
     """Fraction of the ventricles' bright lining: a thin sheet of varying strength, no lesion."""
     strength = (0.25 + 0.2 * frame.field(rng, 12.0)).clamp(0, 0.6) * rng.uniform(0.4, 1.8)
     return strength * torch.exp(-(((ventricle_mm - 0.6) / 1.2) ** 2))

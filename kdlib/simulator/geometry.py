@@ -18,7 +18,7 @@ VoxelBox = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True)
-class Frame:
+class Grid:
     """A voxel grid, LPS+, with ``layers`` samples through each slice for its partial volume.
 
     ``middle_mm``: where its middle lies, RAS+; a part of a scan lies beside the scan's middle.
@@ -84,7 +84,7 @@ class Frame:
         low, high = found.min(0).values.tolist(), (found.max(0).values + 1).tolist()
         return slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2])
 
-    def part(self, box: VoxelBox, layers: int) -> "Frame":
+    def part(self, box: VoxelBox, layers: int) -> "Grid":
         """The voxels in ``box``, with ``layers`` samples through each slice."""
         moved = [
             middle + ((one.start + one.stop) / 2 - size / 2) * step
@@ -93,7 +93,7 @@ class Frame:
             )
         ]
         shape = [one.stop - one.start for one in box]
-        return Frame(
+        return Grid(
             (shape[0], shape[1], shape[2]), self.spacing_mm, layers, (moved[0], moved[1], moved[2])
         )
 
@@ -121,7 +121,7 @@ class Pose:
         return points + sample(self.warp, voxel_points(points) / _COARSE).movedim(0, -1)
 
 
-def draw_pose(rng: np.random.Generator, frame: Frame, maps: Tensor, enlargement_mm: float) -> Pose:
+def draw_pose(rng: np.random.Generator, frame: Grid, maps: Tensor, enlargement_mm: float) -> Pose:
     """A random pose and size, a smooth random warp, and wider ventricles.
 
     The ventricles' wall is pushed outwards by about ``enlargement_mm``, which dies away over 15 mm.

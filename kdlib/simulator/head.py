@@ -4,11 +4,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kdlib.simulator.geometry import Frame
+from kdlib.simulator.geometry import Grid
 
 
 def surroundings(
-    rng: np.random.Generator, frame: Frame, brain_mm: Tensor, points: Tensor
+    rng: np.random.Generator, frame: Grid, brain_mm: Tensor, points: Tensor
 ) -> dict[str, Tensor]:
     """Fractions (x, y, z) of the tissues outside the brain; air is what is left.
 

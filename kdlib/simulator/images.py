@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from kdlib.simulator import head, landmarks, signal
-from kdlib.simulator.geometry import Frame
+from kdlib.simulator.geometry import Grid
 from kdlib.simulator.place import Place
 from kdlib.simulator.protocols import Protocol
 
@@ -60,7 +60,7 @@ def _brain(
     return flair, t1
 
 
-def _with_halo(frame: Frame, parts: dict[str, Tensor]) -> dict[str, Tensor]:
+def _with_halo(frame: Grid, parts: dict[str, Tensor]) -> dict[str, Tensor]:
     """Water reaches beyond a lesion's border: white matter beside it is in part faint lesion.
 
     Millimetres outside real masks FLAIR is still brighter than far away.
@@ -70,7 +70,7 @@ def _with_halo(frame: Frame, parts: dict[str, Tensor]) -> dict[str, Tensor]:
     return {**parts, "white": parts["white"] - halo, "faint": parts["faint"] + halo}
 
 
-def _acquired(rng: np.random.Generator, frame: Frame, scanner: Protocol, image: Tensor) -> Tensor:
+def _acquired(rng: np.random.Generator, frame: Grid, scanner: Protocol, image: Tensor) -> Tensor:
     """Point spread, residual bias, gain of the day, noise."""
     sigma_mm = float(np.hypot(scanner.blur_mm, 0.5 * frame.coarse))
     image = frame.blurred(image, sigma_mm)

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from kdlib.simulator.fields import sample
-from kdlib.simulator.geometry import Frame, voxel_points
+from kdlib.simulator.geometry import Grid, voxel_points
 from kdlib.simulator.template import ORIGIN_MM
 
 _STEP = 4.0  # mm between the nodes of the regional maps
 
 
 def bright_fluid(
-    rng: np.random.Generator, frame: Frame, ventricle_mm: Tensor, atrium: Tensor, aqueduct: Tensor
+    rng: np.random.Generator, frame: Grid, ventricle_mm: Tensor, atrium: Tensor, aqueduct: Tensor
 ) -> Tensor:
     """Share (x, y, z) of the CSF that is not dark.
 
@@ -73,7 +73,7 @@ _WHITE = (
 _FLUID = (((23, -40, 7), (9, 10, 9)), ((0, -31, -4), (4, 5, 8)))
 
 
-def regional_brightness(rng: np.random.Generator, frame: Frame, points: Tensor) -> list[Tensor]:
+def regional_brightness(rng: np.random.Generator, frame: Grid, points: Tensor) -> list[Tensor]:
     """Factors near 1 for the FLAIR signal of grey and of white matter; nearness to ``_FLUID``.
 
     ``points``: MNI mm (x, y, z, 3) of the voxels; the four results are (x, y, z).

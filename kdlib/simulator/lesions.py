@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kdlib.simulator.geometry import Frame
+from kdlib.simulator.geometry import Grid
 from kdlib.simulator.protocols import Population
 
 _AT_BORDER = 0.4  # severity
@@ -37,7 +37,7 @@ def draw_load_ml(rng: np.random.Generator, population: Population) -> float:
 
 def draw_lesions(
     rng: np.random.Generator,
-    frame: Frame,
+    frame: Grid,
     room: Tensor,
     ventricle_mm: Tensor,
     points: Tensor,
@@ -79,7 +79,7 @@ def _punctate_volumes_mm3(rng: np.random.Generator, load_ml: float) -> np.ndarra
 
 def _confluent(
     rng: np.random.Generator,
-    frame: Frame,
+    frame: Grid,
     room: Tensor,
     ventricle_mm: Tensor,
     points: Tensor,
@@ -111,7 +111,7 @@ def _horns(points: Tensor) -> Tensor:
 
 def _centres(
     rng: np.random.Generator,
-    frame: Frame,
+    frame: Grid,
     room: Tensor,
     ventricle_mm: Tensor,
     points: Tensor,
@@ -127,7 +127,7 @@ def _centres(
 
 def _add_blob(
     rng: np.random.Generator,
-    frame: Frame,
+    frame: Grid,
     fraction: Tensor,
     grade: Tensor,
     centre: np.ndarray,

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kdlib.simulator.geometry import Frame
+from kdlib.simulator.geometry import Grid
 
 SHARE_OF_SUBJECTS = 0.4
 
@@ -19,7 +19,7 @@ class Infarct:
     core: Tensor
 
 
-def draw_infarct(rng: np.random.Generator, frame: Frame, brain: Tensor) -> Infarct | None:
+def draw_infarct(rng: np.random.Generator, frame: Grid, brain: Tensor) -> Infarct | None:
     """An old infarct of 0.2 to 15 mL somewhere in the brain, in 4 of 10 subjects.
 
     ``brain``: fraction (x, y, z) of brain tissue and fluid.

@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from kdlib.simulator.fields import sample
-from kdlib.simulator.geometry import Frame, VoxelBox, draw_pose, voxel_points
+from kdlib.simulator.geometry import Grid, VoxelBox, draw_pose, voxel_points
 
 _AROUND_MM = 6.0  # how far beyond the average brain's surface a subject's own may lie
 
@@ -19,12 +19,12 @@ class Place:
     ``maps`` (the template's ``CHANNELS``): of the samples in the box.
     """
 
-    scan: Frame
+    scan: Grid
     points: Tensor
     ventricle_mm: Tensor
     brain_mm: Tensor
     box: VoxelBox
-    brain: Frame
+    brain: Grid
     fine_points: Tensor
     maps: Tensor
 
@@ -34,7 +34,7 @@ class Place:
 
 
 def draw_place(
-    rng: np.random.Generator, scan: Frame, template: Tensor, enlargement_mm: float
+    rng: np.random.Generator, scan: Grid, template: Tensor, enlargement_mm: float
 ) -> Place:
     """A random pose of the brain in ``scan``, its ventricles wider by about ``enlargement_mm``."""
     pose = draw_pose(rng, scan, template, enlargement_mm)

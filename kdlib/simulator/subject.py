@@ -10,7 +10,7 @@ from torch import Tensor
 
 from kdlib.data.volume import Volume, write_volume
 from kdlib.simulator import anatomy, head
-from kdlib.simulator.geometry import Frame
+from kdlib.simulator.geometry import Grid
 from kdlib.simulator.images import flair_and_t1
 from kdlib.simulator.lesions import draw_lesions, draw_load_ml
 from kdlib.simulator.other_pathology import draw_infarct
@@ -55,7 +55,7 @@ def simulate_subject(
     wear = np.log(load_ml / 10) / np.log(10)  # ventricles and sulci widen with the load
     enlargement_mm = max(-1.5, 1.0 + 2.0 * wear + rng.normal(0, 1.2))
     place = draw_place(
-        rng, Frame(*voxel_grid(clinic, subject, settings.grid)), template, enlargement_mm
+        rng, Grid(*voxel_grid(clinic, subject, settings.grid)), template, enlargement_mm
     )
     atrophy = patients.atrophy + 0.25 * wear + rng.normal(0, 0.5)
     fractions = anatomy.tissues(rng, place.brain, place.maps, atrophy)
@@ -84,7 +84,7 @@ def _kept(rng: np.random.Generator, place: Place, settings: Settings, *, defaced
     return kept
 
 
-def _stripping(rng: np.random.Generator, frame: Frame, brain_mm: Tensor) -> Tensor:
+def _stripping(rng: np.random.Generator, frame: Grid, brain_mm: Tensor) -> Tensor:
     """Share (x, y, z) of each voxel inside a brain mask that errs by a millimetre or so."""
     margin = rng.normal(0.8, 0.5) + 0.9 * frame.field(rng, 15.0)
     kept = frame.slices(torch.sigmoid((margin - brain_mm) / 0.4))

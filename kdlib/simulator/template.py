@@ -69,11 +69,11 @@ def template_maps() -> NDArray[np.float32]:
     csf = np.clip(1 - grey - white, 0, 1) * brain
     bodies, horns = _lateral_ventricles(csf)
     distances = np.stack([_signed_distance(bodies | horns), _signed_distance(brain)])
-    inner = ndimage.gaussian_filter(_inside(brain.shape, *_DEEP).astype(np.float32), 2)
+    inner = ndimage.gaussian_filter(_in_boxes(brain.shape, *_DEEP).astype(np.float32), 2)
     share = (1 - inner) * _beside(distances[0], 5) * (1 - _cerebellum(brain.shape))
     ribbon = _ribbon(white, csf, brain)
     # Where ventricle meets white matter the average of both is taken for grey: give it back.
-    rim = ndimage.binary_dilation(bodies, iterations=4) & ~_inside(brain.shape, _DEEP[0])
+    rim = ndimage.binary_dilation(bodies, iterations=4) & ~_in_boxes(brain.shape, _DEEP[0])
     white, grey = np.where(rim, white + grey, white), np.where(rim, 0, grey)
     average = _average(np.stack([white, grey * (1 - inner), grey * inner, csf]), brain)
     tissues = share * ribbon + (1 - share) * average
@@ -118,15 +118,15 @@ def _cerebellum(shape: tuple[int, ...]) -> NDArray[np.float32]:
 
 
 def _lateral_ventricles(csf: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    inside = _inside(csf.shape, *_VENTRICLES) & ~_inside(csf.shape, *_CISTERNS)
+    inside = _in_boxes(csf.shape, *_VENTRICLES) & ~_in_boxes(csf.shape, *_CISTERNS)
     labels, _ = ndimage.label((csf > 0.5) & inside)
     sizes = np.bincount(labels.ravel())
     bodies = np.argsort(sizes[1:])[-2:] + 1  # left and right
-    horns = _inside(csf.shape, *_TEMPORAL_HORNS) & (csf > 0.6)
+    horns = _in_boxes(csf.shape, *_TEMPORAL_HORNS) & (csf > 0.6)
     return np.isin(labels, bodies), horns
 
 
-def _inside(shape: tuple[int, ...], *boxes: Box) -> NDArray[np.bool_]:
+def _in_boxes(shape: tuple[int, ...], *boxes: Box) -> NDArray[np.bool_]:
     mask = np.zeros(shape, bool)
     for box in boxes:
         low = (np.array(box.low) - ORIGIN_MM).clip(0).astype(int)

@@ -20,7 +20,7 @@ NAME_WIDTH = 44  # of a terminal of 80 columns; the bar and the time left need t
 
 
 @contextmanager
-def counted(what: str, *, passing: bool = False) -> Iterator[Callable[[int, int], None]]:
+def count_bar(what: str, *, passing: bool = False) -> Iterator[Callable[[int, int], None]]:
     """A bar for work that says (done, total); ``passing``: gone when it is done."""
     with _bars(passing) as bars:
         task = bars.add_task(what, total=None)

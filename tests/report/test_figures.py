@@ -27,7 +27,7 @@ from kdlib.report.figures import (
     Picture,
     before_and_after,
     dice_by_arm,
-    differences,
+    difference_intervals,
     paper_and_ours,
     training_curve,
 )
@@ -75,13 +75,13 @@ def test_the_mean_lies_where_the_scores_say(study: Study) -> None:
 
 def test_the_same_results_give_the_same_file(study: Study) -> None:
     scores = study(seeds=1)
-    for chart in (dice_by_arm, differences, paper_and_ours):
+    for chart in (dice_by_arm, difference_intervals, paper_and_ours):
         assert chart(scores).data() == chart(scores).data()
 
 
 def test_charts_leave_the_readers_settings_alone(study: Study) -> None:
     before = dict(mpl.rcParams)
-    differences(study(seeds=1)).data()
+    difference_intervals(study(seeds=1)).data()
     assert dict(mpl.rcParams) == before
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from kdlib.data.volume import Volume, write_volume
-from kdlib.report.written import report_tables, write_report
+from kdlib.report.written import report_tables, write_study_report
 from kdlib.scores.metrics import evaluate
 from tests.command import kdlib
 
@@ -41,7 +41,7 @@ def test_every_table_is_written_in_four_forms(
     study: Callable[..., pd.DataFrame], tmp_path: Path
 ) -> None:
     scores = study(seeds=1, subjects=6)
-    written = write_report(scores, report_tables(scores), tmp_path)
+    written = write_study_report(scores, report_tables(scores), tmp_path)
     names = {path.name for path in written}
     tables = ("results", "beside_paper", "comparisons", "gap_closed", "ledger")
     assert names == {"scores.csv"} | {

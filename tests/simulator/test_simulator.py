@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from kdlib.errors import InputError
 from kdlib.simulator import simulate
-from kdlib.simulator.geometry import Frame
+from kdlib.simulator.geometry import Grid
 from kdlib.simulator.lesions import draw_lesions, draw_load_ml
 from kdlib.simulator.protocols import (
     ODD_SHAPES,
@@ -197,7 +197,7 @@ def test_labels_hold_the_drawn_load(subjects) -> None:
 
 
 def test_lesions_take_the_volume_they_are_asked_for() -> None:
-    frame = Frame((24, 24, 12), (2, 2, 3), layers=2)  # 83 mL of white matter
+    frame = Grid((24, 24, 12), (2, 2, 3), layers=2)  # 83 mL of white matter
     points = frame.points_mm()
     room, ventricle_mm = torch.ones(frame.fine_shape), points.norm(dim=-1) - 8
     for seed in range(300):  # a first small lesion larger than the load is rare
@@ -208,7 +208,7 @@ def test_lesions_take_the_volume_they_are_asked_for() -> None:
 
 
 def test_lesions_are_alike_at_their_border_and_differ_inside() -> None:
-    frame = Frame((48, 48, 24), (2, 2, 3), layers=3)
+    frame = Grid((48, 48, 24), (2, 2, 3), layers=3)
     points = frame.points_mm()
     room, ventricle_mm = torch.ones(frame.fine_shape), points.norm(dim=-1) - 12
     lesions = draw_lesions(np.random.default_rng(0), frame, room, ventricle_mm, points, load_ml=20)
