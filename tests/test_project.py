@@ -80,6 +80,21 @@ def test_make_refuses_the_pythons_that_the_package_refuses() -> None:
     assert SpecifierSet(f">={oldest},<{after}") == SpecifierSet(PROJECT["requires-python"])
 
 
+def test_the_checks_run_on_the_oldest_and_the_newest_python() -> None:
+    job = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())["jobs"]["test"]
+    allowed = SpecifierSet(PROJECT["requires-python"])
+    pythons = [f"3.{minor}" for minor in range(30) if f"3.{minor}" in allowed]
+    assert job["strategy"]["matrix"]["python"] == [pythons[0], pythons[-1]]
+
+
+def test_the_hooks_before_a_commit_are_the_checks_of_make_lint() -> None:
+    recipe = re.search(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert recipe is not None
+    checks = [line.strip().replace("$(VENV)", ".venv") for line in recipe[1].splitlines()]
+    (repo,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert [hook["entry"] for hook in repo["hooks"]] == checks
+
+
 def test_the_version_is_the_same_everywhere() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     newest = re.search(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
