@@ -10,11 +10,18 @@ VENV := .venv
 READY := $(VENV)/.done
 # Only the default folder is filled with simulated clinics; any other is taken as it is.
 CLINICS := $(if $(filter data/clinics,$(DATA)),clinics)
+# A study given by the path of its file is named as the file.
+NAME := $(basename $(notdir $(STUDY)))
+# The pages show the STUDY that was asked for; if none was, they choose (kdlib/record/choice.py).
+ASKED := $(if $(filter-out file,$(origin STUDY)),$(NAME))
+ifeq ($(if $(ASKED),,$(filter record,$(MAKECMDGOALS))),record)
+$(error say which study is to be the record: make record STUDY=standard)
+endif
 KDLIB_STUDY := $(VENV)/bin/kdlib study $(STUDY) --data $(DATA) --store $(STORE)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book clinics pages pdf study scenario test lint format clean
+.PHONY: help book clinics pages pdf study record scenario test lint format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## /make \1\t/p' Makefile | expand -t 16
@@ -26,14 +33,19 @@ book: study scenario pages  ## clinics, study, executed scenarios, pages; ends w
 clinics: $(READY)  ## simulate what is missing of data/clinics
 	$(VENV)/bin/kdlib simulate data/clinics --grid 2mm
 
-study: $(READY) $(CLINICS)  ## run what is missing of STUDY: demo, standard or paper
-	$(KDLIB_STUDY) --export book/results/$(STUDY)
+study: $(READY) $(CLINICS)  ## run what is missing of STUDY (demo, standard, paper or a file) into results/
+	$(KDLIB_STUDY) --export results/$(NAME)
+
+record: $(READY) $(CLINICS)  ## the same into book/results/, which is in git: the results of record
+	$(KDLIB_STUDY) --export book/results/$(NAME)
 
 scenario: $(READY) $(CLINICS)  ## execute the templates for every pair of STUDY into book/runs/
 	rm -rf book/runs  # of another study perhaps
 	$(VENV)/bin/kdlib scenarios $(STUDY) --data $(DATA) --store $(STORE) --out book/runs
 
-pages: $(READY)  ## the pages alone, from saved results, without training
+pages pdf: export BOOK_STUDY = $(ASKED)
+
+pages: $(READY)  ## the pages alone, from saved results; they show STUDY if it is given
 	$(VENV)/bin/python book/vendor.py || true  # without it the explorers are still pictures
 	rm -rf _build  # a kept build does not notice new results, or a change in kdlib
 	$(VENV)/bin/jupyter-book build -W -n --keep-going --quiet .
@@ -59,7 +71,7 @@ format: $(READY)  ## put the code in order
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
-clean:  ## remove what was built; data/, runs/ and .venv/ stay
+clean:  ## remove what was built; data/, runs/, results/ and .venv/ stay
 	rm -rf _build book/runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): requirements.lock pyproject.toml

@@ -22,7 +22,7 @@ PROJECT = tomllib.loads(PYPROJECT)["project"]
 LOCK = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if line[0] != "#"]
 README = (ROOT / "README.md").read_text()
 
-GENERATED = {"runs/"}  # by make, absent from a fresh clone
+GENERATED = {"runs/", "results/"}  # by make, absent from a fresh clone
 
 
 def git(*arguments: str) -> str:
@@ -116,6 +116,40 @@ def test_no_tracked_file_names_a_place_on_one_machine() -> None:
     }
     found = [n for n, text in texts.items() if re.search(places.encode(), text)]
     assert found == []
+
+
+MADE = ".venv/a data/a runs/a results/demo/a book/runs/a.ipynb _build/a book/_static/vendor/a"
+
+
+def test_git_ignores_whatever_make_writes() -> None:
+    made = MADE.split()
+    assert git("check-ignore", "--no-index", *made).split() == made
+
+
+def dry_run(*goals: str) -> subprocess.CompletedProcess[str]:
+    """What make would do, whatever the make that runs the tests was told."""
+    told = ("STUDY", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES")
+    env = {name: value for name, value in os.environ.items() if name not in told}
+    command = ["make", "--dry-run", *goals]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env)
+
+
+@pytest.mark.parametrize(
+    ("goals", "folder"),
+    [
+        (["book"], "results/demo"),
+        (["study", "STUDY=mine/own.toml"], "results/own"),
+        (["record", "STUDY=standard"], "book/results/standard"),
+    ],
+)
+def test_only_make_record_writes_results_into_git(goals: list[str], folder: str) -> None:
+    assert re.findall(r"--export (\S+)", dry_run(*goals).stdout) == [folder]
+
+
+def test_the_record_is_written_only_of_a_study_that_is_named() -> None:
+    run = dry_run("record")
+    assert run.returncode == 2
+    assert "make record STUDY=standard" in run.stderr
 
 
 def test_results_in_git_are_small() -> None:

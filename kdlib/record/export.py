@@ -1,4 +1,4 @@
-"""The results of record: what a study's runs say, in small files the report and the book read."""
+"""What a study's runs say, in small files that the report and the book read."""
 
 import json
 from pathlib import Path
@@ -28,8 +28,10 @@ def export_study(study: Study, runs: Runs, clinics: Clinics, folder: Path) -> No
     ``examples.npz`` holds axial slices (x, y) uint8 of every tested subject, seed by seed the
     first: ``source/target/subject/flair`` (head's range as 0 to 255), ``.../truth`` (labels) and
     ``.../<arm>`` (lesion probability as 0 to 255). ``explorers.npz``: see ``explorers``;
-    ``clinics.csv`` and ``clinics.npz``: see ``clinic_summary``.
+    ``clinics.csv`` and ``clinics.npz``: see ``clinic_summary``. ``provenance.json`` comes last:
+    without it the folder is not finished.
     """
+    (folder / "provenance.json").unlink(missing_ok=True)
     write_text(folder / "scores.csv", study_scores(runs).round(6).to_csv(index=False))
     write_text(folder / "teachers.csv", teacher_scores(runs).round(6).to_csv(index=False))
     write_arrays(folder / "examples.npz", _examples(study, runs, clinics))

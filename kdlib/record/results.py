@@ -1,4 +1,4 @@
-"""The saved results of a study, ``book/results/<study>/``, read for the report and the book."""
+"""The saved results of a study, in one folder, read for the report and the book."""
 
 import json
 from dataclasses import dataclass
@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 from kdlib.errors import InputError
 from kdlib.evidence.comparisons import PAIR, main_scores
 from kdlib.record.arrays import Arrays, by_owner, read_arrays
-
-# The studies of the package, the one that says most first.
-BY_WEIGHT = ("paper", "standard", "demo")
 
 
 @dataclass(frozen=True)
@@ -119,14 +116,6 @@ def open_results(folder: Path | str) -> Results:
             f"{folder}: no saved results; 'kdlib study demo --export {folder}' does it"
         )
     return Results(folder)
-
-
-def results_of_record(parent: Path | str = "results") -> Results:
-    """Of the studies exported into ``parent``, the one that says most: paper, standard, demo."""
-    for name in BY_WEIGHT:
-        if (Path(parent) / name / "scores.csv").exists():
-            return open_results(Path(parent) / name)
-    return open_results(Path(parent) / BY_WEIGHT[-1])
 
 
 def _table(path: Path) -> pd.DataFrame:

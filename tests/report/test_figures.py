@@ -19,7 +19,7 @@ from kdlib.networks import new_unet
 from kdlib.recipe import Recipe
 from kdlib.record.arrays import Key
 from kdlib.record.clinic_summary import clinic_summary
-from kdlib.record.results import open_results, results_of_record
+from kdlib.record.results import open_results
 from kdlib.report.answer import answer
 from kdlib.report.clinic_figures import clinic_slices, intensity_histograms, lesion_volumes
 from kdlib.report.figures import (
@@ -180,15 +180,6 @@ def test_clinics_are_drawn_one_by_one(clinics: Clinics) -> None:
     assert len(intensity_histograms(found).figure.axes[0].lines) == len(clinics)
     assert dots(lesion_volumes(table)) == len(table)
     assert len(clinic_slices(found).figure.axes) == 3 * len(clinics)
-
-
-def test_the_study_that_says_most_is_shown(tmp_path: Path) -> None:
-    for name in ("demo", "standard"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "scores.csv").write_text("arm\n")
-    assert results_of_record(tmp_path).folder.name == "standard"
-    with pytest.raises(ValueError, match="no saved results"):
-        open_results(tmp_path / "paper")
 
 
 def test_the_answer_counts_the_gap_and_the_verdicts(study: Study, tmp_path: Path) -> None:

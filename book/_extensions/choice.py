@@ -1,0 +1,30 @@
+"""Say in the log which study the book shows, and which folders of results are left out."""
+
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.errors import ConfigError
+
+from kdlib.errors import InputError
+from kdlib.record.choice import saved_studies, shown_study
+from kdlib.report.whose import whose
+
+
+def announce(app: Sphinx) -> None:
+    """One line for each; a study that is not there ends the build before a chapter runs."""
+    root = Path(app.srcdir)
+    studies = saved_studies(root / "book" / "results", root / "results")
+    for saved in studies:
+        if saved.fault:
+            print(saved.fault)
+    try:
+        shown = shown_study(studies)
+    except InputError as error:
+        raise ConfigError(str(error)) from None
+    print(f"{shown.place}: {whose(shown)}")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Sphinx calls this."""
+    app.connect("builder-inited", announce)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

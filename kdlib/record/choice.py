@@ -1,0 +1,116 @@
+"""Which study the book shows, and whose results these are.
+
+Results lie in two places. Those of record are in git, in ``book/results/<study>/``. Those that were
+made on this machine are in ``results/<study>/``: they are the reader's own. The rule is this:
+
+1. A folder that is damaged, or only half written, is left out and named in one line.
+2. Where a study has results of both kinds, its own take the place of those of record.
+3. The book shows the study that ``BOOK_STUDY`` names; ``make pages STUDY=name`` sets it.
+4. Without such a name the book shows the study with the most trials. A trial is one tested subject,
+   in one pair of clinics, one fold and one seed. Of two equal studies it shows the reader's own.
+
+So a small study of one's own does not hide a larger one of record.
+"""
+
+import os
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+from kdlib.errors import InputError
+from kdlib.recipe import unknown_name
+from kdlib.record.results import Results
+
+# As seen from book/, where its chapters run.
+RECORD, OWN = Path("results"), Path("../results")
+TABLES = ("scores.csv", "teachers.csv", "clinics.csv")
+ARCHIVES = ("clinics.npz", "examples.npz", "explorers.npz")
+FILES = (*TABLES, *ARCHIVES, "provenance.json")
+TRIAL = ["source", "target", "fold", "seed", "subject"]
+DAMAGE = (ValueError, KeyError, TypeError, EOFError, OSError, BadZipFile, zlib.error)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """One folder of results. It is named as its study; ``own`` says that it was made here."""
+
+    folder: Path
+    own: bool
+
+    @property
+    def place(self) -> str:
+        """Where the folder lies, as seen from the root of the repository."""
+        return f"{'' if self.own else 'book/'}results/{self.folder.name}"
+
+    @cached_property
+    def results(self) -> Results:
+        """What the folder holds."""
+        return Results(self.folder)
+
+    @cached_property
+    def trials(self) -> int:
+        """How many subjects were tested, each counted once for every pair, fold and seed."""
+        return len(self.results.scores[TRIAL].drop_duplicates())
+
+    @cached_property
+    def fault(self) -> str:
+        """What is wrong with the folder, and the remedy, in one line; empty where it is whole."""
+        if missing := [name for name in FILES if not (self.folder / name).is_file()]:
+            return self._said(f"{missing[-1]} is missing")
+        try:
+            self._read()
+        except DAMAGE as error:
+            return self._said(" ".join(str(error).split()))
+        return ""
+
+    def _read(self) -> None:
+        for name in ARCHIVES:
+            with ZipFile(self.folder / name) as archive:
+                if broken := archive.testzip():
+                    raise ValueError(f"{broken} in {name} is broken")
+        if not (self.trials and self.results.name and self.results.provenance["runs"]):
+            raise ValueError("there are no scores, or no runs")
+
+    def _said(self, what: str) -> str:
+        goal = "study" if self.own else "record"
+        remedy = f"remove it, or write it again by 'make {goal} STUDY={self.folder.name}'"
+        return f"{self.place}: left out, since it is damaged or not finished ({what}); {remedy}"
+
+
+def saved_studies(record: Path = RECORD, own: Path = OWN) -> list[Saved]:
+    """All folders of results, whole or not: first the reader's own, then those of record."""
+    places = [(own, True), (record, False)]
+    return [
+        Saved(folder, owned)
+        for place, owned in places
+        for folder in sorted(place.glob("[!.]*"))
+        if folder.is_dir()
+    ]
+
+
+def choose(studies: list[Saved], name: str = "") -> Saved:
+    """The one of ``studies`` that the rule above takes; ``name`` is what was asked for, or empty.
+
+    Raises ``InputError`` where no study is whole, or none has the name.
+    """
+    whole = {saved.folder.name: saved for saved in reversed(studies) if not saved.fault}
+    if not whole:
+        faults = [saved.fault for saved in studies]
+        raise InputError((faults or ["no saved results; 'make study' makes some"])[0])
+    if name and name not in whole:
+        faults = [saved.fault for saved in studies if saved.folder.name == name]
+        raise InputError((faults or [unknown_name(name, sorted(whole), "saved study")])[0])
+    return whole[name] if name else max(whole.values(), key=lambda saved: (saved.trials, saved.own))
+
+
+def shown_study(studies: list[Saved] | None = None) -> Saved:
+    """The one of ``studies`` that the book shows; without them, of those that are saved."""
+    found = saved_studies() if studies is None else studies
+    return choose(found, os.environ.get("BOOK_STUDY", ""))
+
+
+def results_to_show() -> Results:
+    """The results that the book's chapters show."""
+    return shown_study().results

@@ -1,0 +1,51 @@
+"""Whose results the book shows, in words and as a table."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from kdlib.record.choice import Saved, choose
+
+HERE = "on the machine that built this book"
+
+
+def whose(shown: Saved) -> str:
+    """One sentence: whether the results are of record, or were made where the book was built."""
+    name = shown.results.name
+    if shown.own:
+        made = f"These results of the study {name!r} were made {HERE}."
+        return f"{made} They are not the results of record."
+    return f"These are the results of record of the study {name!r}, which come with the book."
+
+
+def scenario_pages(folder: Path | str = "runs") -> str:
+    """One sentence: which study the executed scenarios in ``folder`` belong to."""
+    names = sorted({_study(path) for path in Path(folder).glob("*.ipynb")})
+    if not names:
+        return "This book was built without pages of executed scenarios; 'make scenario' adds them."
+    study, run = ("study", "was run") if len(names) == 1 else ("studies", "were run")
+    listed = " and ".join(map(repr, names))
+    return f"The pages of the scenarios show the {study} {listed}, which {run} {HERE}."
+
+
+def saved_table(studies: list[Saved], shown: Saved) -> pd.DataFrame:
+    """``Study``, ``Folder``, ``Trials`` and ``In_this_book`` of all saved results."""
+    whole = [saved for saved in studies if not saved.fault]
+    rows = [
+        (s.results.name, s.place, s.trials, _standing(s, shown, choose(whole, s.folder.name)))
+        for s in whole
+    ]
+    return pd.DataFrame(rows, columns=["Study", "Folder", "Trials", "In_this_book"])
+
+
+def _standing(saved: Saved, shown: Saved, first: Saved) -> str:
+    if saved is shown:
+        return "shown"
+    return "not shown" if saved is first else f"replaced by {first.place}"
+
+
+def _study(notebook: Path) -> str:
+    """The study that an executed template was told, by its name."""
+    metadata = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]
+    return Path(metadata["papermill"]["parameters"]["study"]).stem
