@@ -61,11 +61,12 @@ pdf: $(READY)  ## the book as one file, _build/book.pdf; needs Chromium
 test: lint  ## every check
 	$(VENV)/bin/pytest -n auto --dist loadfile --no-loadscope-reorder
 
-lint: $(READY)  ## style, format, types and the direction of imports
+lint: $(READY)  ## style, format, types, the direction of imports, dependencies
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
+	$(VENV)/bin/deptry .
 
 format: $(READY)  ## put the code in order
 	$(VENV)/bin/ruff check --fix

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from io import StringIO
 from pathlib import Path
 
@@ -55,6 +56,40 @@ def test_the_lock_satisfies_every_bound(requirement: Requirement) -> None:
         assert name not in locked()  # a peer that only benchmarks need
     else:
         assert locked()[name] in requirement.specifier
+
+
+EVERY_MODULE = """
+import importlib, pkgutil, sys
+class Missing:
+    def find_spec(name, path, target=None):
+        if name.partition(".")[0] in sys.argv[1:]:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Missing)
+import kdlib
+for module in pkgutil.walk_packages(kdlib.__path__, "kdlib.", onerror=lambda name: None):
+    try:
+        importlib.import_module(module.name)
+    except kdlib.InputError as error:
+        print(f"{module.name}: {error}")
+"""
+
+
+def test_only_notebooks_and_explorers_need_the_book_extra() -> None:
+    extra = [
+        canonicalize_name(Requirement(r).name) for r in PROJECT["optional-dependencies"]["book"]
+    ]
+    modules = [
+        module
+        for module, packages in packages_distributions().items()
+        if any(canonicalize_name(package) in extra for package in packages)
+    ]
+    command = [sys.executable, "-W", "ignore", "-c", EVERY_MODULE, *modules]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    refused = dict(line.split(": ", 1) for line in run.stdout.splitlines())
+    assert set(refused) == {
+        f"kdlib.report.{name}" for name in ("kernels", "notebook", "rerun", "widgets")
+    }
+    assert all(line.endswith(": pip install kdlib[book]") for line in refused.values())
 
 
 def test_every_bound_has_its_reason_above_it() -> None:

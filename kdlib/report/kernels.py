@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from traitlets.config import Config
+from kdlib.errors import from_extra
+
+with from_extra("book"):
+    from traitlets.config import Config
 
 
 def by_files(folder: Path | str) -> Config:

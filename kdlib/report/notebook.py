@@ -2,10 +2,12 @@
 
 import time
 
-from IPython.display import display
-
+from kdlib.errors import from_extra
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import OnProgress
+
+with from_extra("book"):
+    from IPython.display import display
 
 EVERY_SECONDS = 2.0
 

@@ -7,15 +7,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import jupytext  # type: ignore[import-untyped]
-import nbformat
-import papermill  # type: ignore[import-untyped]
-
-from kdlib.errors import InputError
+from kdlib.errors import InputError, from_extra
 from kdlib.files import atomic
 from kdlib.recipe import unknown_name
 from kdlib.report.kernels import by_files
 from kdlib.study.study import load_study
+
+with from_extra("book"):
+    import jupytext  # type: ignore[import-untyped]
+    import nbformat
+    import papermill  # type: ignore[import-untyped]
 
 FOLDER = Path(__file__).parents[2] / "book" / "scenarios"
 KINDS = {"str": str, "int": int, "float": float}

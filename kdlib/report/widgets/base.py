@@ -7,13 +7,16 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-import anywidget
 import numpy as np
-import traitlets
-from IPython.display import HTML, display
 from numpy.typing import NDArray
 
+from kdlib.errors import from_extra
 from kdlib.report.figures import Picture
+
+with from_extra("book"):
+    import anywidget
+    import traitlets
+    from IPython.display import HTML, display
 
 ALIGNMENT = 8  # bytes: where a typed array may begin in a browser's memory
 GREYS = (256, 128, 64, 32, 16, 8)  # levels of grey, finest first
