@@ -16,7 +16,6 @@ from kdlib.data.subjects import lesion_ml
 from kdlib.data.volume import Volume
 from kdlib.scores.metrics import evaluate
 from kdlib.simulator import simulate
-from kdlib.study.plan import missing
 from kdlib.study.progress import count_bar, trainings
 
 SOURCES = "utrecht+singapore+amsterdam"
@@ -74,12 +73,12 @@ def main() -> None:
     options = parser.parse_args()
     with count_bar("subjects") as on_subject:
         simulate(options.data, grid="2mm", test=30, skull=False, on_subject=on_subject)
-    clinics = learnt_from(kdlib.open_clinics(options.data))
+    store = kdlib.Store(options.store, learnt_from(kdlib.open_clinics(options.data)))
     scans = kdlib.open_clinics(options.scans)
     for seed in options.seeds:
         wanted = scenario(options.steps, seed)
-        with trainings(missing([wanted], clinics, options.store)) as on_progress:
-            done = kdlib.run(wanted, clinics, store=options.store, on_progress=on_progress)
+        with trainings(store.missing([wanted])) as on_progress:
+            done = store.run(wanted, on_progress=on_progress)
         score(done, scans)
 
 

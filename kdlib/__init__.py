@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kdlib.errors import InputError
     from kdlib.study.run import Run
     from kdlib.study.scenario import Scenario
-    from kdlib.study.store import run
+    from kdlib.study.store import Store, run
 
 __version__ = version("kdlib")
 
@@ -24,10 +24,11 @@ _HOMES = {
     "InputError": "kdlib.errors",
     "Run": "kdlib.study.run",
     "Scenario": "kdlib.study.scenario",
+    "Store": "kdlib.study.store",
     "open_clinics": "kdlib.data.clinics",
     "run": "kdlib.study.store",
 }
-__all__ = ["InputError", "Run", "Scenario", "open_clinics", "run"]
+__all__ = ["InputError", "Run", "Scenario", "Store", "open_clinics", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from kdlib.record.export import export_study
 from kdlib.record.results import Results, open_results
 from kdlib.study.plan import Planned, run_study
 from kdlib.study.run import Run
+from kdlib.study.store import Store
 from kdlib.study.study import Study, Sweep
 from tests.tiny import RECIPE, write_clinics
 
@@ -51,7 +52,7 @@ def _explored(parent: Path) -> Explored:
     folder = write_clinics(parent / "clinics")
     (folder / "training/Singapore/51").rename(folder / "training/Singapore" / ODD_NAME)
     clinics = open_clinics(folder)
-    runs = run_study(STUDY, clinics, store=parent / "store", device="cpu")
+    runs = run_study(STUDY, Store(parent / "store", clinics, "cpu"))
     export_study(STUDY, runs, clinics, parent / "results" / "demo")
     return Explored(runs, clinics, open_results(parent / "results" / "demo"))
 

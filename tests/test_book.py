@@ -19,6 +19,7 @@ from kdlib.errors import InputError
 from kdlib.record.export import export_study
 from kdlib.report.rerun import KINDS, parameters_of, rerun, rerun_study, templates
 from kdlib.study.plan import run_study
+from kdlib.study.store import Store
 from kdlib.study.study import load_study
 from tests.tiny import RECIPE
 
@@ -42,7 +43,7 @@ def tiny(clinics: Clinics, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     text = re.sub(r"\[recipe\].*?(?=\[arms)", f"[recipe]\n{recipe}\n\n", text, flags=re.DOTALL)
     (folder / "demo.toml").write_text(text.replace("subjects = 2", "subjects = 1"))
     study = load_study(str(folder / "demo.toml"))
-    runs = run_study(study, clinics, store=folder / "runs", device="cpu")
+    runs = run_study(study, Store(folder / "runs", clinics, "cpu"))
     export_study(study, runs, clinics, folder / "results" / "demo")
     places = {"study": folder / "demo.toml", "data": clinics.folder, "store": folder / "runs"}
     return {name: str(path) for name, path in places.items()}

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kdlib.cli.options import Data, Store
+from kdlib.cli.options import Data, StoreFolder
 from kdlib.errors import InputError
 
 
@@ -33,7 +33,7 @@ def rerun(
 def scenarios(
     study: Annotated[str, typer.Argument(help="demo, standard, paper, or a .toml file.")],
     data: Data = Path("data/clinics"),
-    store: Store = Path("runs"),
+    store: StoreFolder = Path("runs"),
     out: Annotated[Path, typer.Option(help="Folder for the notebooks.")] = Path("book/runs"),
 ) -> None:
     """Execute every template for every pair of a study: the book's pages of scenarios."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kdlib.cli import book, results, scans
-from kdlib.cli.options import Data, Device, Observer, Settings, SkipBad, Store, parsed
+from kdlib.cli.options import Data, Device, Observer, Settings, SkipBad, StoreFolder, parsed
 from kdlib.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def simulate(
 def study(
     name: Annotated[str, typer.Argument(help="demo, standard, paper, or a .toml file.")],
     data: Data = Path("data/clinics"),
-    store: Store = Path("runs"),
+    folder: StoreFolder = Path("runs"),
     device: Device = "auto",
     workers: Annotated[
         int | None, typer.Option(help="Processes; default: up to 4 on a CPU, else 1.")
@@ -69,8 +69,9 @@ def study(
     """Run what is missing of a study; it can be stopped and goes on. Prints the result table."""
     from kdlib.data.clinics import open_clinics
     from kdlib.report.tables import results_table
-    from kdlib.study.plan import missing, plan, run_study, study_scores
+    from kdlib.study.plan import plan, run_study, study_scores
     from kdlib.study.progress import trainings
+    from kdlib.study.store import Store
     from kdlib.study.study import load_study
     from kdlib.study.workers import default_workers
 
@@ -80,11 +81,10 @@ def study(
     clinics, left_out = _sound(
         open_clinics(data, observer=observer), names, wanted.recipe.inputs, skip_bad
     )
+    store = Store(folder, clinics, device)
     scenarios = [planned.scenario for planned in plan(wanted, clinics)]
-    with trainings(missing(scenarios, clinics, store)) as on_progress:
-        runs = run_study(
-            wanted, clinics, store=store, device=device, workers=workers, on_progress=on_progress
-        )
+    with trainings(store.missing(scenarios)) as on_progress:
+        runs = run_study(wanted, store, workers=workers, on_progress=on_progress)
     if export is not None:
         from kdlib.record.export import export_study
 
@@ -106,17 +106,16 @@ def run(
     study: Annotated[str, typer.Option(help="Whose recipe to follow.")] = "demo",
     setting: Settings = None,
     data: Data = Path("data/clinics"),
-    store: Store = Path("runs"),
+    folder: StoreFolder = Path("runs"),
     device: Device = "auto",
     observer: Observer = None,
     skip_bad: SkipBad = False,
 ) -> None:
     """Make one run (and its teacher's), or read it where it is finished. Prints its scores."""
-    import kdlib.study.store
     from kdlib.data.clinics import open_clinics
     from kdlib.recipe import Recipe
-    from kdlib.study.plan import missing
     from kdlib.study.progress import trainings
+    from kdlib.study.store import Store
     from kdlib.study.study import load_study
 
     settings = parsed(setting)
@@ -133,10 +132,9 @@ def run(
     clinics, left_out = _sound(
         open_clinics(data, observer=observer).chosen(names), learnt_from, scenario.inputs, skip_bad
     )
-    with trainings(missing([scenario], clinics, store)) as on_progress:
-        done = kdlib.study.store.run(
-            scenario, clinics, store=store, device=device, on_progress=on_progress
-        )
+    store = Store(folder, clinics, device)
+    with trainings(store.missing([scenario])) as on_progress:
+        done = store.run(scenario, on_progress=on_progress)
     print(done.directory)
     print(done.scores.to_string(index=False))
     scans.say_left_out(left_out)

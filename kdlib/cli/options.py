@@ -11,7 +11,7 @@ from kdlib.errors import InputError
 Data = Annotated[
     Path, typer.Option(help="Folder of clinics, in the challenge's layout of 2022 or 2017.")
 ]
-Store = Annotated[Path, typer.Option(help="Folder that keeps the runs.")]
+StoreFolder = Annotated[Path, typer.Option("--store", help="Folder that keeps the runs.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on without subjects it cannot use.")]
 Observer = Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kdlib.cli.options import Data, Store
+from kdlib.cli.options import Data, StoreFolder
 from kdlib.errors import InputError
 
 
@@ -38,17 +38,18 @@ def report(
     study: Annotated[str, typer.Argument(help="demo, standard, paper, or a .toml file.")],
     out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path("report"),
     data: Data = Path("data/clinics"),
-    store: Store = Path("runs"),
+    folder: StoreFolder = Path("runs"),
 ) -> None:
     """Write a study's scores, tables and claim ledger from its saved runs; trains nothing."""
     from kdlib.data.clinics import open_clinics
     from kdlib.report.written import report_tables, write_study_report
     from kdlib.study.plan import saved_runs, study_scores
+    from kdlib.study.store import Store
     from kdlib.study.study import load_study
 
-    runs, absent = saved_runs(load_study(study), open_clinics(data), store)
+    runs, absent = saved_runs(load_study(study), Store(folder, open_clinics(data)))
     if not runs:
-        raise InputError(f"{store}: no finished run of study {study}; 'kdlib study {study}' first")
+        raise InputError(f"{folder}: no finished run of study {study}; 'kdlib study {study}' first")
     scores = study_scores(runs)
     tables = report_tables(scores)
     write_study_report(scores, tables, out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kdlib.cli.options import Device, Observer, Settings, SkipBad, Store, parsed
+from kdlib.cli.options import Device, Observer, Settings, SkipBad, StoreFolder, parsed
 from kdlib.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,13 +73,13 @@ def adapt(
     study: Annotated[str, typer.Option(help="Whose recipe to follow.")] = "demo",
     seed: Annotated[int, typer.Option(help="Of weights and batches.")] = 0,
     setting: Settings = None,
-    store: Store = Path("runs"),
+    folder: StoreFolder = Path("runs"),
     device: Device = "auto",
 ) -> None:
     """Distil a segmenter on scans without labels; masks, maps and a report of each scan."""
     from kdlib.own_scans.adapt import plan_adaptation
-    from kdlib.study.plan import missing
     from kdlib.study.progress import count_bar, trainings
+    from kdlib.study.store import Store
 
     with count_bar("scans checked", passing=True) as on_subject:
         plan = plan_adaptation(
@@ -89,8 +89,9 @@ def adapt(
     if evaluate:
         _refuse_without_masks(plan.subjects)
     _writable(out)
-    with trainings(missing(plan.scenarios, plan.clinics, store)) as on_progress:
-        runs = plan.runs(store=store, device=device, on_progress=on_progress)
+    store = Store(folder, plan.clinics, device)
+    with trainings(store.missing(plan.scenarios)) as on_progress:
+        runs = plan.runs(store, on_progress=on_progress)
     cases = list(zip(plan.subjects, runs, strict=True))
     alone = "on each of these scans alone" if on_the_fly else "on these scans together"
     what = f"A student was distilled from a teacher of another clinic, {alone}, without labels."

@@ -1,6 +1,5 @@
 """KD: a student learns the teacher's softened answers on source and target (paper, Section 3.1)."""
 
-from functools import lru_cache
 from typing import Annotated, Literal
 
 import torch
@@ -68,7 +67,8 @@ class Distillation(Method[TaughtTask, DistillationSettings], name="distillation"
     def _teacher_logits(self, teacher: UNet) -> Tensor:
         """Its logits (N, 2, H, W) of the union's slices."""
         precision = self.recipe.precision
-        first = _of_full_batches(teacher, self.task.labelled.slices.images, precision)
+        source = self.task.labelled.slices.images
+        first: Tensor = self.task.once(_of_full_batches, teacher, source, precision)
         others = self.slices.images[len(first) :]
         return torch.cat([first, answer_all(teacher, others, precision, ANSWERED_AT_ONCE)])
 
@@ -108,7 +108,6 @@ class Distillation(Method[TaughtTask, DistillationSettings], name="distillation"
         return mixed
 
 
-@lru_cache(maxsize=1)
 def _of_full_batches(teacher: UNet, source: Tensor, precision: str) -> Tensor:
     """The logits of the source's slices that fill batches of their own.
 

@@ -5,7 +5,10 @@ read, and mypy says so before it runs.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import call
+from typing import Any
 
 import torch
 
@@ -17,10 +20,12 @@ from kdlib.networks import UNet
 class Task(ABC):
     """What every kind of task has. All of a task lies on one device.
 
-    ``start``: the network to start from; none: random weights.
+    ``start``: the network to start from; none: random weights. ``once``: calls a function with
+    some arguments, and keeps the result for the next method that asks for the same.
     """
 
     start: UNet | None = None
+    once: Callable[..., Any] = call
 
     @property
     @abstractmethod

@@ -14,7 +14,7 @@ from kdlib.errors import InputError
 from kdlib.own_scans.check import Finding, OnSubject, refusal, sound
 from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
-from kdlib.study.store import OnProgress, run
+from kdlib.study.store import OnProgress, Store
 from kdlib.study.study import load_study
 
 TARGET = "target"
@@ -34,14 +34,9 @@ class Adaptation:
     scenarios: tuple[Scenario, ...]
     left_out: list[Finding]
 
-    def runs(
-        self, *, store: Path | str, device: str = "auto", on_progress: OnProgress | None = None
-    ) -> list[Run]:
-        """The run of each subject, made or read; its teacher's before it."""
-        made = [
-            run(scenario, self.clinics, store=store, device=device, on_progress=on_progress)
-            for scenario in self.scenarios
-        ]
+    def runs(self, store: Store, *, on_progress: OnProgress | None = None) -> list[Run]:
+        """The run of each subject, made or read in a ``store`` of these ``clinics``."""
+        made = [store.run(scenario, on_progress=on_progress) for scenario in self.scenarios]
         return made if len(made) == len(self.subjects) else made * len(self.subjects)
 
 

@@ -48,8 +48,10 @@ def segment(
     down to a ``PROBABILITY_STEP``: files are then half as large. ``scored``: against the
     subject's own label, where it has one; without it no label is read.
     """
+    where = choose_device(device)
+    network_of = lru_cache(maxsize=2)(lambda made: Run(made).network(where))  # and its teacher's
     for done, (subject, run) in enumerate(cases, start=1):
-        yield _answer(subject, run, out, device, scored)
+        yield _answer(subject, run, out, network_of, scored)
         on_subject(done)
 
 
@@ -61,12 +63,14 @@ def teacher_at_hand(run: Run) -> Run | None:
         return None
 
 
-def _answer(subject: Subject, run: Run, out: Path, device: str, scored: bool) -> Answer:
+def _answer(
+    subject: Subject, run: Run, out: Path, network_of: Callable[[Path], UNet], scored: bool
+) -> Answer:
     scan = subject.scan.read(run.scenario.inputs)
     teacher = teacher_at_hand(run)
     networks = {"result": run} | ({"teacher": teacher} if teacher else {})
     maps = {
-        name: predict(_network(made.directory, device), scan, made.scenario)
+        name: predict(network_of(made.directory), scan, made.scenario)
         for name, made in networks.items()
     }
     masks = {name: probability.array >= THRESHOLD for name, probability in maps.items()}
@@ -88,11 +92,6 @@ def _answer(subject: Subject, run: Run, out: Path, device: str, scored: bool) ->
 def _rounded_down(probability: Volume) -> Volume:
     steps = np.floor(probability.array / PROBABILITY_STEP)
     return Volume((steps * PROBABILITY_STEP).astype(np.float32), probability.affine)
-
-
-@lru_cache(maxsize=2)  # of a run and its teacher
-def _network(directory: Path, device: str) -> UNet:
-    return Run(directory).network(choose_device(device))
 
 
 def _facts(

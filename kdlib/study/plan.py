@@ -1,10 +1,9 @@
 """The plan of a study: its scenarios in order; run, read back and scored."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
 import pandas as pd
 
@@ -14,7 +13,7 @@ from kdlib.recipe import unknown_name
 from kdlib.study.participants import participants
 from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
-from kdlib.study.store import OnProgress, run, run_directory
+from kdlib.study.store import OnProgress, Store
 from kdlib.study.study import Study, Sweep, arm_scenario
 from kdlib.study.workers import run_in_parallel
 
@@ -89,52 +88,29 @@ def _arm(
         yield Planned(arm, whole.changed(subject=subject.id))
 
 
-def missing(scenarios: Iterable[Scenario], clinics: Clinics, store: Path | str) -> list[Scenario]:
-    """Of ``scenarios`` and their teachers those still to be trained, each once."""
-    wanted: dict[Path, Scenario] = {}
-    for scenario in scenarios:
-        step: Scenario | None = scenario
-        while step is not None:
-            wanted.setdefault(run_directory(step, clinics, store), step)
-            step = step.teacher
-    return [scenario for path, scenario in wanted.items() if not (path / "DONE").exists()]
-
-
 def run_study(
-    study: Study,
-    clinics: Clinics,
-    *,
-    store: Path | str = "runs",
-    device: str = "auto",
-    on_progress: OnProgress | None = None,
-    workers: int = 1,
+    study: Study, store: Store, *, workers: int = 1, on_progress: OnProgress | None = None
 ) -> list[tuple[Planned, Run]]:
-    """Run what is missing; a stopped study goes on where it was.
+    """Run what the store lacks; a stopped study goes on where it was.
 
     ``workers``: above 1 so many processes share this one's threads, and train more in the same
     time; a script that asks for them must keep its own work under ``if __name__ == "__main__":``.
     """
     if workers < 1:
         raise InputError(f"workers={workers}: give 1 or more")
-    items = plan(study, clinics)
+    items = plan(study, store.clinics)
     if workers > 1:
-        absent = missing([item.scenario for item in items], clinics, store)
-        run_in_parallel(
-            absent, clinics, store=store, device=device, workers=workers, on_progress=on_progress
-        )
-    return [
-        (item, run(item.scenario, clinics, store=store, device=device, on_progress=on_progress))
-        for item in items
-    ]
+        absent = store.missing(item.scenario for item in items)
+        run_in_parallel(absent, store, workers=workers, on_progress=on_progress)
+    return [(item, store.run(item.scenario, on_progress=on_progress)) for item in items]
 
 
-def saved_runs(
-    study: Study, clinics: Clinics, store: Path | str
-) -> tuple[list[tuple[Planned, Run]], int]:
+def saved_runs(study: Study, store: Store) -> tuple[list[tuple[Planned, Run]], int]:
     """The study's finished runs, and how many others are still missing."""
-    places = [(item, run_directory(item.scenario, clinics, store)) for item in plan(study, clinics)]
-    done = [(item, Run(place)) for item, place in places if (place / "DONE").exists()]
-    return done, len(places) - len(done)
+    items = plan(study, store.clinics)
+    found = [(item, store.saved(item.scenario)) for item in items]
+    done = [(item, run) for item, run in found if run is not None]
+    return done, len(items) - len(done)
 
 
 def study_scores(runs: list[tuple[Planned, Run]]) -> pd.DataFrame:

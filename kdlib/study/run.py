@@ -13,12 +13,14 @@ from safetensors.torch import load_file
 
 from kdlib.data.volume import Volume, read_volume
 from kdlib.errors import InputError
+from kdlib.files import write_text
 from kdlib.networks import UNet, new_unet
 from kdlib.prediction import predict
 from kdlib.study.scenario import Scenario
 from kdlib.training import choose_device
 
 Image = Path | str | Volume
+_LAST_FILE = "DONE"  # a directory that has it holds a whole run
 
 
 class Run:
@@ -26,8 +28,18 @@ class Run:
 
     def __init__(self, directory: Path | str) -> None:
         self.directory = Path(directory)
-        if not (self.directory / "DONE").exists():
+        if not self.finished(self.directory):
             raise InputError(f"{directory}: no finished run here; 'kdlib run' makes one")
+
+    @staticmethod
+    def finished(directory: Path) -> bool:
+        """Whether ``directory`` holds a finished run."""
+        return (directory / _LAST_FILE).exists()
+
+    @staticmethod
+    def finish(directory: Path, provenance: dict[str, Any]) -> None:
+        """Say that the run in ``directory`` is finished, and how it was made."""
+        write_text(directory / _LAST_FILE, json.dumps(provenance, indent=2))
 
     def __repr__(self) -> str:
         return f"Run({str(self.directory)!r})"
@@ -45,7 +57,7 @@ class Run:
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """When, where and with which versions it was made, and how long it took (seconds)."""
-        return json.loads((self.directory / "DONE").read_text())
+        return json.loads((self.directory / _LAST_FILE).read_text())
 
     @cached_property
     def scores(self) -> pd.DataFrame:

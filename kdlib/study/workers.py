@@ -9,15 +9,13 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from kdlib.data.clinics import Clinics
 from kdlib.errors import InputError
 from kdlib.study.scenario import Scenario
-from kdlib.study.store import OnProgress, run
+from kdlib.study.store import OnProgress, Store
 from kdlib.training import choose_device
 
 MOST_BY_DEFAULT = 4  # each process holds a network, its slices and torch itself
@@ -34,10 +32,8 @@ def default_workers(device: str = "auto") -> int:
 
 def run_in_parallel(
     scenarios: Sequence[Scenario],
-    clinics: Clinics,
+    store: Store,
     *,
-    store: Path | str,
-    device: str = "auto",
     workers: int,
     on_progress: OnProgress | None = None,
 ) -> None:
@@ -50,7 +46,7 @@ def run_in_parallel(
     waiting = _most_needed_first(scenarios)
     unfinished = set(waiting)
     threads = max(1, torch.get_num_threads() // workers)
-    with _crew(min(workers, len(waiting)), threads, clinics, store, device) as crew:
+    with _crew(min(workers, len(waiting)), threads, store) as crew:
         while unfinished:
             for worker in crew:
                 if worker.scenario is None and (ready := _ready(waiting, unfinished)):
@@ -167,34 +163,26 @@ def _leave(number: int, frame: object) -> None:
     sys.exit(128 + number)
 
 
-def _work(
-    connection: "Connection[Report, Scenario]",
-    threads: int,
-    clinics: Clinics,
-    store: Path | str,
-    device: str,
-) -> None:
+def _work(connection: "Connection[Report, Scenario]", threads: int, store: Store) -> None:
     """A worker's life: scenarios come in, steps and ends go out, until the other end is gone."""
     signal.signal(signal.SIGTERM, _leave)
     torch.set_num_threads(threads)
     with suppress(EOFError, ConnectionError):
         while True:
             scenario = connection.recv()
-            connection.send(_outcome(scenario, clinics, store, device, connection))
+            connection.send(_outcome(scenario, store, connection))
 
 
 def _outcome(
     scenario: Scenario,
-    clinics: Clinics,
-    store: Path | str,
-    device: str,
+    store: Store,
     connection: "Connection[Report, Scenario]",
 ) -> Exception | None:
     def tell(_: Scenario, *steps: int) -> None:
         connection.send((steps[0], steps[1]))
 
     try:
-        run(scenario, clinics, store=store, device=device, on_progress=tell)
+        store.run(scenario, on_progress=tell)
     except (InputError, OSError) as error:  # one line for the user; any other with where it was
         return error
     except Exception:

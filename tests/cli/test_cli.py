@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kdlib.data.clinics import Clinics
+from kdlib.study.run import Run
 from tests.command import kdlib
 from tests.tiny import RECIPE
 
@@ -40,7 +41,7 @@ def run_folder(clinics: Clinics, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 def test_a_run_prints_its_folder_and_scores(run_folder: Path) -> None:
-    assert (run_folder / "DONE").exists()
+    assert Run.finished(run_folder)
     assert "from-adversarial-T3" in run_folder.name
 
 

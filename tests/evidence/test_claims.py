@@ -213,7 +213,7 @@ def made_up(item: Planned, folder: Path) -> Run:
     table = pd.DataFrame({"clinic": scenario.target, "subject": range(8), "dice": dice})
     for name in ("scores", "source_scores"):
         table.to_csv(folder / f"{name}.csv", index=False)
-    (folder / "DONE").write_text("{}")
+    Run.finish(folder, {})
     return Run(folder)
 
 

@@ -1,5 +1,8 @@
 """Laws of KD."""
 
+from functools import lru_cache
+from operator import call
+
 import numpy as np
 import pytest
 import torch
@@ -26,17 +29,13 @@ def test_the_student_learns_source_and_target() -> None:
 def test_a_teacher_answers_the_source_once_for_all_its_students() -> None:
     kind, by = method_named("distillation"), recipe(precision="bfloat16")
     labelled, teacher, asked = slices(70, 0), new_unet(by, seed=9).eval(), list[int]()
+    once = lru_cache(call)  # as a store's
     teacher.register_forward_hook(lambda _, images, __: asked.append(len(images[0])))
     for seed, batches in ((1, [32, 32, 12]), (2, [12])):
         asked.clear()
         target = slices(6, seed).slices
-        student = kind(
-            by,
-            kind.Settings(),
-            TaughtTask(labelled=labelled, target=target, teacher=teacher),
-            seed=0,
-            updates=20,
-        )
+        task = TaughtTask(labelled=labelled, target=target, teacher=teacher, once=once)
+        student = kind(by, kind.Settings(), task, seed=0, updates=20)
         assert asked == batches
         expected = answer_all(teacher, student.slices.images, by.precision)
         assert torch.equal(student.teacher_logits, expected)

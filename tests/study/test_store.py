@@ -1,5 +1,6 @@
 """Laws of runs and their store."""
 
+import pickle
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from kdlib.data.volume import read_volume
 from kdlib.errors import InputError
 from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
-from kdlib.study.store import run, run_directory
+from kdlib.study.store import Store, run
 from tests.tiny import RECIPE, write_clinics
 
 PAIR: dict[str, Any] = {"source": "utrecht", "target": "singapore", **RECIPE}
@@ -114,7 +115,26 @@ def test_adaptation_cannot_see_target_labels(clinics: Clinics, store: Path, tmp_
 
 def test_other_data_makes_another_run(clinics: Clinics, tmp_path: Path) -> None:
     other = open_clinics(write_clinics(tmp_path, subjects=2))
-    assert run_directory(KD, clinics, "s") != run_directory(KD, other, "s")
+    assert Store("s", clinics).directory(KD) != Store("s", other).directory(KD)
+
+
+def test_what_a_store_keeps_changes_no_number(tmp_path: Path) -> None:
+    clinics = open_clinics(write_clinics(tmp_path / "clinics", subjects=8))  # over one batch
+    together = Store(tmp_path / "together", clinics)
+    for temperature in (1.0, 4.0):
+        student = Scenario(method="distillation", temperature=temperature, **PAIR)
+        alone = Store(tmp_path / "alone", clinics)
+        assert same_weights(together.run(student), alone.run(student))
+    assert together._once.cache_info().hits == 1
+
+
+def test_a_store_is_sent_without_what_it_keeps(clinics: Clinics, tmp_path: Path) -> None:
+    used = Store(tmp_path, clinics)
+    done = used.run(KD)
+    sent = pickle.dumps(used)
+    assert sent == pickle.dumps(Store(tmp_path, clinics))
+    found = pickle.loads(sent).saved(KD)
+    assert found.directory == done.directory
 
 
 def test_a_prediction_lies_on_the_scans_own_grid(clinics: Clinics, store: Path) -> None:
@@ -165,10 +185,11 @@ def kill_after(process: subprocess.Popen[str], lines: int) -> None:
 
 def test_a_killed_run_goes_on_and_ends_the_same(clinics: Clinics, tmp_path: Path) -> None:
     scenario = KD.changed(steps=150, teacher=None)
+    store = Store(tmp_path / "killed", clinics)
     for lines in (30, 80, 100):  # in the teacher, late in the teacher, in the student
-        kill_after(start(scenario, clinics, tmp_path / "killed"), lines)
-        assert not (run_directory(scenario, clinics, tmp_path / "killed") / "DONE").exists()
-    killed = run(scenario, clinics, store=tmp_path / "killed")
+        kill_after(start(scenario, clinics, store.folder), lines)
+        assert store.saved(scenario) is None
+    killed = store.run(scenario)
     whole = run(scenario, clinics, store=tmp_path / "whole")
     assert same_weights(killed, whole)
     pd.testing.assert_frame_equal(killed.scores, whole.scores)

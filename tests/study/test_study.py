@@ -11,7 +11,8 @@ from kdlib.evidence.comparisons import main_scores
 from kdlib.record.export import export_study
 from kdlib.record.results import Results
 from kdlib.report.tables import results_table
-from kdlib.study.plan import SWEPT, missing, plan, run_study, study_scores
+from kdlib.study.plan import SWEPT, plan, run_study, study_scores
+from kdlib.study.store import Store
 from kdlib.study.study import Study, built_in_studies, load_study
 from tests.tiny import RECIPE
 
@@ -56,16 +57,16 @@ def test_a_study_runs_what_is_missing_and_no_more(
     tiny_study: Study, clinics: Clinics, store: Path
 ) -> None:
     scenarios = [item.scenario for item in plan(tiny_study, clinics)]
-    half = len(missing(scenarios, clinics, store))
-    assert half > 0
-    run_study(tiny_study, clinics, store=store)
-    assert missing(scenarios, clinics, store) == []
+    runs = Store(store, clinics)
+    assert runs.missing(scenarios)
+    run_study(tiny_study, runs)
+    assert runs.missing(scenarios) == []
 
 
 def test_scores_hold_every_arm_and_tested_subject(
     tiny_study: Study, clinics: Clinics, store: Path
 ) -> None:
-    scores = study_scores(run_study(tiny_study, clinics, store=store))
+    scores = study_scores(run_study(tiny_study, Store(store, clinics)))
     counts = scores.groupby("arm").size().to_dict()
     fly = {"ADA on the fly": 1, "KD on the fly": 1}
     assert counts == {arm: fly.get(arm, 2) for arm in tiny_study.arms}
@@ -75,7 +76,7 @@ def test_scores_hold_every_arm_and_tested_subject(
 def test_an_export_is_small_and_complete(
     tiny_study: Study, clinics: Clinics, store: Path, tmp_path: Path
 ) -> None:
-    runs = run_study(tiny_study, clinics, store=store)
+    runs = run_study(tiny_study, Store(store, clinics))
     export_study(tiny_study, runs, clinics, tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
     assert {"scores.csv", "teachers.csv", "examples.npz", "provenance.json"} <= names
@@ -123,9 +124,9 @@ def test_a_sweep_comes_last_with_the_arms_own_value_among_its(
 def test_the_scores_of_a_sweep_stand_beside_the_studys(
     swept_study: Study, clinics: Clinics, store: Path
 ) -> None:
-    scores = study_scores(run_study(swept_study, clinics, store=store))
+    scores = study_scores(run_study(swept_study, Store(store, clinics)))
     plain = study_scores(
-        run_study(swept_study.model_copy(update={"sweeps": ()}), clinics, store=store)
+        run_study(swept_study.model_copy(update={"sweeps": ()}), Store(store, clinics))
     )
     assert main_scores(scores).drop(columns=SWEPT).equals(plain)
     of_sweep = scores[scores["setting"].eq("temperature")]
@@ -141,7 +142,7 @@ def test_a_sweep_changes_nothing_else_that_is_exported(
 ) -> None:
     for name, sweeps in (("plain", ()), ("swept", swept_study.sweeps)):
         study = swept_study.model_copy(update={"sweeps": sweeps})
-        export_study(study, run_study(study, clinics, store=store), clinics, tmp_path / name)
+        export_study(study, run_study(study, Store(store, clinics)), clinics, tmp_path / name)
     for file in ("teachers.csv", "examples.npz", "explorers.npz", "clinics.csv"):
         assert (tmp_path / "plain" / file).read_bytes() == (tmp_path / "swept" / file).read_bytes()
     plain, swept = Results(tmp_path / "plain"), Results(tmp_path / "swept")

@@ -15,9 +15,9 @@ import pytest
 
 from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.errors import InputError
-from kdlib.study.plan import missing, plan, run_study, study_scores
+from kdlib.study.plan import plan, run_study, study_scores
 from kdlib.study.scenario import Scenario
-from kdlib.study.store import OnProgress, run_directory
+from kdlib.study.store import OnProgress, Store
 from kdlib.study.study import Study, load_study
 from kdlib.study.workers import _most_needed_first
 from tests.tiny import RECIPE, write_clinics
@@ -50,7 +50,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 
 def scores(study: Study, clinics: Clinics, store: Path, workers: int = 1) -> pd.DataFrame:
-    return study_scores(run_study(study, clinics, store=store, workers=workers))
+    return study_scores(run_study(study, Store(store, clinics), workers=workers))
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +62,11 @@ def expected(study: Study, clinics: Clinics, store: Path) -> pd.DataFrame:
 def test_workers_give_the_numbers_of_one_process_and_tell_every_step(
     study: Study, clinics: Clinics, expected: pd.DataFrame, tmp_path: Path
 ) -> None:
-    absent = missing([item.scenario for item in plan(study, clinics)], clinics, tmp_path)
+    store = Store(tmp_path, clinics)
+    absent = store.missing(item.scenario for item in plan(study, clinics))
     told: dict[Scenario, list[int]] = {}
     runs = run_study(
-        study, clinics, store=tmp_path, workers=2,
+        study, store, workers=2,
         on_progress=lambda scenario, step, _: told.setdefault(scenario, []).append(step),
     )  # fmt: skip
     assert active_children() == []
@@ -74,12 +75,14 @@ def test_workers_give_the_numbers_of_one_process_and_tell_every_step(
 
 
 def test_the_runs_that_others_wait_for_come_first(study: Study, clinics: Clinics) -> None:
-    ordered = _most_needed_first(missing([p.scenario for p in plan(study, clinics)], clinics, "no"))
+    absent = Store("no", clinics).missing(item.scenario for item in plan(study, clinics))
+    ordered = _most_needed_first(absent)
     assert [s.method for s in ordered[:2]] == ["supervised", "adversarial"]
 
 
 def test_the_longest_of_the_other_runs_come_first(study: Study, clinics: Clinics) -> None:
-    ordered = _most_needed_first(missing([p.scenario for p in plan(study, clinics)], clinics, "no"))
+    absent = Store("no", clinics).missing(item.scenario for item in plan(study, clinics))
+    ordered = _most_needed_first(absent)
     lengths = [s.updates for s in ordered[2:]]
     assert lengths == sorted(lengths, reverse=True)
 
@@ -111,7 +114,7 @@ def test_all_end_with_one(
     tmp_path: Path,
 ) -> None:  # fmt: skip
     with pytest.raises(raised, match=r"lack of memory|143"):
-        run_study(study, clinics, store=tmp_path, workers=2, on_progress=on_progress)
+        run_study(study, Store(tmp_path, clinics), workers=2, on_progress=on_progress)
     assert active_children() == []
 
 
@@ -124,11 +127,12 @@ def test_no_workers_train_nothing(study: Study, clinics: Clinics, tmp_path: Path
 def test_a_stopped_study_leaves_no_process_and_goes_on(
     number: signal.Signals, study: Study, clinics: Clinics, expected: pd.DataFrame, tmp_path: Path
 ) -> None:
-    process = start(study_file(tmp_path, RECIPE["steps"]), clinics, tmp_path / "store")
+    store = Store(tmp_path / "store", clinics)
+    process = start(study_file(tmp_path, RECIPE["steps"]), store)
     teacher = plan(study, clinics)[0].scenario.teacher
     assert teacher is not None
     # At its first run: later, what is left might be done before the signal is heard.
-    while not (run_directory(teacher, clinics, tmp_path / "store") / "scenario.json").exists():
+    while not (store.directory(teacher) / "scenario.json").exists():
         assert process.poll() is None
         time.sleep(0.01)
     whom = -process.pid if number == signal.SIGINT else process.pid  # the keyboard tells all
@@ -136,15 +140,15 @@ def test_a_stopped_study_leaves_no_process_and_goes_on(
     said = process.communicate(timeout=60)[1]  # ends when no worker holds the pipe any more
     assert process.returncode != 0
     assert "Traceback" not in said
-    assert not list((tmp_path / "store").rglob(".*"))
-    assert missing([item.scenario for item in plan(study, clinics)], clinics, tmp_path / "store")
+    assert not list(store.folder.rglob(".*"))
+    assert store.missing(item.scenario for item in plan(study, clinics))
     if number == signal.SIGKILL:
-        assert scores(study, clinics, tmp_path / "store").equals(expected)
+        assert scores(study, clinics, store.folder).equals(expected)
 
 
-def start(file: Path, clinics: Clinics, store: Path) -> subprocess.Popen[str]:
+def start(file: Path, store: Store) -> subprocess.Popen[str]:
     kdlib = str(Path(sys.executable).with_name("kdlib"))
-    places = ["--data", str(clinics.folder), "--store", str(store)]
+    places = ["--data", str(store.clinics.folder), "--store", str(store.folder)]
     return subprocess.Popen(
         [kdlib, "study", str(file), *places, "--workers", "2"], stderr=subprocess.PIPE, text=True,
         start_new_session=True, env=os.environ | {"OMP_NUM_THREADS": "1"},

@@ -1,0 +1,74 @@
+"""What a training leaves in its run's directory: weights, losses, scores and a note."""
+
+import platform
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import save_file
+
+from kdlib.data.volume import to_lps
+from kdlib.files import atomic, write_text
+from kdlib.networks import UNet, precision_on
+from kdlib.prediction import predict
+from kdlib.scores.scoring import example_slice, score
+from kdlib.study.participants import Participants, Subjects
+from kdlib.study.scenario import Scenario
+from kdlib.training import History
+
+
+def save_outcome(
+    directory: Path, network: UNet, history: History, people: Participants, scenario: Scenario
+) -> None:
+    """Write all that ``Run`` reads, but for the note that the run is finished.
+
+    The scores are those of each scan on its own grid. One slice of each answer is there to look at.
+    """
+    _save_network(directory / "weights.safetensors", network)
+    write_text(directory / "history.csv", pd.DataFrame(history).to_csv(index=False))
+    scores, slices = _scored(network, people.tested, scenario)
+    write_text(directory / "scores.csv", scores.to_csv(index=False))
+    with atomic(directory / "slices.npz") as temporary:
+        np.savez_compressed(temporary, **slices)
+    if people.at_home:
+        at_home, _ = _scored(network, people.at_home, scenario)
+        write_text(directory / "source_scores.csv", at_home.to_csv(index=False))
+
+
+def provenance(device: torch.device, precision: str, began: float) -> dict[str, Any]:
+    """When, where and with which versions a run was made that ``began`` at that monotonic time."""
+    return {
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - began, 1),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "precision": precision_on(device, precision),
+        "threads": torch.get_num_threads(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("kdlib", "torch", "numpy", "scipy", "nibabel")},
+    }
+
+
+def _save_network(path: Path, network: UNet) -> None:
+    weights = {name: t.cpu().contiguous() for name, t in network.state_dict().items()}
+    with atomic(path) as temporary:
+        save_file(weights, temporary)
+
+
+def _scored(
+    network: UNet, subjects: Subjects, scenario: Scenario
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """One row for each subject with a label, and a slice of its answer."""
+    rows, slices = [], dict[str, Any]()
+    for subject in (subject for subject in subjects if subject.label is not None):
+        scan, truth = subject.scan.read(scenario.inputs), subject.labelled.read_labels()
+        probability = predict(network, scan, scenario)
+        rows.append(score(subject, scan[0], truth, probability, scenario.settings.softening))
+        shown = to_lps(probability).array[:, :, example_slice(truth)]
+        slices[subject.id] = (shown * 255).round().astype(np.uint8)
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["clinic", "subject"]), slices
