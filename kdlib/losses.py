@@ -55,6 +55,25 @@ def domain_loss(domain_logits: Tensor, domains: Tensor) -> Tensor:
     return F.cross_entropy(domain_logits, domains)
 
 
+def coral_loss(source: Tensor, target: Tensor) -> Tensor:
+    """How far the covariances of two sets of features are apart: ||C_S - C_T||_F^2 / (4 d^2).
+
+    ``source`` (N, d, H, W) and ``target`` (M, d, H, W) with ``d`` channels; each voxel is one
+    sample, and ``C`` (d, d) is the covariance of the channels over all samples. In [0, inf); 0
+    where the covariances are equal, whatever the means (Sun and Saenko 2016, Eq. 1 to 3).
+
+    >>> source = torch.tensor([-1.0, 1.0]).reshape(2, 1, 1, 1)  # variance 2
+    >>> round(coral_loss(source, 2 * source).item(), 4)  # (2 - 8)^2 / 4
+    9.0
+    """
+    apart = _covariance(source) - _covariance(target)
+    return apart.square().sum() / (4 * source.shape[1] ** 2)
+
+
+def _covariance(features: Tensor) -> Tensor:
+    return torch.cov(features.movedim(1, 0).flatten(start_dim=1))
+
+
 class _Reverse(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, weight: float) -> Tensor:

@@ -2,7 +2,14 @@
 
 import torch
 
-from kdlib.losses import cross_entropy, distillation, reverse_gradient, soft_dice_loss, soften
+from kdlib.losses import (
+    coral_loss,
+    cross_entropy,
+    distillation,
+    reverse_gradient,
+    soft_dice_loss,
+    soften,
+)
 
 LOGITS = torch.randn(2, 2, 8, 8, generator=torch.Generator().manual_seed(0))
 LABELS = (LOGITS[:, 1] > 0.5).to(torch.uint8)
@@ -61,3 +68,36 @@ def test_the_reversed_gradient_has_the_opposite_sign() -> None:
     values = torch.ones(3, requires_grad=True)
     (reverse_gradient(values, 0.3) * torch.tensor([1.0, -2.0, 0.0])).sum().backward()
     torch.testing.assert_close(values.grad, torch.tensor([-0.3, 0.6, 0.0]))
+
+
+def features(*scales: float, seed: int = 0) -> torch.Tensor:
+    """Independent channels with so large standard deviations."""
+    maps = torch.randn(8, len(scales), 32, 32, generator=torch.Generator().manual_seed(seed))
+    return maps * torch.tensor(scales)[:, None, None]
+
+
+def test_coral_loss_of_scaled_channels_is_known() -> None:
+    loss = coral_loss(features(1, 1), features(1, 3, seed=1))
+    torch.testing.assert_close(loss, torch.tensor((9 - 1) ** 2 / 16), rtol=0.05, atol=0)
+
+
+def test_coral_loss_sees_a_rotation_and_no_shift() -> None:
+    source = features(3, 1)
+    turned = source.flip(1)  # by 90 degrees, and mirrored
+    assert coral_loss(source, source + 5) < 1e-6
+    torch.testing.assert_close(
+        coral_loss(source, turned), torch.tensor(2 * 8.0**2 / 16), rtol=0.05, atol=0
+    )
+
+
+def test_descending_coral_loss_undoes_another_gain_of_each_channel() -> None:
+    source, target = features(2, 1), features(2 * 0.3, 1 * 1.5, seed=1)
+    undo = torch.ones(2, 1, 1, requires_grad=True)
+    optimiser = torch.optim.Adam([undo], lr=0.02)
+    for _ in range(300):
+        optimiser.zero_grad()
+        coral_loss(source, undo * target).backward()
+        optimiser.step()
+    torch.testing.assert_close(
+        undo.detach().flatten(), 1 / torch.tensor([0.3, 1.5]), rtol=0.05, atol=0
+    )

@@ -13,9 +13,9 @@ Subjects = tuple[Subject, ...]
 class Participants:
     """``labelled`` subjects are learnt from with their labels, ``adapted_to`` without.
 
-    ``tested`` are scored afterwards; of the labelled ones none is among them. ``at_home`` are those
-    of the source that its teacher is tested on: a network adapted to a whole target is scored on
-    them too.
+    A source-free method has no labelled ones. ``tested`` are scored afterwards; of the labelled
+    ones none is among them. ``at_home`` are those of the source that its teacher is tested on: a
+    network adapted to a whole target is scored on them too.
     """
 
     labelled: Subjects

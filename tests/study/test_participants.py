@@ -4,6 +4,7 @@ import pytest
 
 from kdlib.data.clinics import Clinics
 from kdlib.errors import InputError
+from kdlib.methods import Method
 from kdlib.study.participants import participants
 from kdlib.study.scenario import Scenario
 from tests.tiny import RECIPE
@@ -13,7 +14,7 @@ def scenario(method: str = "distillation", target: str | None = "singapore", **m
     return Scenario(method=method, source="utrecht", target=target, **RECIPE | more)
 
 
-@pytest.mark.parametrize("method", ["supervised", "distillation", "adversarial", "unadapted"])
+@pytest.mark.parametrize("method", sorted(Method.named))
 @pytest.mark.parametrize("fold", [0, 1])
 def test_nobody_is_tested_who_was_learnt_from(method: str, fold: int, clinics: Clinics) -> None:
     people = participants(scenario(method, fold=fold), clinics)
@@ -26,10 +27,14 @@ def test_two_folds_test_every_target_subject_once(clinics: Clinics) -> None:
 
 
 def test_only_the_u_bound_gets_target_labels(clinics: Clinics) -> None:
-    for method in ("supervised", "distillation", "adversarial", "unadapted"):
+    for method in Method.named:
         labelled = participants(scenario(method), clinics).labelled
-        from_target = {s.scan.clinic for s in labelled} - {"utrecht"}
-        assert bool(from_target) == (method == "supervised")
+        assert ("singapore" in {s.scan.clinic for s in labelled}) == (method == "supervised")
+
+
+def test_a_source_free_method_gets_no_labelled_scan(clinics: Clinics) -> None:
+    for method, kind in Method.named.items():
+        assert bool(participants(scenario(method), clinics).labelled) == kind.needs_source
 
 
 def test_a_teacher_is_tested_on_its_own_clinics_test_subjects(clinics: Clinics) -> None:
@@ -38,7 +43,7 @@ def test_a_teacher_is_tested_on_its_own_clinics_test_subjects(clinics: Clinics) 
 
 
 def test_only_networks_adapted_to_a_whole_target_are_tested_at_home(clinics: Clinics) -> None:
-    for method in ("supervised", "distillation", "adversarial"):
+    for method in ("supervised", "distillation", "adversarial", "adabn"):
         assert participants(scenario(method), clinics).at_home == clinics["utrecht"].test
     subject = clinics["singapore"].folds[1][0].id
     for alone in (scenario("unadapted"), scenario(subject=subject), scenario("supervised", None)):

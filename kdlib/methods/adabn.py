@@ -1,0 +1,40 @@
+"""AdaBN: batch norm takes its statistics from the target; no weight is trained (Li et al. 2016)."""
+
+import math
+
+import torch
+from torch import nn
+
+from kdlib.errors import InputError
+from kdlib.methods.base import Method, NoSettings
+from kdlib.methods.task import SourceFreeTask
+from kdlib.recipe import Recipe
+
+AT_ONCE = 32  # slices
+
+
+class AdaBN(Method[SourceFreeTask, NoSettings], name="adabn"):
+    """Estimate all means and variances of the teacher's batch norms anew, on the target's slices.
+
+    One pass over all slices, in float32 whatever the recipe's precision. Each batch has slices of
+    every scan and height, so that one batch is like another; all batches count alike.
+    """
+
+    trains = False
+
+    @classmethod
+    def check(cls, recipe: Recipe) -> None:
+        if recipe.norm != "batch":
+            why = f"a network with norm={recipe.norm!r} keeps no statistics that it could estimate"
+            raise InputError(f"method='adabn': {why} anew; give norm='batch'")
+
+    def set_up(self) -> None:
+        for layer in self.network.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.reset_running_stats()
+                layer.momentum = None  # the plain mean over all batches
+        images = self.task.target.images
+        batches = math.ceil(len(images) / AT_ONCE)
+        with torch.no_grad():
+            for first in range(batches):
+                self.network(images[first::batches])

@@ -1,0 +1,35 @@
+"""Deep CORAL: features of both clinics get the same covariance (Sun and Saenko 2016)."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from kdlib.losses import coral_loss
+from kdlib.methods.base import Losses, Method, MethodSettings
+from kdlib.methods.task import AdaptationTask
+
+
+class DeepCoralSettings(MethodSettings):
+    """What only Deep CORAL has."""
+
+    coral_weight: Annotated[float, Field(ge=0)] = Field(
+        1.0, description="of the CORAL loss; 0 trains on half target batches and aligns nothing"
+    )
+
+
+class DeepCoral(Method[AdaptationTask, DeepCoralSettings], name="deep_coral"):
+    """Segment the source while source and target features are correlated alike.
+
+    A batch is half source, half target. The paper aligns the last fully connected layer. A UNet
+    has none; what its last layer decides from are the channels of the last decoder level, at
+    each voxel, and those are aligned. Its two logits would be too few: the softmax sees only
+    their difference, so only a variance would be left, and that grows with the lesion load.
+    """
+
+    def update(self, step: int) -> Losses:
+        images, labels, domains = self.mixed_batch(step)
+        features, logits = self.features_and_logits(images)
+        segmentation = self.segmentation_loss(logits[domains == 0], labels)
+        coral = coral_loss(features[domains == 0], features[domains == 1])
+        self.descend(segmentation + self.settings.coral_weight * coral)
+        return {"segmentation": segmentation.detach(), "coral": coral.detach()}
