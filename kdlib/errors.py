@@ -22,3 +22,8 @@ def from_extra(extra: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise InputError(f"{error.name} is not installed: pip install kdlib[{extra}]") from None
+
+
+def printable(text: object) -> str:
+    """``text``, such as a path, as one line that a terminal can show."""
+    return "".join(letter if letter.isprintable() else "?" for letter in str(text))

@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-IGNORED = 2  # the label that takes no part in a loss: other pathology
+from kdlib.data.labels import Label
+
+IGNORED = Label.OTHER_PATHOLOGY  # the label that takes no part in a loss
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -27,7 +29,7 @@ def soft_dice_loss(logits: Tensor, labels: Tensor, smooth: float = 1.0) -> Tenso
     """
     counted = labels != IGNORED
     lesion = logits.softmax(dim=1)[:, 1] * counted
-    truth = (labels == 1).to(lesion.dtype)
+    truth = (labels == Label.LESION).to(lesion.dtype)
     overlap = 2 * (lesion * truth).sum() + smooth
     return 1 - overlap / (lesion.sum() + truth.sum() + smooth)
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from kdlib.data.box import bounding_box
 from kdlib.data.volume import Volume
 from kdlib.recipe import Preparation
 
@@ -85,8 +86,9 @@ def frame(scan: Volume, preparation: Preparation) -> Frame:
     step = np.array(preparation.voxel_mm) / spacing if preparation.voxel_mm else np.ones(3)
     depth = max(1, round(scan.array.shape[2] / step[2]))
     shape = np.array([*preparation.size, depth])
-    low, high = _extent(foreground(scan.array))
-    centre = np.array([*((low + high) / 2)[:2], (scan.array.shape[2] - 1) / 2])
+    x, y, _ = bounding_box(foreground(scan.array))
+    middles = [(side.start + side.stop - 1) / 2 for side in (x, y)]
+    centre = np.array([*middles, (scan.array.shape[2] - 1) / 2])
     offset = centre - step * (shape - 1) / 2
     whole = np.isclose(step, 1)  # no resampling along this axis: crop and pad by whole voxels
     return Frame(
@@ -95,11 +97,3 @@ def frame(scan: Volume, preparation: Preparation) -> Frame:
         tuple(float(s) for s in np.where(whole, 1, step)),
         tuple(float(o) for o in np.where(whole, np.floor(offset + 0.5), offset)),
     )
-
-
-def _extent(mask: NDArray[np.bool_]) -> tuple[NDArray, NDArray]:
-    """The first and last index of ``mask`` along each axis; the whole array where it is empty."""
-    if not mask.any():
-        return np.zeros(mask.ndim), np.array(mask.shape) - 1.0
-    spans = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    return np.array([span[0] for span in spans]), np.array([span[-1] for span in spans])

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from kdlib.data.bids import bids_subjects
-from kdlib.data.subject_files import closed, images_named, printable, stem, subject_of, unusable
+from kdlib.data.subject_files import closed, images_named, stem, subject_of, unusable
 from kdlib.data.subjects import Subject
-from kdlib.errors import InputError
+from kdlib.errors import InputError, printable
 
 # The challenge's folders, 2022 layout (under training/ or test/) and 2017 layout (at the top).
 FOLDERS = {

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kdlib.data.frame import Frame, foreground, frame
+from kdlib.data.labels import Label
 from kdlib.data.volume import Volume, on_grid_of, to_lps
 from kdlib.recipe import Preparation
 
@@ -108,7 +109,7 @@ def network_labels(labels: Volume, window: Frame) -> Tensor:
     """The labels on the network's voxels, (D, H, W) uint8: a class where it fills half a voxel."""
     array = to_lps(labels).array
     result = np.zeros(window.shape, dtype=np.uint8)
-    for label in (2, 1):
+    for label in (Label.OTHER_PATHOLOGY, Label.LESION):
         result[window.to_network(array == label) >= 0.5] = label
     return torch.from_numpy(result.transpose(2, 0, 1).copy())
 

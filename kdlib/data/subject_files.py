@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kdlib.data.subjects import Scan, Subject
+from kdlib.errors import printable
 
 ENDINGS = (".nii.gz", ".nii")
 # An id names files: a name can have 255 bytes, and the results' names have up to 30 more.
@@ -60,8 +61,3 @@ def images_named(folder: Path, *stems: str) -> list[Path]:
 def stem(path: Path) -> str:
     """The file's name without its ending."""
     return path.name.removesuffix(".gz").removesuffix(".nii")
-
-
-def printable(text: object) -> str:
-    """``text`` as one line that a terminal can show."""
-    return "".join(letter if letter.isprintable() else "?" for letter in str(text))

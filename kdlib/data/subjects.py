@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from kdlib.data.header import same_grid
+from kdlib.data.labels import Label
 from kdlib.data.volume import Volume, read_labels, read_volume
 from kdlib.errors import InputError
 
@@ -104,4 +105,4 @@ class Subject:
 
 def lesion_ml(labels: Volume) -> float:
     """The volume of label 1 in mL."""
-    return float((labels.array == 1).sum() * np.prod(labels.spacing_mm) / 1000)
+    return float((labels.array == Label.LESION).sum() * np.prod(labels.spacing_mm) / 1000)

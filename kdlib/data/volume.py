@@ -22,7 +22,8 @@ from nibabel.volumeutils import apply_read_scaling
 from numpy.typing import DTypeLike, NDArray
 
 from kdlib.data.header import Header, edges_mm, parse_header, same_grid
-from kdlib.errors import InputError
+from kdlib.data.labels import Label
+from kdlib.errors import InputError, printable
 from kdlib.files import atomic
 
 # Deflate cannot shrink anything further than this.
@@ -81,7 +82,7 @@ def read_labels(
         labels = Volume(_as_labels(array), affine)
         if like is not None:
             _refuse_other_grid(labels, like)
-        if not allow_empty and not (labels.array == 1).any():
+        if not allow_empty and not (labels.array == Label.LESION).any():
             raise InputError("an empty mask: no voxel has label 1 (lesion); leave it out")
     return labels
 
@@ -92,7 +93,7 @@ def write_volume(path: Path | str, volume: Volume, dtype: DTypeLike | None = Non
     Without a ``dtype`` masks (bool) become uint8, floats float32, and 64-bit integers int32.
     Raises ``InputError`` where the file cannot be written, for instance on a full disk.
     """
-    name = _name(path)
+    name = printable(path)
     if not name.lower().endswith((".nii", ".nii.gz")):
         raise InputError(f"{name}: not the name of a NIfTI file; end it in .nii or .nii.gz")
     content = _image(volume, dtype).to_bytes()
@@ -134,17 +135,12 @@ def _naming(path: Path | str) -> Iterator[None]:
         with np.errstate(all="ignore"):
             yield
     except InputError as error:
-        raise InputError(f"{_name(path)}: {error}") from None
+        raise InputError(f"{printable(path)}: {error}") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         reason = "its compressed data are cut short or damaged; copy or download it again"
-        raise InputError(f"{_name(path)}: {reason}") from error
+        raise InputError(f"{printable(path)}: {reason}") from error
     except (OSError, MemoryError) as error:
-        raise InputError(f"{_name(path)}: {_advice(error)}") from error
-
-
-def _name(path: Path | str) -> str:
-    """The path as one printable line."""
-    return "".join(letter if letter.isprintable() else "?" for letter in str(path))
+        raise InputError(f"{printable(path)}: {_advice(error)}") from error
 
 
 def _advice(error: OSError | MemoryError) -> str:
@@ -210,7 +206,7 @@ def _as_labels(array: NDArray) -> NDArray[np.uint8]:
     if np.abs(array - nearest).max() > 1e-3:
         raise InputError("holds fractions (probabilities?), not labels; threshold it first")
     found = np.unique(nearest)
-    if not np.isin(found, (0, 1, 2)).all():
+    if not np.isin(found, list(Label)).all():
         listed = ", ".join(f"{value:g}" for value in found[:5])
         raise InputError(f"has labels {listed}; recode to 0 background, 1 WMH, 2 other pathology")
     return nearest.astype(np.uint8)

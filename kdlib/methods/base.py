@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from kdlib.augmentation import Augmentation, draw
+from kdlib.data.labels import Label
 from kdlib.errors import InputError
 from kdlib.losses import IGNORED, cross_entropy, soft_dice_loss
 from kdlib.methods.task import AdaptationTask, Task
@@ -176,7 +177,7 @@ class Method(Generic[TaskT, SettingsT]):
     def segmentation_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The recipe's loss of logits (N, 2, H, W) against labels (N, H, W)."""
         if self.recipe.other_pathology == "background":
-            labels = labels.masked_fill(labels == IGNORED, 0)
+            labels = labels.masked_fill(labels == IGNORED, Label.BACKGROUND)
         loss = cross_entropy(logits, labels)
         if self.recipe.loss == "dice+cross-entropy":
             loss = loss + soft_dice_loss(logits, labels)

@@ -11,10 +11,9 @@ import numpy as np
 from kdlib.data.clinics import Clinic, Clinics
 from kdlib.data.frame import foreground
 from kdlib.data.slices import HEAD_SHARE, prepare
-from kdlib.data.subject_files import printable
 from kdlib.data.subjects import Subject, lesion_ml
 from kdlib.data.volume import Volume, read_header, read_labels
-from kdlib.errors import InputError
+from kdlib.errors import InputError, printable
 from kdlib.recipe import Preparation
 
 OnSubject = Callable[[int, int], None]

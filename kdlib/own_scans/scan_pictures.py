@@ -8,11 +8,13 @@ import matplotlib.image
 import numpy as np
 from numpy.typing import NDArray
 
+from kdlib.data.box import bounding_box, grey
 from kdlib.data.frame import foreground
 from kdlib.data.volume import Volume, to_lps
 from kdlib.own_scans.segmentation import Answer
 
 Mask = NDArray[np.bool_]
+MARGIN = 4  # voxels kept around a head
 SHOWN = (0.15, 0.5, 0.85)  # slices at these shares of the lesion volume, from below
 
 
@@ -55,31 +57,16 @@ def section(answer: Answer, place: str) -> str:
     lesion = np.any(list(masks.values()), axis=0)
     here = lesion & head
     weight = (here if here.any() else head).sum(axis=(0, 1)).astype(float)
-    window = _window(head)
-    grey = _grey(flair.array, head)
+    x, y, _ = bounding_box(head, MARGIN)
+    shades = grey(flair.array, head, float(np.percentile(flair.array, 1)))
     figures = []
     for z in shown_slices(weight):
-        plane = (*window, z)
+        plane = (x, y, z)
         borders = {name: mask[plane] for name, mask in masks.items()}
-        drawn = picture(grey[plane], borders, flair.spacing_mm[:2])
+        drawn = picture(shades[plane], borders, flair.spacing_mm[:2])
         which = f"slice {z + 1} of {flair.array.shape[2]}"
         figures.append(f"<figure>{drawn}<figcaption>{which}</figcaption></figure>")
     name = escape(answer.facts["subject"])
     none = "" if lesion.any() else "<p>No lesion found.</p>"
     pictures = f"<div class='row'>{''.join(figures)}</div>"
     return f"<section id='{place}'><h3>{name}</h3>{none}{pictures}</section>"
-
-
-def _window(head: Mask, margin: int = 4) -> tuple[slice, slice]:
-    """The part of every slice that holds the head."""
-    if not head.any():
-        return slice(None), slice(None)
-    spans = [np.flatnonzero(head.any(axis=axes)) for axes in ((1, 2), (0, 2))]
-    x, y = (slice(max(span[0] - margin, 0), span[-1] + margin + 1) for span in spans)
-    return x, y
-
-
-def _grey(array: NDArray, head: Mask) -> NDArray[np.uint8]:
-    inside = array[head] if head.any() else array
-    low, high = float(np.percentile(array, 1)), float(np.percentile(inside, 99.8))
-    return ((array - low) / max(high - low, 1e-9) * 255).clip(0, 255).astype(np.uint8)

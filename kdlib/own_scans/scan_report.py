@@ -16,16 +16,11 @@ from typing import Any
 from kdlib.files import atomic, write_text
 from kdlib.own_scans.scan_pictures import section
 from kdlib.own_scans.segmentation import Answer, teacher_at_hand
+from kdlib.scores.metrics import METRIC_NAMES
 from kdlib.study.run import Run
 
 DISCLAIMER = "For research only. Not a medical device; not for diagnosis or treatment."
-METRICS = {
-    "dice": ("Dice", ".2f"),
-    "hd95_mm": ("H95 (mm)", ".1f"),
-    "avd_percent": ("volume difference (%)", ".0f"),
-    "lesion_recall": ("lesion recall", ".2f"),
-    "lesion_f1": ("lesion F1", ".2f"),
-}
+DIGITS = {"hd95_mm": ".1f", "avd_percent": ".0f"}  # two digits of the other metrics
 
 
 def write_scan_report(
@@ -121,12 +116,12 @@ def _scores(facts: list[dict[str, Any]], names: dict[str, str]) -> str:
         [
             _link(fact, number),
             names[kind],
-            *(_number(s[key], form) for key, (_, form) in METRICS.items()),
+            *(_number(s[key], DIGITS.get(key, ".2f")) for key in METRIC_NAMES),
         ]
         for number, fact in enumerate(facts, start=1)
         for kind, s in fact["scores"].items()
     ]
-    head = {"": ["scan", "network", *(name for name, _ in METRICS.values())]}
+    head = {"": ["scan", "network", *METRIC_NAMES.values()]}
     return f"<h2>Against the truth</h2>{_as_table(head, rows, 'numbers scores')}" if rows else ""
 
 

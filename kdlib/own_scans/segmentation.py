@@ -10,6 +10,7 @@ import numpy as np
 from nibabel.orientations import aff2axcodes
 from numpy.typing import NDArray
 
+from kdlib.data.labels import Label
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume, read_labels, write_volume
 from kdlib.errors import InputError
@@ -84,7 +85,7 @@ def _answer(
             name: asdict(evaluate(truth, probability.array, scan[0].spacing_mm))
             for name, probability in maps.items()
         }
-        masks["truth"] = truth == 1
+        masks["truth"] = truth == Label.LESION
     facts = _facts(subject, run, scan[0], masks) | names | {"scores": scores}
     return Answer(facts, scan[0], masks)
 

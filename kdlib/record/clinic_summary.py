@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from kdlib.data.clinics import Clinics, Subject
 from kdlib.data.frame import foreground
+from kdlib.data.labels import Label
 from kdlib.data.slices import normalise
 from kdlib.data.volume import to_lps
 from kdlib.record.arrays import Arrays, Key
@@ -51,7 +52,7 @@ def _measure(subject: Subject) -> tuple[dict[str, Any], NDArray, NDArray]:
     labels = subject.labelled.read_labels().array
     inside = foreground(flair.array)
     every = slice(None, None, max(1, int(inside.sum()) // VOXELS))
-    lesion, head = flair.array[labels == 1], flair.array[inside]
+    lesion, head = flair.array[labels == Label.LESION], flair.array[inside]
     row = {
         "clinic": subject.scan.clinic,
         "subject": subject.id,
@@ -59,7 +60,7 @@ def _measure(subject: Subject) -> tuple[dict[str, Any], NDArray, NDArray]:
         "grid": " x ".join(map(str, flair.array.shape)),
         "voxel_mm": " x ".join(f"{edge:.2f}" for edge in flair.spacing_mm),
         "lesion_ml": round(subject.lesion_ml, 2),
-        "lesions": int(ndimage.label(labels == 1, np.ones((3, 3, 3)))[1]),
+        "lesions": int(ndimage.label(labels == Label.LESION, np.ones((3, 3, 3)))[1]),
         "lesion_contrast": round(float(np.median(lesion) / np.median(head)), 3)
         if lesion.size
         else None,

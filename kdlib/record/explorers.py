@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from kdlib.data.box import bounding_box, grey
 from kdlib.data.clinics import Clinics, Subject
 from kdlib.data.frame import foreground
 from kdlib.data.slices import Prepared, prepare
@@ -99,7 +100,7 @@ def _soft_label(student: Run, subject: Subject, voxels: int) -> Pictures:
 
 def _shown_slices(flair: Volume, ready: Prepared) -> NDArray[np.uint8]:
     sampled = ready.window.to_network(to_lps(flair).array)
-    return grey(sampled, _filled(foreground(sampled))).transpose(2, 1, 0)
+    return _head_grey(sampled, _filled(foreground(sampled))).transpose(2, 1, 0)
 
 
 def _filled(head: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -107,10 +108,9 @@ def _filled(head: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.stack([ndimage.binary_fill_holes(part) for part in np.moveaxis(head, 2, 0)], axis=2)
 
 
-def grey(array: NDArray, head: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def _head_grey(array: NDArray, head: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """The head's intensities as 1 to 255, everything else 0."""
-    top = np.percentile(array[head], 99.8) if head.any() else 1
-    return np.where(head, (array / top * 255).clip(1, 255).round(), 0).astype(np.uint8)
+    return np.where(head, grey(array, head).clip(min=1), 0).astype(np.uint8)
 
 
 def _whole_scan(student: Run, subject: Subject) -> Pictures:
@@ -119,9 +119,9 @@ def _whole_scan(student: Run, subject: Subject) -> Pictures:
     scan = subject.scan.read(scenario.inputs)
     flair = to_lps(scan[0])
     head = foreground(flair.array)
-    box = _box(head)
+    box = bounding_box(head, MARGIN)
     arrays = {
-        "flair": grey(flair.array, _filled(head)),
+        "flair": _head_grey(flair.array, _filled(head)),
         "truth": to_lps(subject.labelled.read_labels()).array,
     }
     for name, run in (("teacher", _teacher(student)), ("student", student)):
@@ -130,10 +130,3 @@ def _whole_scan(student: Run, subject: Subject) -> Pictures:
     corner = np.eye(4)
     corner[:3, 3] = [edge.start for edge in box]
     return {key: value[box] for key, value in arrays.items()} | {"affine": flair.affine @ corner}
-
-
-def _box(head: NDArray[np.bool_]) -> tuple[slice, ...]:
-    """The smallest box that holds the head and a margin."""
-    places = np.argwhere(head) if head.any() else np.argwhere(np.ones_like(head))
-    low, high = places.min(axis=0) - MARGIN, places.max(axis=0) + MARGIN + 1
-    return tuple(slice(int(max(a, 0)), int(b)) for a, b in zip(low, high, strict=True))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kdlib.data.box import grey
 from kdlib.data.clinics import Clinics, Subject
 from kdlib.data.volume import to_lps
 from kdlib.files import write_text
@@ -78,8 +79,8 @@ def _shown(subject: Subject) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     truth = subject.labelled.read_labels()
     place = example_slice(truth)
     flair = to_lps(subject.scan.read()[0]).array
-    grey = (flair[:, :, place] / np.percentile(flair[flair > 0], 99.8) * 255).clip(0, 255)
-    return grey.round().astype(np.uint8), to_lps(truth).array[:, :, place].astype(np.uint8)
+    labels = to_lps(truth).array[:, :, place].astype(np.uint8)
+    return grey(flair, flair > 0)[:, :, place], labels
 
 
 def _provenance(study: Study, runs: Runs) -> dict[str, Any]:

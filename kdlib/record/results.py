@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kdlib.data.labels import Label
 from kdlib.errors import InputError
 from kdlib.evidence.comparisons import PAIR, main_scores
 from kdlib.record.arrays import Arrays, by_owner, read_arrays
@@ -78,7 +79,7 @@ class Results:
     def subjects(self, source: str, target: str) -> list[str]:
         """The subjects of a pair that have an example slice, least lesion on it first."""
         area = {
-            owner[-1]: int((example["truth"] == 1).sum())
+            owner[-1]: int((example["truth"] == Label.LESION).sum())
             for owner, example in self._examples.items()
             if owner[:-1] == (source, target)
         }

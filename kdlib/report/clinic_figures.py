@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from kdlib.data.labels import Label
 from kdlib.record.arrays import Arrays, Key
 from kdlib.report.figures import CLINIC_COLOURS, STYLE, Picture, drawing, name_rows
 from kdlib.report.pictures import outline, show_slice
@@ -26,7 +27,7 @@ def clinic_slices(arrays: Arrays) -> Picture:
             for axes, subject in zip(row, subjects, strict=False):
                 flair = arrays[Key((name, subject), "flair")] / white * 255
                 show_slice(axes, flair.clip(0, 255).astype(np.uint8))
-                outline(axes, arrays[Key((name, subject), "labels")] == 1)
+                outline(axes, arrays[Key((name, subject), "labels")] == Label.LESION)
     return Picture(figure, "png")
 
 

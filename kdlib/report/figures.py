@@ -23,7 +23,8 @@ from kdlib.evidence import paper
 from kdlib.evidence.comparisons import PAIR, POOLED, comparisons, subject_scores
 from kdlib.evidence.statistics import bootstrap_interval
 from kdlib.files import atomic
-from kdlib.report.tables import ARM_ORDER, METRIC_NAMES
+from kdlib.report.tables import ARM_ORDER
+from kdlib.scores.metrics import METRIC_NAMES
 
 # Wong, Nature Methods 8 (2011): told apart by readers with any common colour blindness.
 COLOURS = {

@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from kdlib.data.box import bounding_box, grey
+from kdlib.data.labels import Label
 from kdlib.report.figures import STYLE, Picture
 from kdlib.scores import metrics
 
@@ -30,7 +32,10 @@ def overlap(truth: Slice, probability: Slice) -> dict[str, NDArray[np.bool_]]:
 
     ``truth`` holds labels; where it says other pathology (2) nothing counts, as in the scores.
     """
-    lesion, answer = truth == 1, (probability >= THRESHOLD) & (truth != 2)
+    lesion, answer = (
+        truth == Label.LESION,
+        (probability >= THRESHOLD) & (truth != Label.OTHER_PATHOLOGY),
+    )
     return {"found": lesion & answer, "missed": lesion & ~answer, "false": answer & ~lesion}
 
 
@@ -60,7 +65,7 @@ def _row(row: NDArray, name: str, example: dict[str, Slice], arms: tuple[str, ..
     for axes in row:
         show_slice(axes, flair)
     row[0].set_ylabel(name, fontsize=13)
-    _paint(row[1], truth == 1, TRUTH)
+    _paint(row[1], truth == Label.LESION, TRUTH)
     for axes, arm in zip(row[2:], arms, strict=True):
         for kind, voxels in overlap(truth, example[arm][window]).items():
             _paint(axes, voxels, ERRORS[kind])
@@ -74,13 +79,8 @@ def compared(subject: "LabelledScan", answers: dict[str, Slice]) -> Picture:
     labels, flair = subject.read_labels(), to_lps(subject.scan.read()[0]).array
     place = example_slice(labels)
     truth = to_lps(labels).array[:, :, place]
-    example = {"flair": as_grey(flair)[:, :, place], "truth": truth.astype(np.uint8)}
+    example = {"flair": grey(flair, flair > 0)[:, :, place], "truth": truth.astype(np.uint8)}
     return segmentations({f"subject {subject.scan.subject}": example | answers}, tuple(answers))
-
-
-def as_grey(flair: NDArray) -> Slice:
-    """Intensities as 0 to 255, white from the 99.8th percentile on."""
-    return (flair / np.percentile(flair[flair > 0], 99.8) * 255).clip(0, 255).astype(np.uint8)
 
 
 def show_slice(axes: Axes, flair: Slice) -> None:
@@ -100,9 +100,8 @@ def outline(axes: Axes, voxels: NDArray[np.bool_]) -> None:
 
 def head_window(flair: Slice, margin: int = 2) -> tuple[slice, slice]:
     """The part of a slice that holds the head."""
-    inside = np.argwhere(flair > 20)
-    low, high = inside.min(axis=0) - margin, inside.max(axis=0) + margin + 1
-    return slice(max(low[0], 0), high[0]), slice(max(low[1], 0), high[1])
+    x, y = bounding_box(flair > 20, margin)
+    return x, y
 
 
 def _paint(axes: Axes, voxels: NDArray[np.bool_], colour: str) -> None:

@@ -9,16 +9,10 @@ from kdlib.evidence import paper
 from kdlib.evidence.claims import Ruling
 from kdlib.evidence.comparisons import PAIR, POOLED, comparisons, gaps_closed, summary
 from kdlib.files import atomic
+from kdlib.scores.metrics import METRIC_NAMES
 
 # The paper's order, then the arms that stand in no table of it.
 ARM_ORDER = [*paper.ARMS, *paper.ON_THE_FLY, "ADA then KD"]
-METRIC_NAMES = {
-    "dice": "Dice",
-    "hd95_mm": "H95 (mm)",
-    "avd_percent": "volume difference (%)",
-    "lesion_recall": "lesion recall",
-    "lesion_f1": "lesion F1",
-}
 FORMATS = ("csv", "md", "tex", "html")
 
 

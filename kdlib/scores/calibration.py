@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.special import expit, logit
 
+from kdlib.data.box import bounding_box
+from kdlib.data.labels import Label
 from kdlib.errors import InputError
 from kdlib.scores.metrics import Mask, checked_spacing
 
 BINS = 15  # as Guo et al., ICML 2017
 BAND_MM = 5.0
-LESION, OTHER_PATHOLOGY = 1, 2
 
 
 def undo_softening(probability: NDArray[np.floating], softening: float) -> NDArray[np.floating]:
@@ -71,11 +72,11 @@ def lesion_band(
     truth: NDArray, spacing_mm: tuple[float, float, float], width_mm: float = BAND_MM
 ) -> Mask:
     """The voxels (x, y, z) of lesions and within ``width_mm`` of one; where calibration is hard."""
-    lesion = np.asarray(truth) == LESION
+    lesion = np.asarray(truth) == Label.LESION
     if not lesion.any():
         return lesion
     spacing = checked_spacing(spacing_mm)
-    box = _box_around(lesion, np.ceil(width_mm / spacing).astype(int))
+    box = bounding_box(lesion, np.ceil(width_mm / spacing).astype(int).tolist())
     band = np.zeros_like(lesion)
     distance = ndimage.distance_transform_edt(~lesion[box], sampling=spacing)
     band[box] = distance <= width_mm * (1 + 1e-6)
@@ -95,12 +96,12 @@ def calibration_scores(
     the probabilities with ``softening`` taken out. Other pathology (truth 2) is
     left out; NaN where a region is empty.
     """
-    counted = np.asarray(truth) != OTHER_PATHOLOGY
+    counted = np.asarray(truth) != Label.OTHER_PATHOLOGY
     regions = {"head": head & counted, "band": lesion_band(truth, spacing_mm) & counted}
     versions = {"": probability, "_undone": undo_softening(probability, softening)}
     measures = {"brier": brier_score, "ece": expected_calibration_error}
     return {
-        f"{measure}_{region}{version}": function(values, np.asarray(truth) == LESION, inside)
+        f"{measure}_{region}{version}": function(values, np.asarray(truth) == Label.LESION, inside)
         for version, values in versions.items()
         for region, inside in regions.items()
         for measure, function in measures.items()
@@ -118,12 +119,3 @@ def _values_within(
     if len(predicted) and not (predicted.min() >= 0 and predicted.max() <= 1):
         raise InputError("probabilities outside 0 to 1; give sigmoid or softmax outputs")
     return predicted, lesion[region].astype(np.float64)
-
-
-def _box_around(mask: Mask, margin: NDArray[np.int_]) -> tuple[slice, ...]:
-    """The slices that hold every marked voxel and ``margin`` (3) voxels on each side."""
-    box = ndimage.find_objects(mask.astype(np.uint8))[0]
-    return tuple(
-        slice(max(side.start - extra, 0), side.stop + extra)
-        for side, extra in zip(box, margin, strict=True)
-    )

@@ -10,12 +10,21 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import KDTree
 
+from kdlib.data.box import bounding_box
 from kdlib.errors import InputError
 
 Mask = NDArray[np.bool_]
 
 THRESHOLD = 0.5  # a voxel is lesion from this probability on
 LARGEST_COUNTED = 1000  # the challenge thresholds results from 1 (or 0.5) up to this value
+# What the scores are called where people read them.
+METRIC_NAMES = {
+    "dice": "Dice",
+    "hd95_mm": "H95 (mm)",
+    "avd_percent": "volume difference (%)",
+    "lesion_recall": "lesion recall",
+    "lesion_f1": "lesion F1",
+}
 
 
 @dataclass(frozen=True)
@@ -88,13 +97,8 @@ def checked_spacing(spacing_mm: tuple[float, float, float]) -> NDArray[np.float6
 def cropped(lesions: Mask, found: Mask) -> tuple[Mask, Mask]:
     """Both masks in the box that holds every marked voxel and one voxel around, if there is one."""
     marked = lesions | found
-    if not marked.any():
-        return lesions[:1, :1, :1], found[:1, :1, :1]
-    box = []
-    for axis in range(3):
-        hits = np.flatnonzero(marked.any(axis=tuple({0, 1, 2} - {axis})))
-        box.append(slice(max(hits[0] - 1, 0), hits[-1] + 2))
-    return lesions[tuple(box)], found[tuple(box)]
+    box = bounding_box(marked, margin=1) if marked.any() else (slice(1),) * 3
+    return lesions[box], found[box]
 
 
 def dice(lesions: Mask, found: Mask) -> float:

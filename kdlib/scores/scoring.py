@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from kdlib.data.frame import foreground
+from kdlib.data.labels import Label
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume, read_volume, to_lps
 from kdlib.scores.calibration import calibration_scores
@@ -37,4 +38,4 @@ def score(
 
 def example_slice(truth: Volume) -> int:
     """Which axial slice to show of a subject: the one with most lesion (axes LPS)."""
-    return int((to_lps(truth).array == 1).sum(axis=(0, 1)).argmax())
+    return int((to_lps(truth).array == Label.LESION).sum(axis=(0, 1)).argmax())

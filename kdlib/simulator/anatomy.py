@@ -9,21 +9,23 @@ import torch
 from torch import Tensor
 
 from kdlib.simulator.geometry import Grid
+from kdlib.simulator.template import TISSUE_LOGITS, Channel
 
 
 def tissues(rng: np.random.Generator, frame: Grid, maps: Tensor, atrophy: float) -> Tensor:
     """Fractions (4, x, y, fine z) of white matter, cortex, deep grey matter and CSF.
 
-    ``maps``: the template's ``CHANNELS`` at the subject's samples. ``atrophy`` is added to CSF's
+    ``maps``: the template's ``Channel``s at the subject's samples. ``atrophy`` is added to CSF's
     logit: 0 is the average brain, 1 has wide sulci. The fractions sum to 1 inside the brain and to
     0 outside.
     """
-    logits = maps[:4].clone()
-    away = 1 - torch.exp(-((maps[4] / 8) ** 2))  # sulci widen; the ventricle's wall is smooth
-    logits[0] += 1.5 * frame.field(rng, 8.0) + 0.9 * frame.field(rng, 4.0)
+    logits = maps[TISSUE_LOGITS].clone()
+    # Sulci widen; the ventricle's wall is smooth.
+    away = 1 - torch.exp(-((maps[Channel.VENTRICLE_MM] / 8) ** 2))
+    logits[Channel.WHITE] += 1.5 * frame.field(rng, 8.0) + 0.9 * frame.field(rng, 4.0)
     width = atrophy + 0.8 * frame.field(rng, 14.0) + 0.8 * frame.field(rng, 4.0)
-    logits[3] += width * away
-    brain = torch.sigmoid((0.3 - maps[5]) / 0.4)
+    logits[Channel.CSF] += width * away
+    brain = torch.sigmoid((0.3 - maps[Channel.BRAIN_MM]) / 0.4)
     return torch.softmax(logits, dim=0) * brain
 
 

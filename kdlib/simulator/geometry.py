@@ -8,7 +8,7 @@ from torch import Tensor
 
 from kdlib.simulator.fields import random_field, sample
 from kdlib.simulator.signal import blurred
-from kdlib.simulator.template import ORIGIN_MM
+from kdlib.simulator.template import ORIGIN_MM, Channel
 
 _COARSE = 4  # mm between the nodes of the warp
 _CENTRE_MM = np.array([0.0, -18.0, 6.0])  # MNI coordinates of the brain's middle
@@ -152,7 +152,7 @@ def _rotation(angles: np.ndarray) -> np.ndarray:
 
 
 def _warp(rng: np.random.Generator, maps: Tensor, enlargement_mm: float) -> Tensor:
-    distance = maps[4, ::_COARSE, ::_COARSE, ::_COARSE]
+    distance = maps[Channel.VENTRICLE_MM, ::_COARSE, ::_COARSE, ::_COARSE]
     size, shape = np.array(maps.shape[1:]), tuple(distance.shape)
     components = [
         3.0 * random_field(rng, size, shape, 45) + 2.2 * random_field(rng, size, shape, 16)

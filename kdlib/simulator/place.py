@@ -7,6 +7,7 @@ from torch import Tensor
 
 from kdlib.simulator.fields import sample
 from kdlib.simulator.geometry import Grid, VoxelBox, draw_pose, voxel_points
+from kdlib.simulator.template import DISTANCES
 
 _AROUND_MM = 6.0  # how far beyond the average brain's surface a subject's own may lie
 
@@ -16,7 +17,7 @@ class Place:
     """Where a subject lies in a scan: a pose, and the brain's box with samples of its own.
 
     ``points`` (MNI mm), ``ventricle_mm``, ``brain_mm``: of the scan's voxels; ``fine_points`` and
-    ``maps`` (the template's ``CHANNELS``): of the samples in the box.
+    ``maps`` (the template's ``Channel``s): of the samples in the box.
     """
 
     scan: Grid
@@ -39,7 +40,7 @@ def draw_place(
     """A random pose of the brain in ``scan``, its ventricles wider by about ``enlargement_mm``."""
     pose = draw_pose(rng, scan, template, enlargement_mm)
     points = pose.points(scan.points_mm())
-    ventricle_mm, brain_mm = sample(template[4:6], voxel_points(points))
+    ventricle_mm, brain_mm = sample(template[DISTANCES], voxel_points(points))
     box = scan.box(brain_mm < _AROUND_MM)
     # For the partial volume of thick slices. An odd number leaves few voxels half lesion, half not,
     # whose label is a coin's toss; challenge-size grids have too many voxels for three.

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kdlib.data.labels import Label
 from kdlib.data.volume import Volume, write_volume
 from kdlib.simulator import anatomy, head
 from kdlib.simulator.geometry import Grid
@@ -16,6 +17,7 @@ from kdlib.simulator.lesions import draw_lesions, draw_load_ml
 from kdlib.simulator.other_pathology import draw_infarct
 from kdlib.simulator.place import Place, draw_place
 from kdlib.simulator.protocols import population, protocol, site, voxel_grid
+from kdlib.simulator.template import Channel
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def _kept(rng: np.random.Generator, place: Place, settings: Settings, *, defaced
     """Share (x, y, z) of each voxel that stripping and defacing leave; exact zeros elsewhere."""
     kept = torch.ones(place.scan.shape)
     if not settings.skull:
-        kept = place.whole(_stripping(rng, place.brain, place.maps[5]))
+        kept = place.whole(_stripping(rng, place.brain, place.maps[Channel.BRAIN_MM]))
         kept = kept.masked_fill(kept < 0.02, 0)
     if defaced and settings.scanner_shift > 0:
         face = head.face_removed(place.points, place.brain_mm, rng.normal(0.22, 0.008))
@@ -99,7 +101,7 @@ def _with_lesions(
     load_ml: float,
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Fractions by tissue, averaged through the slices, and the labels (float32, 0, 1, 2)."""
-    frame, ventricle_mm = place.brain, place.maps[4]
+    frame, ventricle_mm = place.brain, place.maps[Channel.VENTRICLE_MM]
     white, cortex, deep, csf = fractions
     room = white + 0.15 * cortex + 0.1 * deep
     lesions = draw_lesions(rng, frame, room, ventricle_mm, place.fine_points, load_ml)
@@ -115,10 +117,10 @@ def _with_lesions(
         "bright": lesions.fraction * lesions.severity,
     }
     parts = {name: frame.slices(part) for name, part in fine.items()}
-    labels = (frame.slices(lesions.fraction) > 0.5).float()
+    labels = (frame.slices(lesions.fraction) > 0.5).float() * Label.LESION
     infarct = draw_infarct(rng, frame, frame.slices(fractions.sum(0)))
     if infarct is not None:
-        labels = torch.where(infarct.extent > 0.5, 2.0, labels)
+        labels = torch.where(infarct.extent > 0.5, float(Label.OTHER_PATHOLOGY), labels)
         parts = {name: part * (1 - infarct.extent) for name, part in parts.items()}
         parts["bright"] = parts["bright"] + infarct.extent - infarct.core
         parts["infarct"] = infarct.core

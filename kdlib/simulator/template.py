@@ -8,6 +8,7 @@ They are derived from the MNI152 2009 grey- and white-matter maps that nilearn s
     copyright notice appear in all copies.
 """
 
+from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,7 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-CHANNELS = ("white", "cortex", "deep", "csf", "ventricle_mm", "brain_mm")
+
+class Channel(IntEnum):
+    """The maps' channels: logits of four tissues, then signed distances in mm."""
+
+    WHITE = 0
+    CORTEX = 1
+    DEEP = 2
+    CSF = 3
+    VENTRICLE_MM = 4
+    BRAIN_MM = 5
+
+
+TISSUE_LOGITS = slice(Channel.WHITE, Channel.VENTRICLE_MM)
+DISTANCES = slice(Channel.VENTRICLE_MM, None)
 ORIGIN_MM = np.array([-98.0, -134.0, -72.0])  # MNI coordinates of voxel (0, 0, 0); voxels of 1 mm
 
 _THICKNESS_MM = 3.2  # of the cortex
@@ -49,7 +63,7 @@ _CEREBELLUM = (0, -62, -36), (54, 34, 25)
 
 @lru_cache(maxsize=1)
 def template_maps() -> NDArray[np.float32]:
-    """The ``CHANNELS`` (6, 197, 233, 189) at 1 mm, axes RAS+, first voxel at ``ORIGIN_MM``.
+    """The ``Channel`` maps (6, 197, 233, 189) at 1 mm, axes RAS+, first voxel at ``ORIGIN_MM``.
 
     Logits of four tissues (a softmax makes them fractions), and two signed distances in mm,
     negative inside: to the lateral ventricles and to the brain's surface.

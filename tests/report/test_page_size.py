@@ -10,9 +10,9 @@ from scipy import ndimage
 
 from kdlib.record.explorers import SOFT_VOXELS
 from kdlib.record.results import open_results
-from kdlib.report.tables import METRIC_NAMES
 from kdlib.report.widgets import pair_explorer, scan_viewer, temperature_explorer
 from kdlib.report.widgets.base import GREYS, coarser, pack_within, still_html
+from kdlib.scores.metrics import METRIC_NAMES
 from kdlib.study.study import load_study
 
 SUBJECTS = 20

@@ -1,7 +1,7 @@
 """The simulator is frozen: today's code gives the voxels that are stored here.
 
 The stored arrays are samples, and the comparison leaves room for another CPU's last digits: a hash
-of all voxels would differ between machines, while a changed tissue or scanner moves them by far more.
+of all voxels would differ between machines, while a changed tissue or scanner moves them far more.
 To store them anew after a new VERSION of the simulator: ``python -m tests.simulator.test_voxels``.
 """
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from kdlib.record.arrays import Arrays, Key
 from kdlib.record.results import Results
 from kdlib.report.pictures import ERRORS, THRESHOLD, head_window, segmentations
-from kdlib.report.tables import ARM_ORDER, METRIC_NAMES
+from kdlib.report.tables import ARM_ORDER
 from kdlib.report.widgets.base import Explorer, coarser, script, source
+from kdlib.scores.metrics import METRIC_NAMES
 
 LEVELS = ["source", "target", "arm", "fold", "subject"]
 DRAWN = ["flair", "truth", "answer"]  # the names of a run's arrays

@@ -8,6 +8,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
+from kdlib.data.labels import Label
 from kdlib.data.volume import Volume, write_volume
 from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing
@@ -48,14 +49,14 @@ def scan_viewer(results: Results) -> ScanViewer:
     """The viewer of the scan that a study kept whole; ``InputError`` where it kept none."""
     (source_clinic, target, subject), scan = next(iter(results.explored("scan").items()))
     affine = scan.pop("affine")
-    place = int((scan["truth"] == 1).sum(axis=(0, 1)).argmax())
+    place = int((scan["truth"] == Label.LESION).sum(axis=(0, 1)).argmax())
     words = (
         f"Subject {subject} of {target.capitalize()}: the truth, the teacher from "
         f"{source_clinic.capitalize()} as it is, and the student it taught on unlabelled scans."
     )
 
     def arrays(levels: int) -> dict[str, NDArray[Any]]:
-        shown = {key: (scan[key] == 1).astype(np.uint8) for key in COLOURS}
+        shown = {key: (scan[key] == Label.LESION).astype(np.uint8) for key in COLOURS}
         shown |= {"flair": coarser(scan["flair"], levels)}
         return {key: _nifti(array, affine) for key, array in shown.items()}
 
@@ -86,7 +87,7 @@ def _still(scan: dict[str, NDArray[Any]], place: int) -> Picture:
     with drawing(2.6, 1, len(COLOURS)) as (figure, grid):
         for axes, (name, colour) in zip(grid, COLOURS.items(), strict=True):
             show_slice(axes, flair)
-            outline = (scan[name][:, :, place] == 1).T
+            outline = (scan[name][:, :, place] == Label.LESION).T
             if outline.any():
                 axes.contour(outline, levels=[0.5], colors=[colour], linewidths=1)
             axes.set_title(name)
