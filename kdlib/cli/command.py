@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kdlib.cli import book, results, scans
-from kdlib.cli.options import Data, Device, Observer, Settings, SkipBad, StoreFolder, parsed
+from kdlib.cli.options import (
+    Data,
+    Device,
+    MethodName,
+    Observer,
+    Settings,
+    SkipBad,
+    StoreFolder,
+    parsed,
+)
 from kdlib.errors import InputError
 
 if TYPE_CHECKING:
@@ -95,7 +104,7 @@ def study(
 
 @app.command()
 def run(
-    method: Annotated[str, typer.Option(help="supervised, unadapted, adversarial, distillation.")],
+    method: MethodName,
     source: Annotated[str, typer.Option(help="Clinic with labels.")],
     target: Annotated[str | None, typer.Option(help="Clinic to adapt to.")] = None,
     teacher: Annotated[str | None, typer.Option(help="Method of the teacher.")] = None,

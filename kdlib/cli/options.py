@@ -22,6 +22,15 @@ Settings = Annotated[
 ]
 
 
+def method_names() -> list[str]:
+    """The package's methods: the files of their folder have their names, and none is loaded."""
+    files = (Path(__file__).parents[1] / "methods").glob("*.py")
+    return sorted({path.stem for path in files} - {"__init__", "base", "task"})
+
+
+MethodName = Annotated[str, typer.Option(help=f"One of: {', '.join(method_names())}.")]
+
+
 def parsed(pairs: list[str] | None) -> dict[str, Any]:
     """``name=value`` texts as settings; values as JSON where they are JSON."""
     settings = {}

@@ -8,6 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from kdlib.cli.options import method_names
 from kdlib.data.clinics import Clinics
 from kdlib.study.run import Run
 from tests.command import kdlib
@@ -105,3 +106,8 @@ def test_help_loads_no_heavy_library() -> None:
     code = f"import sys, kdlib.cli; print(*sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_help_lists_every_method_there_is() -> None:
+    shown = kdlib("run", "--help").out
+    assert [name for name in method_names() if name not in shown] == []
