@@ -1,6 +1,7 @@
 """A scenario: everything that decides a run's numbers, but the data."""
 
 import hashlib
+from importlib import import_module
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SerializeAsAny, model_validator
@@ -77,6 +78,11 @@ class Scenario(Recipe):
             if own != other:
                 raise ValueError(f"its teacher has {name}={other!r}, not {own!r}; make them one")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process imports the modules of its methods, and so gets to know their names."""
+        modules = [scenario.method_type.__module__ for scenario in self.lineage]
+        return _read_elsewhere, (modules, self.model_dump_json())
+
     def changed(self, **values: Any) -> "Scenario":
         """The same scenario but for ``values``, checked like a new one."""
         return Scenario(**self.model_dump() | values)
@@ -85,6 +91,11 @@ class Scenario(Recipe):
     def method_type(self) -> type[Method]:
         """The class that carries the method out."""
         return method_named(self.method)
+
+    @property
+    def lineage(self) -> "list[Scenario]":
+        """The scenario itself, its teacher, that one's teacher and so on."""
+        return [self, *(self.teacher.lineage if self.teacher is not None else [])]
 
     @property
     def updates(self) -> int:
@@ -129,3 +140,9 @@ class Scenario(Recipe):
         elif self.target is not None:
             parts.append("all" if self.fold is None else f"fold{self.fold}")
         return "-".join([*(part for part in parts if part), f"seed{self.seed}"])
+
+
+def _read_elsewhere(modules: list[str], text: str) -> Scenario:
+    for module in modules:
+        import_module(module)
+    return Scenario.model_validate_json(text)

@@ -67,12 +67,8 @@ class Store:
 
     def missing(self, scenarios: Iterable[Scenario]) -> list[Scenario]:
         """Those of ``scenarios`` and of their teachers whose runs are not finished, each once."""
-        wanted: dict[Path, Scenario] = {}
-        for scenario in scenarios:
-            step: Scenario | None = scenario
-            while step is not None:
-                wanted.setdefault(self.directory(step), step)
-                step = step.teacher
+        steps = (step for scenario in scenarios for step in scenario.lineage)
+        wanted = {self.directory(step): step for step in steps}
         return [step for directory, step in wanted.items() if not Run.finished(directory)]
 
     def run(

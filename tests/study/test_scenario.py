@@ -1,11 +1,15 @@
 """Laws of a scenario."""
 
+import pickle
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from kdlib.errors import InputError
 from kdlib.study.scenario import Scenario
+from tests.methods.mean_teacher import MeanTeacher
 
 KD: dict[str, Any] = {"method": "distillation", "source": "utrecht", "target": "singapore"}
 
@@ -52,6 +56,16 @@ def test_a_scenario_survives_json() -> None:
 def test_a_changed_scenario_can_have_another_setting_of_its_method() -> None:
     changed = Scenario(**KD, answers="hard").changed(temperature=3.0)
     assert changed == Scenario(**KD, answers="hard", temperature=3.0)
+
+
+def test_another_process_learns_a_users_method_with_its_scenario() -> None:
+    teacher = Scenario(**KD | {"method": MeanTeacher.name}, memory=0.5)
+    scenario = Scenario(**KD, teacher=teacher)
+    code = "import pickle, sys; print(pickle.load(sys.stdin.buffer).model_dump_json())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=pickle.dumps(scenario), capture_output=True, check=True
+    )
+    assert done.stdout.decode().strip() == scenario.model_dump_json()
 
 
 def test_a_scenario_cannot_be_changed() -> None:
