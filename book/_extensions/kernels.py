@@ -1,4 +1,4 @@
-"""Run the chapters in kernels that are reached by files, not over TCP, which a kernel warns of."""
+"""Run the chapters in kernels that are reached through files, not over TCP, and end quietly."""
 
 from functools import partial
 from tempfile import TemporaryDirectory
@@ -6,13 +6,13 @@ from tempfile import TemporaryDirectory
 from myst_nb.core.execute import direct
 from sphinx.application import Sphinx
 
-from kdlib.report.kernels import by_files
+from kdlib.report.kernels import quiet_kernels
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Sphinx calls this. MyST-NB has no setting for it, but hands on what its call is given."""
     folder = TemporaryDirectory()  # chapters run one after the other, so they can share it
     execute = direct.single_nb_execution
-    direct.single_nb_execution = partial(execute, config=by_files(folder.name))
+    direct.single_nb_execution = partial(execute, config=quiet_kernels(folder.name))
     app.connect("build-finished", lambda app, failed: folder.cleanup())
     return {"parallel_read_safe": False, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""How the kernels of notebooks are reached: by files, not over the network."""
+"""How the kernels of notebooks are reached, and how they end."""
 
 from pathlib import Path
 
@@ -8,12 +8,19 @@ with from_extra("book"):
     from traitlets.config import Config
 
 
-def by_files(folder: Path | str) -> Config:
-    """Settings of a kernel that is reached through sockets in ``folder``, which is its alone.
+def quiet_kernels(folder: Path | str) -> Config:
+    """Settings of kernels that are reached through files in ``folder``, not over the network.
 
-    Over TCP another program on this machine could listen, which the kernel warns of, and kernels
-    that run side by side could take each other's ports. The folder's path has to be short: a
-    socket's path may have about a hundred characters.
+    Over TCP other programs on this machine could listen, which a kernel warns of, and kernels that
+    run side by side could take each other's ports. When the last cell has run the kernel is ended
+    at once: there is nothing to tidy up, and an interrupted kernel may complain. The folder is for
+    one kernel at a time. Its path has to be short, since that of a socket holds about a hundred
+    characters.
     """
     connection = str(Path(folder) / "kernel.json")
-    return Config({"KernelManager": {"transport": "ipc", "connection_file": connection}})
+    return Config(
+        {
+            "KernelManager": {"transport": "ipc", "connection_file": connection},
+            "NotebookClient": {"shutdown_kernel": "immediate"},
+        }
+    )

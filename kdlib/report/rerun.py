@@ -10,7 +10,7 @@ from typing import Any
 from kdlib.errors import InputError, from_extra
 from kdlib.files import atomic
 from kdlib.recipe import unknown_name
-from kdlib.report.kernels import by_files
+from kdlib.report.kernels import quiet_kernels
 from kdlib.study.study import load_study
 
 with from_extra("book"):
@@ -109,7 +109,7 @@ def _execute(notebook: nbformat.NotebookNode, values: dict[str, Any], out: Path)
         try:
             papermill.execute_notebook(
                 path, temporary, values, kernel_name="python3", progress_bar=False,
-                config=by_files(folder),
+                config=quiet_kernels(folder),
             )  # fmt: skip
         except papermill.PapermillExecutionError as error:
             raise InputError(f"{out.name}: {error.ename}: {error.evalue}") from None
