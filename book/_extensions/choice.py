@@ -1,9 +1,9 @@
 """Say in the log which study the book shows, and which folders of results are left out."""
 
+import sys
 from pathlib import Path
 
 from sphinx.application import Sphinx
-from sphinx.errors import ConfigError
 
 from kdlib.errors import InputError
 from kdlib.record.choice import saved_studies, shown_study
@@ -20,7 +20,9 @@ def announce(app: Sphinx) -> None:
     try:
         shown = shown_study(studies)
     except InputError as error:
-        raise ConfigError(str(error)) from None
+        # No error of Sphinx: it would be shown with the calls that led to it.
+        print(f"kdlib: {error}", file=sys.stderr)
+        sys.exit(2)
     print(f"{shown.place}: {whose(shown)}")
 
 
