@@ -1,10 +1,14 @@
 """Adapt a lesion segmenter to a new scanner without labels, and measure what that is worth.
 
+These lines read a run of the demo, or train it if it is missing:
+
 >>> import kdlib
->>> clinics = kdlib.open_clinics("data/clinics")
->>> scenario = kdlib.Scenario(method="distillation", source="utrecht", target="singapore")
->>> run = kdlib.run(scenario, clinics, store="runs")
->>> run.scores
+>>> store = kdlib.Store("runs", kdlib.open_clinics("data/clinics"))
+>>> study = kdlib.load_study("demo")
+>>> scenario = study.scenario(method="distillation", source="utrecht", target="singapore")
+>>> run = store.run(scenario)
+>>> list(run.scores)[:3]
+['clinic', 'subject', 'dice']
 """
 
 from importlib import import_module
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from kdlib.study.run import Run
     from kdlib.study.scenario import Scenario
     from kdlib.study.store import Store, run
+    from kdlib.study.study import load_study
 
 __version__ = version("kdlib")
 
@@ -25,10 +30,11 @@ _HOMES = {
     "Run": "kdlib.study.run",
     "Scenario": "kdlib.study.scenario",
     "Store": "kdlib.study.store",
+    "load_study": "kdlib.study.study",
     "open_clinics": "kdlib.data.clinics",
     "run": "kdlib.study.store",
 }
-__all__ = ["InputError", "Run", "Scenario", "Store", "open_clinics", "run"]
+__all__ = ["InputError", "Run", "Scenario", "Store", "load_study", "open_clinics", "run"]
 
 
 def __getattr__(name: str) -> Any:

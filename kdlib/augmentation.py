@@ -17,40 +17,43 @@ GAMMA = 0.25  # standard deviation of log gamma
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What happens to each slice of a batch: ``affine`` (N, 2, 3) or None, ``gamma`` (N,) or None.
+    """Random changes of a batch of N slices, the same for an image and its maps.
 
-    ``affine`` maps output to input in normalised coordinates, as ``torch`` samples.
+    Attributes:
+        affine: how each slice is moved (N, 2, 3), or None. It maps output to input in normalised
+            coordinates, as ``torch`` samples.
+        gamma: how the contrast of each slice is bent (N,), or None.
     """
 
     affine: Tensor | None
     gamma: Tensor | None
 
     def first(self, count: int) -> "Augmentation":
-        """What happens to the first ``count`` slices."""
+        """The changes of the first ``count`` slices."""
         return Augmentation(
             None if self.affine is None else self.affine[:count],
             None if self.gamma is None else self.gamma[:count],
         )
 
     def images(self, images: Tensor) -> Tensor:
-        """``images`` (N, C, H, W), moved and with their contrast bent."""
+        """Move ``images`` (N, C, H, W) and bend their contrast."""
         if self.gamma is not None:
             images = _bend(images, self.gamma.to(images.device))
         return self._sample(images, "bilinear", "border")
 
     def maps(self, maps: Tensor) -> Tensor:
-        """Soft labels (N, K, H, W), moved like the images."""
+        """Move soft labels (N, K, H, W) like the images."""
         return self._sample(maps, "bilinear", "border")
 
     def back(self, maps: Tensor) -> Tensor:
-        """Maps (N, K, H, W) of the moved slices, moved back to where the slices were.
+        """Move maps (N, K, H, W) of changed slices back to where the slices were.
 
-        What was moved out of the slice is filled with the nearest values.
+        What had left the slice is filled with the nearest values.
         """
         return Augmentation(_inverse(self.affine), None).maps(maps)
 
     def labels(self, labels: Tensor) -> Tensor:
-        """Labels (N, H, W), moved like the images."""
+        """Move labels (N, H, W) like the images."""
         moved = self._sample(labels[:, None].float(), "nearest", "zeros")
         return moved[:, 0].to(labels.dtype)
 

@@ -1,14 +1,18 @@
-"""The one error a user can cause."""
+"""The one error that a user can cause, and mend."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class InputError(ValueError):
-    """Something the user gave is wrong.
+    """Something that the user gave is wrong: a name, a value or a file.
 
-    The message is one line: what is wrong, with its name or file, and what to do about it.
-    The command prints it and ends with exit status 2.
+    The message is one line. It names what is wrong and says what to do about it. The command
+    ``kdlib`` prints this line and ends with exit status 2.
+
+    >>> kdlib.Scenario(method="distilation", source="utrecht", target="singapore")
+    Traceback (most recent call last):
+    kdlib.errors.InputError: unknown method 'distilation'; did you mean 'distillation'?
     """
 
 

@@ -12,20 +12,40 @@ IGNORED = Label.OTHER_PATHOLOGY  # the label that takes no part in a loss
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy over the voxels whose label is not ``IGNORED`` (Eq. 1).
+    """Mean cross-entropy over the voxels whose label is not ``IGNORED`` (paper, Eq. 1).
 
-    ``logits`` (N, 2, H, W); ``labels`` (N, H, W) in {0, 1, 2}. In [0, inf); 0 when no voxel
-    counts.
+    Args:
+        logits: the network's answer (N, 2, H, W).
+        labels: 0 background, 1 lesion, 2 ignored (N, H, W).
+
+    Returns:
+        A number in [0, inf). It is 0 if no voxel counts.
+
+    >>> logits = torch.zeros(1, 2, 1, 1)
+    >>> round(cross_entropy(logits, torch.tensor([[[1]]])).item(), 4)
+    0.6931
     """
     counted = (labels != IGNORED).sum().clamp(min=1)
     return F.cross_entropy(logits, labels.long(), ignore_index=IGNORED, reduction="sum") / counted
 
 
 def soft_dice_loss(logits: Tensor, labels: Tensor, smooth: float = 1.0) -> Tensor:
-    """One minus the soft Dice of the lesion class over the whole batch, in [0, 1].
+    """One minus the soft Dice of the lesions, over the whole batch.
 
-    Shapes as in ``cross_entropy``; ignored voxels take no part (Milletari et al. 2016, with
-    unsquared sums).
+    The formula is that of Milletari et al. (2016), with sums that are not squared. Voxels whose
+    label is ``IGNORED`` do not count.
+
+    Args:
+        logits: the network's answer (N, 2, H, W).
+        labels: 0 background, 1 lesion, 2 ignored (N, H, W).
+        smooth: above 0; added to both parts of the fraction, so that it is defined without lesions.
+
+    Returns:
+        A number in [0, 1].
+
+    >>> sure = torch.tensor([-20.0, 20.0]).view(1, 2, 1, 1)
+    >>> round(soft_dice_loss(sure, torch.tensor([[[1]]])).item(), 4)
+    0.0
     """
     counted = labels != IGNORED
     lesion = logits.softmax(dim=1)[:, 1] * counted
@@ -35,15 +55,33 @@ def soft_dice_loss(logits: Tensor, labels: Tensor, smooth: float = 1.0) -> Tenso
 
 
 def soften(logits: Tensor, temperature: float) -> Tensor:
-    """Soft labels softmax(z / T), (N, 2, H, W) (Eq. 2 and 3); T > 0, softer as T grows."""
+    """Soft labels: softmax(z / T) (paper, Eq. 2 and 3).
+
+    Args:
+        logits: z, the teacher's answer (N, 2, H, W).
+        temperature: T, above 0. The labels get softer as it grows.
+
+    Returns:
+        Probabilities (N, 2, H, W) that sum to 1 over the two classes.
+
+    >>> z = torch.tensor([0.0, 2.0]).view(1, 2, 1, 1)
+    >>> [round(soften(z, t)[0, 1].item(), 3) for t in (1.0, 2.0, 4.0)]
+    [0.881, 0.731, 0.622]
+    """
     return F.softmax(logits / temperature, dim=1)
 
 
 def distillation(student_logits: Tensor, soft_labels: Tensor) -> Tensor:
-    """Mean cross-entropy of the student's answer under the teacher's soft labels (Eq. 3).
+    """Mean cross-entropy of the student's answer under the teacher's soft labels (paper, Eq. 3).
 
-    Both (N, 2, H, W). The teacher alone is softened, and no factor T^2 is applied, as in the
-    paper. Least where the student's probabilities equal the soft labels.
+    As in the paper, only the teacher is softened and no factor T^2 is applied.
+
+    Args:
+        student_logits: the student's answer (N, 2, H, W).
+        soft_labels: what it should answer, as probabilities (N, 2, H, W).
+
+    Returns:
+        A number in [0, inf). It is smallest if the student's probabilities are the soft labels.
 
     >>> z = torch.zeros(1, 2, 1, 1)
     >>> round(distillation(z, soften(z, 2.0)).item(), 4)
@@ -53,7 +91,18 @@ def distillation(student_logits: Tensor, soft_labels: Tensor) -> Tensor:
 
 
 def domain_loss(domain_logits: Tensor, domains: Tensor) -> Tensor:
-    """Cross-entropy of the discriminator; ``domains`` (N,) is 0 for source, 1 for target."""
+    """Cross-entropy of the discriminator (paper, Section 4.2; Ganin et al. 2016).
+
+    Args:
+        domain_logits: its answer (N, 2), source first.
+        domains: the truth (N,): 0 source, 1 target.
+
+    Returns:
+        A number in [0, inf). It is log 2 = 0.693 for a discriminator that cannot tell them apart.
+
+    >>> round(domain_loss(torch.zeros(2, 2), torch.tensor([0, 1])).item(), 4)
+    0.6931
+    """
     return F.cross_entropy(domain_logits, domains)
 
 
@@ -88,5 +137,15 @@ class _Reverse(torch.autograd.Function):
 
 
 def reverse_gradient(values: Tensor, weight: float) -> Tensor:
-    """``values`` unchanged; their gradient comes back times ``-weight`` (Ganin et al. 2016)."""
+    """Return ``values`` unchanged, and turn their gradient round (Ganin et al. 2016).
+
+    Args:
+        values: any tensor; the result has its shape.
+        weight: what the gradient is multiplied by, after its sign has been turned.
+
+    >>> x = torch.ones(1, requires_grad=True)
+    >>> reverse_gradient(x, 0.5).backward()
+    >>> x.grad.item()
+    -0.5
+    """
     return _Reverse.apply(values, weight)

@@ -36,9 +36,15 @@ def _block(inputs: int, outputs: int, norm: str) -> nn.Sequential:
 
 
 class UNet(nn.Module):
-    """A 2-D UNet that answers with logits, one a class (Ronneberger et al. 2015).
+    """A 2-D UNet that answers with one logit for each class (Ronneberger et al. 2015).
 
     Level ``l`` of ``depth`` has ``width * 2**l`` channels at 1 / ``2**l`` of the resolution.
+
+    Args:
+        inputs: how many images it sees: 1 for FLAIR, 2 for FLAIR and T1.
+        width: channels of the first level.
+        depth: how many levels it has.
+        norm: ``"batch"``, ``"instance"`` or ``"none"``.
 
     >>> UNet(inputs=1)(torch.zeros(2, 1, 96, 112)).shape
     torch.Size([2, 2, 96, 112])
@@ -60,7 +66,10 @@ class UNet(nn.Module):
         self.head.bias = nn.Parameter(torch.tensor([RARE_LESION / 2, -RARE_LESION / 2]))
 
     def features(self, images: Tensor) -> Tensor:
-        """The last decoder level, (N, width, H, W); H and W are multiples of ``2**(depth-1)``."""
+        """The last decoder level (N, width, H, W) of ``images`` (N, C, H, W).
+
+        H and W are multiples of ``2**(depth - 1)``.
+        """
         skips, x = [], images
         for level, block in enumerate(self.down):
             x = block(self.pool(x) if level else x)

@@ -12,7 +12,7 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class Strict(BaseModel):
-    """A frozen set of settings; an unknown name or a wrong value is an ``InputError``."""
+    """Settings that cannot be changed. An unknown name or a wrong value is an ``InputError``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -41,47 +41,60 @@ def _first_line(error: ValidationError, known: list[str]) -> str:
 
 
 class Preparation(Strict):
-    """How a scan becomes the slices a network sees."""
+    """How a scan becomes the slices that a network sees."""
 
-    inputs: Literal["flair", "flair+t1"] = Field("flair", description="images a network sees")
+    inputs: Literal["flair", "flair+t1"] = Field("flair", description="images that a network sees")
     voxel_mm: tuple[Positive, Positive, Positive] | None = Field(
-        None, description="voxel the scan is resampled to (left-right, front-back, up-down); "
-        "none: the scan's own"
+        None, description="edges in mm of the voxels that the network sees (left-right, "
+        "front-back, up-down); none: those of the scan"
     )  # fmt: skip
     size: tuple[Count, Count] = Field(
-        (200, 200), description="voxels of a slice (left-right, front-back), cropped or padded"
+        (200, 200),
+        description="voxels of a slice (left-right, front-back); the scan is cropped or padded",
     )
     normalisation: Literal["z-score", "robust", "none"] = Field(
-        "z-score", description="intensity scale inside the head"
+        "z-score", description="how intensities inside the head are brought to one scale"
     )
 
 
 class Recipe(Preparation):
-    """What every network of a study has in common (defaults: the paper's, Section 4.2)."""
+    """What all networks of a study have in common. The defaults are the paper's (Section 4.2)."""
 
     width: Count = Field(32, description="channels of the UNet's first level")
     depth: Annotated[int, Field(ge=2, le=6)] = Field(4, description="levels of the UNet")
-    norm: Literal["batch", "instance", "none"] = "batch"
+    norm: Literal["batch", "instance", "none"] = Field(
+        "batch", description="normalisation after each convolution"
+    )
     steps: Count = Field(24_000, description="optimiser steps, the same in every arm")
-    batch_size: Annotated[int, Field(ge=2)] = 16
-    learning_rate: Positive = 1e-4
+    batch_size: Annotated[int, Field(ge=2)] = Field(16, description="slices of one step")
+    learning_rate: Positive = Field(1e-4, description="of the optimiser Adam, at the beginning")
     schedule: Literal["linear", "cosine", "constant"] = Field(
-        "linear", description="linear: constant for 150/400 of the steps, then linear to 0"
+        "linear",
+        description="of the learning rate; linear: constant for 150/400 of the steps, then down "
+        "to 0 in a line",
     )
-    loss: Literal["cross-entropy", "dice+cross-entropy"] = "cross-entropy"
+    loss: Literal["cross-entropy", "dice+cross-entropy"] = Field(
+        "cross-entropy", description="what labels are learned by"
+    )
     other_pathology: Literal["ignore", "background"] = Field(
-        "ignore", description="what the loss makes of label 2"
+        "ignore", description="how the loss treats voxels of label 2 (other pathology)"
     )
-    augmentation: tuple[Literal["flip", "affine", "gamma"], ...] = ()
+    augmentation: tuple[Literal["flip", "affine", "gamma"], ...] = Field(
+        (), description="random changes of the training slices, any of the three"
+    )
     start: Literal["scratch", "teacher"] = Field(
-        "scratch", description="weights an adapting network starts from"
+        "scratch", description="weights that an adapting network starts from"
     )
-    on_the_fly_steps: Count = Field(2_400, description="optimiser steps of one-scan adaptation")
-    on_the_fly_start: Literal["scratch", "teacher"] = "teacher"
+    on_the_fly_steps: Count = Field(
+        2_400, description="optimiser steps of an adaptation to one scan"
+    )
+    on_the_fly_start: Literal["scratch", "teacher"] = Field(
+        "teacher", description="weights that an adaptation to one scan starts from"
+    )
     precision: Literal["auto", "bfloat16", "float32"] = Field(
         "auto",
-        description="of the network's arithmetic, auto: bfloat16 where the device is faster in it; "
-        "weights and losses stay float32",
+        description="of the network's arithmetic; auto: bfloat16 if the device is faster in it. "
+        "Weights and losses are always float32",
     )
 
     @model_validator(mode="after")
@@ -95,5 +108,5 @@ class Recipe(Preparation):
 
     @property
     def preparation(self) -> Preparation:
-        """The part of the recipe that decides what slices look like."""
+        """The part of the recipe that decides how slices look."""
         return Preparation(**{name: getattr(self, name) for name in Preparation.model_fields})

@@ -1,7 +1,9 @@
 """The book: templates run, chapters run on any results, nothing in them is typed by hand."""
 
+import doctest
 import io
 import json
+import pydoc
 import re
 import runpy
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
+import kdlib
 from kdlib.cli import app
 from kdlib.data.clinics import Clinics
 from kdlib.errors import InputError
@@ -133,6 +136,29 @@ def test_the_table_of_contents_names_files_that_exist_and_every_chapter() -> Non
     assert [path for path in named if not path.exists()] == []
     assert set(BOOK.glob("*.md")) == named
     assert yaml.safe_load(toc)["root"] == "book/index"
+
+
+@pytest.mark.parametrize("name", re.findall(r":: (kdlib[\w.]*)", (BOOK / "api.md").read_text()))
+def test_the_examples_of_the_python_interface_are_true(name: str, tiny: dict[str, str]) -> None:
+    documented = pydoc.locate(name)
+    told = io.StringIO()
+    for found in doctest.DocTestFinder().find(documented, name, extraglobs={"kdlib": kdlib}):
+        for example in found.examples:
+            example.source = with_tiny_clinics(example.source, tiny)
+        doctest.DocTestRunner().run(found, out=told.write)
+    assert told.getvalue() == ""
+
+
+def with_tiny_clinics(code: str, tiny: dict[str, str]) -> str:
+    """The same lines on the tiny study, which is trained."""
+    for shown, place in (("demo", "study"), ("data/clinics", "data"), ("runs", "store")):
+        code = re.sub(rf'"{shown}(?=["/])', f'"{tiny[place]}', code)
+    return code
+
+
+def test_the_python_interface_has_every_public_name() -> None:
+    page = (BOOK / "api.md").read_text()
+    assert [name for name in kdlib.__all__ if not re.search(rf":: kdlib\.{name}\b", page)] == []
 
 
 @pytest.mark.parametrize("page", sorted(BOOK.rglob("*.md")), ids=lambda path: path.stem)

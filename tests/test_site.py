@@ -45,6 +45,7 @@ def site(scripts: bool, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "kdlib").symlink_to(ROOT / "kdlib")  # the code that chapters show
     (folder / "book" / "runs").mkdir()
     template = jupytext.read(ROOT / "book" / "scenarios" / "on_the_fly.md")
+    template.metadata["papermill"] = {"parameters": {"study": "demo"}}  # as papermill leaves it
     nbformat.write(template, folder / f"{SCENARIO}.ipynb")
     command = Path(sys.executable).with_name("jupyter-book")
     done = subprocess.run(

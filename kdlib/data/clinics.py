@@ -15,30 +15,37 @@ __all__ = ["Clinic", "Clinics", "LabelledScan", "Scan", "Subject", "open_clinics
 
 @dataclass(frozen=True)
 class Clinic:
-    """The subjects of one clinic, in the challenge's two splits."""
+    """The subjects of one clinic, in the challenge's two splits.
+
+    Attributes:
+        name: what the clinic is called, in lower case: ``"utrecht"``.
+        subjects: all its subjects, of both splits.
+    """
 
     name: str
     subjects: tuple[Subject, ...]
 
     @property
     def training(self) -> tuple[Subject, ...]:
+        """The subjects of the split ``training``."""
         return tuple(s for s in self.subjects if s.split == "training")
 
     @property
     def test(self) -> tuple[Subject, ...]:
+        """The subjects of the split ``test``."""
         return tuple(s for s in self.subjects if s.split == "test")
 
     @property
     def studied(self) -> tuple[Subject, ...]:
-        """The training subjects; of a scanner that has none (a target only), all."""
+        """The training subjects, or all if there are none. Such a clinic can only be a target."""
         return self.training or self.subjects
 
     @cached_property
     def folds(self) -> tuple[tuple[Subject, ...], tuple[Subject, ...]]:
-        """Two halves of the studied subjects with like lesion volumes.
+        """Two halves of the studied subjects, with similar lesion volumes.
 
-        Neighbours in lesion volume go to different halves (order A B B A A B B A ...), so that
-        the halves match. This is the experimenter's bookkeeping: no network sees the volumes.
+        Subjects are ordered by lesion volume and dealt out as A B B A A B B A, so that the two
+        halves match. Only the split knows the volumes: no network is told them.
         """
         ordered = sorted(self.studied, key=lambda s: (s.lesion_ml, s.id))
         first = tuple(s for i, s in enumerate(ordered) if i % 4 in (0, 3))
@@ -46,7 +53,11 @@ class Clinic:
         return first, second
 
     def subject(self, name: str) -> Subject:
-        """The subject of that id."""
+        """The subject of that id.
+
+        Raises:
+            InputError: the clinic has no such subject. The message lists those it has.
+        """
         for subject in self.subjects:
             if subject.id == name:
                 return subject
@@ -55,12 +66,18 @@ class Clinic:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of everything on disk that a run on this clinic may read."""
+        """A digest of everything on the disk that a run on this clinic may read."""
         return hashlib.sha256("".join(s.fingerprint for s in self.subjects).encode()).hexdigest()
 
 
 class Clinics(Mapping[str, Clinic]):
-    """Clinics by name; ``"utrecht+amsterdam"`` is the two pooled."""
+    """The clinics of a folder, by name. ``clinics["utrecht+amsterdam"]`` pools two of them.
+
+    A name that the folder does not have raises ``InputError``, which lists the names it has.
+
+    Attributes:
+        folder: where the scans lie.
+    """
 
     def __init__(self, folder: Path, clinics: dict[str, Clinic]) -> None:
         self.folder = folder
@@ -79,7 +96,11 @@ class Clinics(Mapping[str, Clinic]):
         return len(self._clinics)
 
     def chosen(self, names: Iterable[str]) -> "Clinics":
-        """Those of these names alone; raises ``InputError`` for one there is not."""
+        """The same folder with the clinics of these ``names`` alone.
+
+        Raises:
+            InputError: the folder has no clinic of one of these names.
+        """
         parts = [part for name in names for part in name.split("+")]
         return Clinics(self.folder, {part: self._one(part) for part in parts})
 
@@ -91,11 +112,29 @@ class Clinics(Mapping[str, Clinic]):
 
 
 def open_clinics(folder: Path | str, *, observer: str | None = None, name: str = "own") -> Clinics:
-    """Find every clinic under ``folder``, in one of the layouts of ``find_subjects``.
+    """Find the clinics in a folder of scans. No image is read yet.
 
-    ``observer``: "o3" or "o4" reads that observer's annotations of the challenge instead of the
-    first one's, where there are some. ``name``: of a clinic whose folder does not say it (all but
-    the challenge's). Raises ``InputError`` where there is no scan.
+    The folder has one of three layouts: the challenge's (of 2022 or 2017), BIDS, or plain folders
+    with one folder for each subject. A single NIfTI file works too.
+
+    Args:
+        folder: where the scans lie.
+        observer: ``"o3"`` or ``"o4"`` takes the annotations of this observer of the challenge
+            where there are any. By default the first observer's are taken.
+        name: what the clinic is called if its folder does not say it. Only the challenge's
+            folders say it.
+
+    Returns:
+        The clinics by name.
+
+    Raises:
+        InputError: there is no such folder, or no scan in it.
+
+    >>> clinics = kdlib.open_clinics("data/clinics")
+    >>> [name for name in clinics if name != "amsterdam"]
+    ['utrecht', 'singapore']
+    >>> clinics["utrecht"].training[0].scan.subject
+    '0'
     """
     folder = Path(folder)
     found = find_subjects(folder, name, observer)

@@ -23,7 +23,11 @@ HEAD_SHARE = 0.01  # a slice holds head where at least this share of its voxels 
 
 @dataclass(frozen=True)
 class Slices:
-    """Images without labels: ``images`` (N, C, H, W) float32, all on one device."""
+    """Slices of scans, without labels.
+
+    Attributes:
+        images: (N, C, H, W) float32, all on one device. C is 1 for FLAIR and 2 for FLAIR and T1.
+    """
 
     images: Tensor
 
@@ -33,7 +37,12 @@ class Slices:
 
 @dataclass(frozen=True)
 class LabelledSlices:
-    """Slices and, beside each, its ``labels`` (N, H, W) uint8: 0, 1 WMH, 2 other pathology."""
+    """Slices of scans, with a label for each voxel.
+
+    Attributes:
+        slices: the N slices.
+        labels: (N, H, W) uint8: 0 background, 1 lesion, 2 other pathology.
+    """
 
     slices: Slices
     labels: Tensor

@@ -21,7 +21,12 @@ from kdlib.errors import InputError
 class Scan:
     """The images of one subject of one clinic, without any label.
 
-    ``t1_doubt``: the names of several files of which each may be its T1; ``t1`` is then None.
+    Attributes:
+        clinic: the name of the clinic.
+        subject: the name of the subject.
+        flair: the FLAIR's NIfTI file.
+        t1: the T1's NIfTI file, on the FLAIR's grid, if there is one.
+        t1_doubt: the names of several files that may each be the T1. ``t1`` is then None.
     """
 
     clinic: str
@@ -31,7 +36,17 @@ class Scan:
     t1_doubt: tuple[str, ...] = ()
 
     def read(self, inputs: str = "flair") -> list[Volume]:
-        """The images a network sees, on one grid: ``"flair"``, or ``"flair+t1"``."""
+        """Read the images that a network sees; all lie on one grid.
+
+        Args:
+            inputs: ``"flair"``, or ``"flair+t1"`` for both images.
+
+        Returns:
+            One volume (x, y, z) of float32 for each image.
+
+        Raises:
+            InputError: a file is missing or damaged, or the T1 lies on another grid.
+        """
         if inputs == "flair":
             return [read_volume(self.flair)]
         if self.t1 is None and self.t1_doubt:
@@ -50,25 +65,37 @@ class Scan:
 
 @dataclass(frozen=True)
 class LabelledScan:
-    """A scan and the manual annotation of its lesions."""
+    """A scan and the manual annotation of its lesions.
+
+    Attributes:
+        scan: the images.
+        label: the NIfTI file of the annotation, on the FLAIR's grid.
+    """
 
     scan: Scan
     label: Path
 
     def read_labels(self) -> Volume:
-        """Labels (x, y, z), uint8: 0 background, 1 WMH, 2 other pathology; of any number.
+        """Read the labels (x, y, z), uint8: 0 background, 1 lesion, 2 other pathology.
 
-        A person without lesions is one to learn from and to be scored on like others.
+        There may be no lesion at all: a healthy person counts like any other.
+
+        Raises:
+            InputError: the file is missing, damaged, on another grid, or has other labels.
         """
         return read_labels(self.label, like=read_volume(self.scan.flair), allow_empty=True)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One person at one clinic: a scan, and a label where somebody drew one.
+    """One person at one clinic: a scan, and a label if somebody drew one.
 
-    ``faults`` are lines on what is wrong with its files' names and places, found when its folder
-    was opened; a subject that has any cannot be used.
+    Attributes:
+        scan: the images.
+        label: the NIfTI file of the labels, or None.
+        split: ``"training"`` or ``"test"``, the challenge's two.
+        faults: what is wrong with the names and the places of its files, one line for each. They
+            were found when the folder was opened. A subject with faults cannot be used.
     """
 
     scan: Scan
@@ -78,18 +105,19 @@ class Subject:
 
     @property
     def id(self) -> str:
+        """The name of the subject, the same as its scan's."""
         return self.scan.subject
 
     @property
     def labelled(self) -> LabelledScan:
-        """The scan with its label; raises ``InputError`` where there is none."""
+        """The scan with its label. Raises ``InputError`` if there is no label."""
         if self.label is None:
             raise InputError(f"{self.scan.flair.parent}: no wmh.nii.gz; this use needs labels")
         return LabelledScan(self.scan, self.label)
 
     @cached_property
     def lesion_ml(self) -> float:
-        """The volume of label 1 in mL; 0 without a label."""
+        """The volume of the lesions (label 1) in mL. It is 0 without a label."""
         return 0.0 if self.label is None else lesion_ml(self.labelled.read_labels())
 
     @cached_property

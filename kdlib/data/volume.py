@@ -35,7 +35,12 @@ LPS = axcodes2ornt("LPS")
 
 @dataclass(frozen=True, eq=False)
 class Volume:
-    """A 3-D image: ``array`` (x, y, z) and ``affine`` (4, 4) from voxel indices to RAS+ mm."""
+    """A 3-D image in memory.
+
+    Attributes:
+        array: the voxels (x, y, z).
+        affine: the matrix (4, 4) from voxel indices to positions in mm, in RAS+ directions.
+    """
 
     array: NDArray
     affine: NDArray[np.float64]
@@ -53,11 +58,15 @@ def read_header(path: Path | str) -> Header:
 
 
 def read_volume(path: Path | str, *, allow_constant: bool = False) -> Volume:
-    """Read a NIfTI-1 or -2 file, ``.nii`` or ``.nii.gz``, as float32 with its scaling applied.
+    """Read a NIfTI-1 or NIfTI-2 file as float32, with its scaling applied.
 
-    Raises ``InputError`` naming the file where it is missing, damaged, no 3-D image of real
-    numbers, has no usable affine, holds NaN or infinity, or the same value everywhere (which
-    ``allow_constant`` lets pass, for probability maps).
+    Args:
+        path: a file that ends in ``.nii`` or ``.nii.gz``.
+        allow_constant: whether all voxels may have one value, as in an empty probability map.
+
+    Raises:
+        InputError: the file is missing or damaged, is no 3-D image of real numbers, has no usable
+            affine, holds NaN or infinity, or has one value everywhere. The message names the file.
     """
     with _naming(path):
         array, affine = _read(path)
@@ -71,10 +80,16 @@ def read_volume(path: Path | str, *, allow_constant: bool = False) -> Volume:
 def read_labels(
     path: Path | str, like: Volume | None = None, *, allow_empty: bool = False
 ) -> Volume:
-    """Read a manual annotation as uint8: 0 background, 1 WMH, 2 other pathology.
+    """Read a manual annotation as uint8: 0 background, 1 lesion, 2 other pathology.
 
-    Raises ``InputError`` as ``read_volume`` does, for values other than 0, 1 and 2, for another
-    grid than that of ``like``, and where no voxel has label 1 unless ``allow_empty``.
+    Args:
+        path: a file that ends in ``.nii`` or ``.nii.gz``.
+        like: the scan whose grid it must have, if any.
+        allow_empty: whether there may be no lesion.
+
+    Raises:
+        InputError: as ``read_volume``; or there are values other than 0, 1 and 2, the grid is
+            not that of ``like``, or no voxel has label 1.
     """
     with _naming(path):
         array, affine = _read(path)
@@ -88,10 +103,18 @@ def read_labels(
 
 
 def write_volume(path: Path | str, volume: Volume, dtype: DTypeLike | None = None) -> None:
-    """Write ``volume`` as NIfTI-1 with its own affine and no text, whole or not at all.
+    """Write a volume as NIfTI-1, with its affine and without any text in the header.
 
-    Without a ``dtype`` masks (bool) become uint8, floats float32, and 64-bit integers int32.
-    Raises ``InputError`` where the file cannot be written, for instance on a full disk.
+    The file is written whole or not at all.
+
+    Args:
+        path: the file to write. It ends in ``.nii`` or ``.nii.gz``.
+        volume: what to write.
+        dtype: how voxels are stored. By default masks (bool) become uint8, floats become float32,
+            and 64-bit integers become int32.
+
+    Raises:
+        InputError: the file cannot be written, for example because the disk is full.
     """
     name = printable(path)
     if not name.lower().endswith((".nii", ".nii.gz")):

@@ -20,8 +20,10 @@ from kdlib.networks import UNet
 class Task(ABC):
     """What every kind of task has. All of a task lies on one device.
 
-    ``start``: the network to start from; none: random weights. ``once``: calls a function with
-    some arguments, and keeps the result for the next method that asks for the same.
+    Attributes:
+        start: the network to start from, or None for random weights.
+        once: calls a function with some arguments, and keeps the result for the next method that
+            asks for the same.
     """
 
     start: UNet | None = None
@@ -30,15 +32,16 @@ class Task(ABC):
     @property
     @abstractmethod
     def device(self) -> torch.device:
-        """Where all of it lies."""
+        """The device on which all of it lies."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledTask(Task):
-    """Learning from labels alone.
+    """For a method that learns from labels alone.
 
-    ``labelled``: the source with its labels; for a method that ``reads_target_labels`` the
-    target's too.
+    Attributes:
+        labelled: the slices of the source with their labels. A method that ``reads_target_labels``
+            gets those of the target too.
     """
 
     labelled: LabelledSlices
@@ -50,21 +53,34 @@ class LabelledTask(Task):
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptationTask(LabelledTask):
-    """The labelled source, and ``target``: the target's scans, which have no labels to read."""
+    """For a method that adapts to a target: a ``LabelledTask`` with a target.
+
+    Attributes:
+        target: the slices of the target's scans, which have no labels to read.
+    """
 
     target: Slices
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaughtTask(AdaptationTask):
-    """The same, and ``teacher``: a trained network that does not move."""
+    """For a method that adapts with a teacher: an ``AdaptationTask`` with a teacher.
+
+    Attributes:
+        teacher: a trained network, which does not change.
+    """
 
     teacher: UNet
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFreeTask(Task):
-    """The target's scans and a trained network. Nothing of the source is here, label or scan."""
+    """For a method that adapts without the source: it has no scan and no label of it.
+
+    Attributes:
+        target: the slices of the target's scans, which have no labels to read.
+        teacher: a network that was trained on the source. It does not change.
+    """
 
     target: Slices
     teacher: UNet

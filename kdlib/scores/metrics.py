@@ -29,10 +29,14 @@ METRIC_NAMES = {
 
 @dataclass(frozen=True)
 class Scores:
-    """The challenge's five scores of one result, in its order; NaN where one is not defined.
+    """The challenge's five scores of one result, in its order. NaN means: not defined.
 
-    ``dice``, ``lesion_recall`` and ``lesion_f1`` lie in [0, 1]; ``hd95_mm`` is the 95th percentile
-    of the Hausdorff distance in mm; ``avd_percent`` the absolute volume difference in percent.
+    Attributes:
+        dice: overlap of truth and result, in [0, 1].
+        hd95_mm: the 95th percentile of the Hausdorff distance, in mm.
+        avd_percent: the absolute difference of the volumes, in percent of the truth's.
+        lesion_recall: the share of true lesions that were found, in [0, 1].
+        lesion_f1: the F1 score of lesions, each counted once, in [0, 1].
     """
 
     dice: float
@@ -43,19 +47,34 @@ class Scores:
 
 
 def evaluate(truth: NDArray, result: NDArray, spacing_mm: tuple[float, float, float]) -> Scores:
-    """Score ``result`` against ``truth``, both (x, y, z), on a grid of ``spacing_mm`` (x, y, z).
+    """Score a result by the challenge's five metrics (Kuijf et al. 2019).
 
-    ``truth`` holds labels: 0 background, 1 lesion, 2 other pathology. A ``result`` of integers or
-    booleans is a mask counted from 1, one of floats a probability counted from ``THRESHOLD``,
-    neither above 1000. Where the truth is 2 the result is taken as 0.
+    Edge cases follow the challenge's script. It leaves some scores undefined, which is NaN here:
+    ``dice`` if both masks are empty; ``hd95_mm`` if a mask has no boundary, because it is empty or
+    fills whole slices; ``avd_percent`` if the truth is empty. The recall is 1 if the truth has no
+    lesion, and the precision is 1 if the result has none. A mask that fills the whole image counts
+    as having none.
 
-    NaN stands for what the challenge's script leaves undefined: ``dice`` if both masks are empty,
-    ``hd95_mm`` if a mask has no boundary (empty, or nothing but slices it fills), ``avd_percent``
-    if the truth is empty. No lesion in the truth is a recall of 1, none in the result a precision
-    of 1, and a mask that fills the whole image counts as none, as in that script.
+    Args:
+        truth: the labels (x, y, z): 0 background, 1 lesion, 2 other pathology. The result is taken
+            as 0 where the truth is 2.
+        result: on the same grid (x, y, z). Integers and booleans are a mask: 1 to 1000 is lesion.
+            Floats are probabilities: 0.5 to 1000 is lesion.
+        spacing_mm: the edges of a voxel (x, y, z) in mm.
 
-    Raises ``InputError`` for arrays that are not 3-D, differ in shape or hold no real numbers, and
-    for a spacing that is not three positive numbers.
+    Returns:
+        The five scores.
+
+    Raises:
+        InputError: an array is not 3-D, the shapes differ, the values are no real numbers, or the
+            spacing is not three positive numbers.
+
+    >>> truth, result = np.zeros((2, 9, 9, 3), int)
+    >>> truth[2:6, 2:6, 1] = 1
+    >>> result[4:8, 2:6, 1] = 1
+    >>> scores = evaluate(truth, result, (1.0, 1.0, 3.0))
+    >>> scores.dice, scores.hd95_mm, scores.lesion_f1
+    (0.5, 2.0, 1.0)
     """
     spacing = checked_spacing(spacing_mm)
     lesions, found = cropped(*masks(truth, result))

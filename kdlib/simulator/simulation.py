@@ -44,29 +44,30 @@ def simulate(
     workers: int | None = None,
     on_subject: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write simulated subjects to ``out`` in the challenge's layout, e.g. ``training/Utrecht/0``.
+    """Write simulated subjects to ``out`` in the challenge's layout: ``training/Utrecht/0`` etc.
 
-    Each subject follows from (seed, clinic, id) and the settings alone. A subject's folder appears
-    whole; a second call with the same settings makes what is missing, and may ask for more clinics
-    or subjects.
+    The seed, the clinic, the subject's id and the settings decide everything of a subject. A
+    subject's folder appears whole. A second call with the same settings makes what is missing, and
+    may ask for more clinics or more subjects.
 
     Args:
         out: a folder that is new, empty, or holds a simulation with these settings.
         grid: "native" = the challenge's shapes and voxels; "2mm" = 96 x 112 x 48 voxels of
             2 x 2 x 3 mm for every clinic.
-        clinics: of "utrecht", "singapore", "amsterdam".
-        training: training subjects a clinic (0 to 20), in the order of the challenge's ids.
-        test: test subjects a clinic (0 to 30), likewise.
-        seed: of everything random, 0 or above.
-        scanner_shift: how far the scanners differ, 0 or above: 0 = all have the mean protocol (and
-            nobody is defaced), 1 = as published. Voxel grids stay; "2mm" makes them one.
+        clinics: any of "utrecht", "singapore" and "amsterdam".
+        training: training subjects of each clinic, 0 to 20, in the order of the challenge's ids.
+        test: test subjects of each clinic, 0 to 30, in the same order.
+        seed: decides all that is random; 0 or above.
+        scanner_shift: how far the scanners differ, 0 or above. 0: all have the mean protocol, and
+            nobody is defaced. 1: as published. The voxel grids always differ, unless ``grid`` is
+            "2mm".
         population_shift: how far lesion load and atrophy differ, in the same way.
-        skull: False leaves out what surrounds the brain (exact zeros), as stripped scans.
-        workers: processes; by default one a core.
+        skull: False sets what surrounds the brain to exactly 0, as in skull-stripped scans.
+        workers: how many processes; by default one for each core.
         on_subject: called with (done, total) at the start and after each subject.
 
     Raises:
-        InputError: an argument out of range, or ``out`` holds something else.
+        InputError: an argument is out of range, or ``out`` holds something else.
     """
     settings = Settings(grid, seed, float(scanner_shift), float(population_shift), skull)
     _check(settings, clinics, training, test, workers)

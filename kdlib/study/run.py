@@ -24,7 +24,22 @@ _LAST_FILE = "DONE"  # a directory that has it holds a whole run
 
 
 class Run:
-    """A finished run, read from its directory."""
+    """A finished run, read from its directory.
+
+    Args:
+        directory: where the run lies: a folder of a store.
+
+    Raises:
+        InputError: there is no finished run in this directory.
+
+    >>> store = kdlib.Store("runs", kdlib.open_clinics("data/clinics"))
+    >>> scenario = kdlib.load_study("demo").scenario(
+    ...     method="distillation", source="utrecht", target="singapore"
+    ... )
+    >>> run = kdlib.Run(store.run(scenario).directory)
+    >>> run.scenario.method
+    'distillation'
+    """
 
     def __init__(self, directory: Path | str) -> None:
         self.directory = Path(directory)
@@ -46,55 +61,79 @@ class Run:
 
     @cached_property
     def scenario(self) -> Scenario:
+        """The scenario that it was made by."""
         return Scenario.model_validate_json((self.directory / "scenario.json").read_text())
 
     @cached_property
     def teacher(self) -> "Run | None":
-        """The run of its teacher, beside it in the store."""
+        """The run of its teacher, which lies in the same store. None if it had no teacher."""
         path = self.directory / "teacher"
         return Run(self.directory.parent / path.read_text()) if path.exists() else None
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
-        """When, where and with which versions it was made, and how long it took (seconds)."""
+        """When, where and with which versions it was made, and how many seconds it took."""
         return json.loads((self.directory / _LAST_FILE).read_text())
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """A row per tested subject: ``clinic``, ``subject`` (text), ``dice``, ``hd95_mm``, ..."""
+        """One row for each tested subject.
+
+        The columns are ``clinic``, ``subject`` (text), the challenge's scores (``dice``,
+        ``hd95_mm`` and so on), and scores by lesion size, by region and of calibration.
+        """
         return pd.read_csv(self.directory / "scores.csv", dtype={"subject": str})
 
     @cached_property
     def source_scores(self) -> pd.DataFrame:
-        """The same of the source's tested subjects: what adapting to a whole target cost at home.
+        """The same scores for subjects of the source. They tell what adapting cost at home.
 
-        Empty of L-bound and of on-the-fly adaptation.
+        The table is empty for a method that does not change the network, and for on-the-fly
+        adaptation.
         """
         path = self.directory / "source_scores.csv"
         return pd.read_csv(path, dtype={"subject": str}) if path.exists() else pd.DataFrame()
 
     @cached_property
     def slices(self) -> dict[str, NDArray[np.uint8]]:
-        """Of each tested subject the lesion probability, 0 to 255, on its ``example_slice``."""
+        """One slice of each tested subject's answer, as lesion probability (x, y) from 0 to 255."""
         with np.load(self.directory / "slices.npz", allow_pickle=False) as file:
             return dict(file)
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """Mean losses along the training."""
+        """The mean losses along the training, one row for each stretch of steps."""
         path = self.directory / "history.csv"
         return pd.read_csv(path) if path.stat().st_size > 1 else pd.DataFrame()
 
     def network(self, device: torch.device | str = "cpu") -> UNet:
-        """The trained segmenter."""
+        """The trained segmenter, on ``device``."""
         network = new_unet(self.scenario, seed=0)
         network.load_state_dict(load_file(self.directory / "weights.safetensors"))
         return network.to(device).eval()
 
     def predict(self, flair: Image, t1: Image | None = None, device: str = "auto") -> Volume:
-        """Lesion probability in [0, 1] of a scan, on the scan's own grid and affine.
+        """Segment a scan.
 
-        ``flair`` (and ``t1``, for a run that reads both): a NIfTI file or a ``Volume``.
+        Args:
+            flair: a NIfTI file or a ``Volume``.
+            t1: the same, on the FLAIR's grid; only for a run that reads both images.
+            device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+
+        Returns:
+            The lesion probability in [0, 1] of every voxel, on the scan's own grid.
+
+        Raises:
+            InputError: the scan cannot be read, or the run reads other images.
+
+        >>> store = kdlib.Store("runs", kdlib.open_clinics("data/clinics"))
+        >>> scenario = kdlib.load_study("demo").scenario(
+        ...     method="distillation", source="utrecht", target="singapore"
+        ... )
+        >>> run = store.run(scenario)
+        >>> probability = run.predict("data/clinics/training/Singapore/50/pre/FLAIR.nii.gz")
+        >>> bool(probability.array.min() >= 0 and probability.array.max() <= 1)
+        True
         """
         images = [flair] if t1 is None else [flair, t1]
         if len(images) != len(self.scenario.inputs.split("+")):

@@ -15,18 +15,28 @@ NUMBERS_VERSION = 3
 
 
 class Scenario(Recipe):
-    """One method, on one pair of clinics, by one recipe.
+    """One method, on one pair of clinics, by one recipe: all that decides a run's numbers.
 
-    Settings of the method itself are given beside the others:
+    A scenario cannot be changed; ``changed`` makes a new one. The settings of the method itself
+    are given beside the others. A method that needs a teacher and names none gets
+    ``default_teacher``. With a ``subject`` the adaptation is on the fly: to this one scan of the
+    target, which is also the one that is tested.
 
-    >>> Scenario(method="distillation", source="utrecht", target="singapore", temperature=2.0)
+    Raises:
+        InputError: a name or a value has no meaning. The message names the nearest that has one.
 
-    A method that needs a teacher and names none gets ``default_teacher``. With a ``subject`` the
-    adaptation is on the fly: to that one scan of the target, which is also the one tested.
-    Raises ``InputError`` for a name or value that has no meaning.
+    >>> scenario = kdlib.Scenario(
+    ...     method="distillation", source="utrecht", target="singapore", temperature=2.0
+    ... )
+    >>> scenario.steps
+    24000
+    >>> scenario.settings.temperature
+    2.0
+    >>> scenario.teacher.method
+    'supervised'
     """
 
-    method: str
+    method: str = Field(description="how to adapt: the name of a method")
     source: str = Field(description="clinic with labels; several joined by + are pooled")
     target: str | None = Field(None, description="clinic to adapt to")
     fold: Literal[0, 1] | None = Field(
@@ -34,9 +44,11 @@ class Scenario(Recipe):
         "none: all of them, for both"
     )  # fmt: skip
     subject: str | None = Field(None, description="the one scan of on-the-fly adaptation")
-    seed: Annotated[int, Field(ge=0)] = 0
-    settings: SerializeAsAny[MethodSettings]
-    teacher: "Scenario | None" = None
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="decides weights and batches")
+    settings: SerializeAsAny[MethodSettings] = Field(description="the method's own settings")
+    teacher: "Scenario | None" = Field(
+        None, description="scenario of the network to learn from; none: the method's default"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -84,7 +96,7 @@ class Scenario(Recipe):
         return _read_elsewhere, (modules, self.model_dump_json())
 
     def changed(self, **values: Any) -> "Scenario":
-        """The same scenario but for ``values``, checked like a new one."""
+        """The same scenario with other ``values``, checked like a new one."""
         return Scenario(**self.model_dump() | values)
 
     @property
@@ -99,7 +111,7 @@ class Scenario(Recipe):
 
     @property
     def updates(self) -> int:
-        """How many optimiser steps its training takes."""
+        """How many optimiser steps its training takes. It is 0 for a method that does not train."""
         if not self.method_type.trains:
             return 0
         return self.steps if self.subject is None else self.on_the_fly_steps
@@ -113,23 +125,31 @@ class Scenario(Recipe):
         return (self.start if self.subject is None else self.on_the_fly_start) == "teacher"
 
     def recipe(self) -> dict[str, Any]:
-        """The settings that a study's arms share."""
+        """The settings that all arms of a study share, by name."""
         return {name: getattr(self, name) for name in Recipe.model_fields}
 
     def default_teacher(self) -> "Scenario":
-        """A supervised network of the source, by the same recipe, from scratch."""
+        """The scenario of a supervised network of the source, by the same recipe, from scratch."""
         adapting = {"start", "on_the_fly_steps", "on_the_fly_start"}
         shared = {name: value for name, value in self.recipe().items() if name not in adapting}
         return Scenario(method="supervised", source=self.source, seed=self.seed, **shared)
 
     def digest(self, data: str) -> str:
-        """A name for the numbers it gives on data of the fingerprint ``data``, 10 hex digits."""
+        """A name for the numbers that it gives on certain data.
+
+        Args:
+            data: the fingerprint of the clinics.
+
+        Returns:
+            Ten hexadecimal digits. Another setting, other data or a version of kdlib that gives
+            other numbers change them.
+        """
         text = f"{NUMBERS_VERSION} {self.model_dump_json()} {data}"
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 
     @property
     def slug(self) -> str:
-        """A readable name; not unique, the digest is."""
+        """A readable name. Only the digest is unique."""
         parts = [self.source, self.target, self.method]
         if self.teacher is not None and self.teacher.method != "supervised":
             parts.append(f"from-{self.teacher.method}")

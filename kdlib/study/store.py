@@ -29,15 +29,22 @@ LONGEST_SLUG = 200  # bytes; a folder's name can have 255, and a subject's name 
 class Store:
     """A folder of runs on one set of clinics. A finished run is read and never repeated.
 
-    >>> store = kdlib.Store("runs", kdlib.open_clinics("data/clinics"))
-    >>> run = store.run(scenario)
-
     A store can be sent to another process: what it keeps in memory stays behind.
 
     Attributes:
         folder: where the runs and the prepared slices lie. The first run makes it.
         clinics: the data of all its runs.
-        device: "auto", "cpu", "cuda" or "mps"; where its runs are made.
+        device: where its runs are made: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+
+    >>> store = kdlib.Store("runs", kdlib.open_clinics("data/clinics"))
+    >>> scenario = kdlib.load_study("demo").scenario(
+    ...     method="distillation", source="utrecht", target="singapore"
+    ... )
+    >>> run = store.run(scenario)
+    >>> store.saved(scenario).directory == run.directory
+    True
+    >>> store.missing([scenario])
+    []
     """
 
     def __init__(self, folder: Path | str, clinics: Clinics, device: str = "auto") -> None:
@@ -54,19 +61,19 @@ class Store:
         return type(self), (self.folder, self.clinics, self.device)
 
     def directory(self, scenario: Scenario) -> Path:
-        """Where the run of ``scenario`` on this data lies, made or not."""
+        """Where the run of ``scenario`` on this data lies, or will lie."""
         names = [name for name in (scenario.source, scenario.target) if name]
         data = " ".join(self.clinics[name].fingerprint for name in names)
         slug = scenario.slug.encode()[:LONGEST_SLUG].decode(errors="ignore")
         return self.folder / f"{slug}-{scenario.digest(data)}"
 
     def saved(self, scenario: Scenario) -> Run | None:
-        """The run of ``scenario`` if it is finished."""
+        """The run of ``scenario`` if it is finished, else None."""
         directory = self.directory(scenario)
         return Run(directory) if Run.finished(directory) else None
 
     def missing(self, scenarios: Iterable[Scenario]) -> list[Scenario]:
-        """Those of ``scenarios`` and of their teachers whose runs are not finished, each once."""
+        """The scenarios whose runs are not finished, their teachers among them, each once."""
         steps = (step for scenario in scenarios for step in scenario.lineage)
         wanted = {self.directory(step): step for step in steps}
         return [step for directory, step in wanted.items() if not Run.finished(directory)]
@@ -78,12 +85,22 @@ class Store:
         on_progress: OnProgress | None = None,
         checkpoint_seconds: float = 30.0,
     ) -> Run:
-        """Make the run of ``scenario``, after its teacher's, or read it where it is finished.
+        """Make the run of a scenario, after its teacher's, or read it if it is finished.
 
-        An interrupted run goes on from its checkpoint, which is written every
-        ``checkpoint_seconds``. One process at a time writes a run; a second one waits and then
-        reads it. ``on_progress`` is called with the scenario in training, the steps taken and
-        their number.
+        An interrupted run goes on from its checkpoint, to the same numbers. One process at a time
+        writes a run; a second one waits and then reads it.
+
+        Args:
+            scenario: what to run.
+            on_progress: called with the scenario in training, the steps taken and their number.
+            checkpoint_seconds: how often the checkpoint is written.
+
+        Returns:
+            The finished run.
+
+        Raises:
+            InputError: a clinic or a subject is not there, a scan or a label is missing or
+                damaged, or the device is not available.
         """
         if (made := self.saved(scenario)) is not None:
             return made
@@ -142,7 +159,23 @@ def run(
     on_progress: OnProgress | None = None,
     checkpoint_seconds: float = 30.0,
 ) -> Run:
-    """Make one run, or read it: ``Store(store, clinics, device).run(scenario, ...)``."""
+    """Make one run, or read it. The same as ``Store(store, clinics, device).run(scenario)``.
+
+    Args:
+        scenario: what to run.
+        clinics: the data.
+        store: the folder that keeps the runs.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+        on_progress: called with the scenario in training, the steps taken and their number.
+        checkpoint_seconds: how often the checkpoint is written.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        InputError: a clinic, a subject or a label is missing, a file is damaged, or the device is
+            not available.
+    """
     return Store(store, clinics, device).run(
         scenario, on_progress=on_progress, checkpoint_seconds=checkpoint_seconds
     )

@@ -25,7 +25,13 @@ class Sweep(Strict):
 
 
 class Study(Strict):
-    """The settings of a study, as its TOML file holds them."""
+    """The settings of a study, as its TOML file holds them.
+
+    A study is many scenarios with one recipe: its arms, for every pair of clinics, fold and seed.
+
+    Raises:
+        InputError: a setting is unknown, missing or has no meaning.
+    """
 
     name: str
     about: str = Field(description="what the study is, in a sentence")
@@ -42,7 +48,13 @@ class Study(Strict):
     sweeps: tuple[Sweep, ...] = ()
 
     def scenario(self, **settings: Any) -> Scenario:
-        """A scenario by this study's recipe, but for ``settings``."""
+        """A scenario by this study's recipe, with ``settings`` beside it or instead of it.
+
+        >>> study = kdlib.load_study("demo")
+        >>> scenario = study.scenario(method="supervised", source="utrecht", width=8)
+        >>> scenario.width, scenario.depth == study.recipe.depth
+        (8, True)
+        """
         return Scenario(**self.recipe.model_dump() | settings)
 
 
@@ -69,7 +81,18 @@ def built_in_studies() -> list[str]:
 
 
 def load_study(name: str) -> Study:
-    """A built-in study by name, or any by the path of its TOML file."""
+    """Read a study.
+
+    Args:
+        name: ``"demo"``, ``"standard"`` or ``"paper"``, which come with kdlib; or the path of a
+            ``.toml`` file like theirs.
+
+    Raises:
+        InputError: there is no such study, or its file has a mistake. The message says which.
+
+    >>> kdlib.load_study("paper").recipe.steps
+    24000
+    """
     if name in built_in_studies():
         text = (files("kdlib") / "studies" / f"{name}.toml").read_text()
     elif name.endswith(".toml") and Path(name).is_file():
