@@ -18,7 +18,8 @@ with from_extra("book"):
     import nbformat
     import papermill  # type: ignore[import-untyped]
 
-FOLDER = Path(__file__).parents[2] / "book" / "scenarios"
+# A link to book/scenarios: a wheel has the templates too, and git has them once.
+FOLDER = Path(__file__).parent / "scenarios"
 KINDS = {"str": str, "int": int, "float": float}
 
 
