@@ -55,7 +55,7 @@ class Adversarial(Method[AdaptationTask, AdversarialSettings], name="adversarial
     def update(self, step: int) -> Losses:
         images, labels, domains = self.mixed_batch(step)
         features, logits = self.features_and_logits(images)
-        segmentation = self.segmentation_loss(logits[domains == 0], labels)
+        segmentation = self.segmentation_loss(logits[: len(labels)], labels)
         domain = self.domain_loss(self.seen(features, logits), domains, self.weight(step))
         self.descend(segmentation + domain)
         return {"segmentation": segmentation.detach(), "domain": domain.detach()}

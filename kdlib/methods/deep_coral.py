@@ -27,9 +27,9 @@ class DeepCoral(Method[AdaptationTask, DeepCoralSettings], name="deep_coral"):
     """
 
     def update(self, step: int) -> Losses:
-        images, labels, domains = self.mixed_batch(step)
+        images, labels, _ = self.mixed_batch(step)
         features, logits = self.features_and_logits(images)
-        segmentation = self.segmentation_loss(logits[domains == 0], labels)
-        coral = coral_loss(features[domains == 0], features[domains == 1])
+        segmentation = self.segmentation_loss(logits[: len(labels)], labels)
+        coral = coral_loss(*features.chunk(2))
         self.descend(segmentation + self.settings.coral_weight * coral)
         return {"segmentation": segmentation.detach(), "coral": coral.detach()}
