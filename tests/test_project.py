@@ -22,6 +22,7 @@ PYPROJECT = (ROOT / "pyproject.toml").read_text()
 PROJECT = tomllib.loads(PYPROJECT)["project"]
 LOCK = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if line[0] != "#"]
 README = (ROOT / "README.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 
 GENERATED = {"runs/", "results/"}  # by make, absent from a fresh clone
 
@@ -192,8 +193,8 @@ def test_results_in_git_are_small() -> None:
     assert sum(path.stat().st_size for path in files if path.is_file()) < 10e6
 
 
-def test_the_readme_shows_the_tree_as_it_is() -> None:
-    tree = re.search(r"```\n(README\.md.*?)```", README, re.DOTALL)
+def test_the_guide_for_contributors_shows_the_tree_as_it_is() -> None:
+    tree = re.search(r"```\n(README\.md.*?)```", CONTRIBUTING, re.DOTALL)
     assert tree is not None
     folder: list[str] = []
     for line in tree[1].splitlines():
@@ -202,6 +203,11 @@ def test_the_readme_shows_the_tree_as_it_is() -> None:
         folder = [*folder[:depth], names[0].rstrip("/")]
         here = ROOT.joinpath(*folder[:-1])
         assert [n for n in names if not any(here.glob(n)) and n not in GENERATED] == []
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\((?!https?:)([^)]+)\)", README + CONTRIBUTING))
+def test_a_link_within_the_repository_leads_to_a_file_in_git(link: str) -> None:
+    assert git("ls-files", link).strip() == link
 
 
 def answer(scores: pd.DataFrame) -> list[str]:
