@@ -122,7 +122,9 @@ def coral_loss(source: Tensor, target: Tensor) -> Tensor:
 
 
 def _covariance(features: Tensor) -> Tensor:
-    return torch.cov(features.movedim(1, 0).flatten(start_dim=1))
+    samples = features.movedim(1, 0).flatten(start_dim=1)
+    apart = samples - samples.mean(dim=1, keepdim=True)
+    return apart @ apart.T / (samples.shape[1] - 1)  # torch.cov would make a GPU wait
 
 
 class _Reverse(torch.autograd.Function):
