@@ -1,4 +1,4 @@
-"""The one training loop: schedule, history, checkpoints. Every method goes through it."""
+"""The one training loop, with its schedule, history and checkpoints, for every method."""
 
 import json
 import math
@@ -30,7 +30,7 @@ def choose_device(name: str = "auto") -> torch.device:
     kind = name.split(":")[0]
     if kind not in ("cpu", *available) or not available.get(kind, True):
         there = ", ".join(["cpu"] + [kind for kind, ok in available.items() if ok])
-        raise InputError(f"device {name!r} is not to be had here; there is: auto, {there}")
+        raise InputError(f"device {name!r} is not available on this machine; choose: auto, {there}")
     return torch.device(name)
 
 
@@ -55,9 +55,10 @@ def train(
 ) -> History:
     """Train ``method`` to its last update; its networks end in evaluation mode.
 
-    Goes on from ``checkpoint`` where that file exists and keeps it up to date every
-    ``checkpoint_seconds``: an interrupted training that goes on ends with the same numbers.
-    Returns rows of mean losses: ``step``, ``learning_rate`` and each loss.
+    It goes on from the file ``checkpoint`` where that exists, and writes it anew every
+    ``checkpoint_seconds``. A training that was interrupted and goes on ends with the same numbers.
+    Returns rows of mean losses: ``step``, ``learning_rate`` and each loss. A method that takes no
+    steps leaves none.
     """
     first, history = restore(method, checkpoint) if checkpoint else (0, [])
     every = max(1, method.updates // HISTORY_ROWS)

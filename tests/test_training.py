@@ -61,5 +61,7 @@ def test_supervised_training_lowers_its_loss() -> None:
 
 
 def test_an_absent_device_is_named() -> None:
-    with pytest.raises(InputError, match="'tpu' is not to be had here; there is: auto, cpu"):
+    with pytest.raises(
+        InputError, match="'tpu' is not available on this machine; choose: auto, cpu"
+    ):
         choose_device("tpu")

@@ -38,8 +38,8 @@ class AdversarialSettings(MethodSettings):
 class Adversarial(Method[AdaptationTask, AdversarialSettings], name="adversarial"):
     """Segment the source while confusing a discriminator of source and target.
 
-    A batch is half source, half target. One backward pass trains both networks: the
-    discriminator down its loss, the UNet up it, through the reversed gradient.
+    A batch is half source, half target. One backward pass trains both networks: the discriminator
+    goes down its loss, and the UNet goes up the same loss, through the reversed gradient.
     """
 
     def set_up(self) -> None:

@@ -56,8 +56,8 @@ class DistillationSettings(MethodSettings):
 class Distillation(Method[TaughtTask, DistillationSettings], name="distillation"):
     """Minimise Eq. 3 over the union of source and unlabelled target slices.
 
-    The teacher answers every slice once, before the first step, and does not move. What it says of
-    the source is kept for the next student of the same teacher.
+    The teacher does not move. It answers every slice once, before the first step. Its answers to
+    the source are kept for the next student of the same teacher.
     """
 
     def set_up(self) -> None:

@@ -10,8 +10,8 @@ from kdlib.methods.task import LabelledTask
 class Supervised(Method[LabelledTask, NoSettings], name="supervised"):
     """Minimise the segmentation loss over every labelled slice it is handed.
 
-    Without a target this is the teacher; with one, the target's ten labelled subjects are pooled
-    with the source: the U-bound.
+    Without a target this is the teacher. With a target it is the U-bound: the labelled subjects of
+    one half of the target are pooled with the source.
     """
 
     reads_target_labels = True

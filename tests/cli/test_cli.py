@@ -73,7 +73,7 @@ PAIR = ["--method", "distillation", "--source", "utrecht", "--target"]
         (["run", *PAIR, "singapore", "--teacher", "kd", "--data", "DATA"], "unknown method 'kd'"),
         (
             ["run", *PAIR, "singapore", "--device", "tpu", "--data", "DATA"],
-            "'tpu' is not to be had",
+            "'tpu' is not available",
         ),
         (["run", *PAIR, "singapore", "--fold", 7, "--data", "DATA"], "fold=7"),
         (["study", "nothing", "--data", "DATA"], "unknown study 'nothing'"),
