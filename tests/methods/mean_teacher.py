@@ -27,8 +27,8 @@ class MeanTeacher(Method[AdaptationTask, MeanTeacherSettings], name="mean-teache
         return self.mean
 
     def update(self, step: int) -> Losses:
-        images, labels, domains = self.mixed_batch(step)
-        segmentation = self.segmentation_loss(self.answer(images)[domains == 0], labels)
+        images, labels, _ = self.mixed_batch(step)
+        segmentation = self.segmentation_loss(self.answer(images)[: len(labels)], labels)
         consistency = self.consistency(step)
         self.descend(segmentation + consistency)
         self.follow()
