@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from kdlib.evidence.paper import PAIRS
+from kdlib.study.study import load_study
 
 EFFECTS = {
     "L-bound": 0.0,
@@ -14,6 +15,8 @@ EFFECTS = {
     "ADA on the fly": 0.03,
     "ADA then KD": 0.1,
 }
+
+ARMS = load_study("demo").arms  # of the same names
 
 
 def known_effects(

@@ -98,7 +98,7 @@ def study(
         from kdlib.record.export import export_study
 
         export_study(wanted, runs, clinics, export)
-    print(results_table(study_scores(runs)).to_string())
+    print(results_table(study_scores(runs), wanted.arms).to_string())
     scans.say_left_out(left_out)
 
 

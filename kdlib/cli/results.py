@@ -47,12 +47,14 @@ def report(
     from kdlib.study.store import Store
     from kdlib.study.study import load_study
 
-    runs, absent = saved_runs(load_study(study), Store(folder, open_clinics(data)))
+    wanted = load_study(study)
+    runs, absent = saved_runs(wanted, Store(folder, open_clinics(data)))
     if not runs:
         raise InputError(f"{folder}: no finished run of study {study}; 'kdlib study {study}' first")
     scores = study_scores(runs)
-    tables = report_tables(scores)
+    tables = report_tables(scores, wanted.arms)
     write_study_report(scores, tables, out)
+    print(tables["results"].to_string())
     print(tables["ledger"][["number", "claim", "verdict"]].to_string(index=False))
     if absent:
         print(f"{absent} of {absent + len(runs)} runs are still missing and not counted.")

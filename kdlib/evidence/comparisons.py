@@ -9,11 +9,13 @@ and subject, with the metrics as columns. Rows of a sweep (a ``setting`` is name
 on the source are left to the claims that need them.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from kdlib.evidence.paper import DECLARED
 from kdlib.evidence.statistics import (
     bootstrap_interval,
     detectable_difference,
@@ -29,8 +31,7 @@ from kdlib.evidence.statistics import (
 
 PAIR = ["source", "target"]
 POOLED = "all"  # stands for source and target where all pairs are taken together
-# The declared family of tests: these comparisons in every pair of clinics.
-COMPARISONS = (("KD", "L-bound"), ("ADA", "L-bound"), ("KD", "ADA"))
+Family = Sequence[tuple[str, str]]  # (arm, baseline) of each comparison
 
 
 def main_scores(scores: pd.DataFrame) -> pd.DataFrame:
@@ -117,11 +118,21 @@ def compare(values: pd.Series) -> dict[str, float]:
     }
 
 
-def comparisons(
-    scores: pd.DataFrame,
-    metric: str = "dice",
-    family: tuple[tuple[str, str], ...] = COMPARISONS,
+def study_comparisons(
+    scores: pd.DataFrame, baseline: str | None, arms: Sequence[str], metric: str = "dice"
 ) -> pd.DataFrame:
+    """``comparisons`` of a whole study: each of ``arms`` with ``baseline``, and the declared ones.
+
+    The comparisons that the claim ledger declared stand first and are corrected among themselves,
+    as in the ledger; the others are a family of their own. ``baseline``: none has only the first.
+    """
+    others = [(arm, baseline) for arm in arms if baseline is not None]
+    families = [DECLARED, [pair for pair in others if pair not in DECLARED]]
+    tables = [comparisons(scores, family, metric) for family in families]
+    return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
+
+
+def comparisons(scores: pd.DataFrame, family: Family, metric: str = "dice") -> pd.DataFrame:
     """``compare`` for each (arm, baseline) of ``family`` in each pair of clinics, and pooled.
 
     ``p_holm`` corrects the permutation test's p over the family: all comparisons of all pairs
@@ -142,26 +153,34 @@ def comparisons(
 
 
 def gaps_closed(
-    scores: pd.DataFrame, metric: str = "dice", arms: tuple[str, ...] = ("ADA", "KD")
+    scores: pd.DataFrame,
+    arms: Sequence[str],
+    lower: str | None,
+    upper: str | None,
+    metric: str = "dice",
 ) -> pd.DataFrame:
-    """The gap closed by each arm, by pair and pooled: ``gap_closed``, ``low``, ``high``, ``gap``.
+    """The gap closed by each of ``arms``, by pair and pooled: ``gap_closed, low, high, gap``.
 
-    ``gap`` is the mean of U - L; the other three are NaN where that is not clearly above 0.
+    ``gap`` is the mean of ``upper`` minus ``lower``, the two bounds; the other three are NaN where
+    that is not clearly above 0. A study that lacks a bound has no rows.
     """
-    rows = []
-    for arm in arms:
-        table = subject_scores(scores, metric).reindex(columns=[arm, "L-bound", "U-bound"]).dropna()
+    rows: list[dict[str, Any]] = []
+    for arm in arms if lower is not None and upper is not None else ():
+        table = subject_scores(scores, metric).reindex(columns=[arm, lower, upper]).dropna()
         parts = [(pair, part) for pair, part in table.groupby(PAIR)]
         if len(table):
             parts.append(((POOLED, POOLED), table.groupby(["target", "subject"]).mean()))
         for (source, target), part in parts:
-            lower, gain = part["L-bound"], part[arm] - part["L-bound"]
-            gap = (part["U-bound"] - lower).to_numpy()
-            clinics = part.index.get_level_values("target").to_numpy()
-            value, low, high = gap_closed(gain.to_numpy(), gap, clinics)
-            row = {"gap_closed": value, "low": low, "high": high, "gap": float(gap.mean())}
-            rows.append({"arm": arm, "source": source, "target": target} | row)
-    return pd.DataFrame(rows)
+            row = {"arm": arm, "source": source, "target": target}
+            rows.append(row | _gap(part[arm] - part[lower], part[upper] - part[lower]))
+    return pd.DataFrame(rows, columns=["arm", *PAIR, "gap_closed", "low", "high", "gap"])
+
+
+def _gap(gains: pd.Series, gaps: pd.Series) -> dict[str, float]:
+    """The gap closed by gains out of gaps, one for each subject, indexed at least by target."""
+    clinics = gains.index.get_level_values("target").to_numpy()
+    value, low, high = gap_closed(gains.to_numpy(), gaps.to_numpy(), clinics)
+    return {"gap_closed": value, "low": low, "high": high, "gap": float(gaps.mean())}
 
 
 def _named(arm: str, baseline: str, source: Hashable, target: Hashable) -> dict[str, Hashable]:

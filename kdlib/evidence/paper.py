@@ -12,6 +12,8 @@ CLINICS = ("utrecht", "singapore", "amsterdam")
 PAIRS = tuple((source, target) for source in CLINICS for target in CLINICS if source != target)
 ARMS = ("L-bound", "ADA", "KD", "U-bound")
 ON_THE_FLY = ("KD on the fly", "ADA on the fly")
+# The declared family of tests: these comparisons (arm, baseline) in every pair of clinics.
+DECLARED = (("KD", "L-bound"), ("ADA", "L-bound"), ("KD", "ADA"))
 
 # (source, target): the arms in the table's order, each (mean, what stands in brackets, bold).
 _TABLE_2 = {
@@ -146,7 +148,16 @@ def printed_difference(
 ) -> float:
     """The printed mean Dice of ``arm`` minus that of ``baseline``, averaged over ``pairs``.
 
-    KeyError for an arm that stands in neither table.
+    NaN where the paper prints none: of an arm in neither table, or of other pairs alone. Pairs
+    that the paper does not have are passed over.
     """
+    pairs = tuple(pair for pair in pairs if pair in PAIRS)
+    if not pairs or not {arm, baseline} <= {*ARMS, *ON_THE_FLY}:
+        return float("nan")
     means = printed_results().set_index(["arm", "source", "target"])["mean"]
     return float(sum(means[arm, *pair] - means[baseline, *pair] for pair in pairs) / len(pairs))
+
+
+def printed_gain(arm: str, pairs: tuple[tuple[str, str], ...] = PAIRS) -> float:
+    """The printed mean Dice of ``arm`` minus that of no adaptation; NaN where none is printed."""
+    return printed_difference(arm, ARMS[0], pairs)

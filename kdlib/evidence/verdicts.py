@@ -22,7 +22,7 @@ from kdlib.evidence.comparisons import (
     main_scores,
     pooled,
 )
-from kdlib.evidence.paper import PAIRS
+from kdlib.evidence.paper import DECLARED, PAIRS
 from kdlib.evidence.statistics import MARGIN, Values, above, equivalence, holm
 
 ALPHA = 0.05
@@ -109,7 +109,7 @@ class Evidence:
     @cached_property
     def family(self) -> pd.Series:
         """P after Holm of the declared family, by (arm, baseline, source, target)."""
-        return comparisons(self.scores).set_index(["arm", "baseline", *PAIR])["p_holm"]
+        return comparisons(self.scores, DECLARED).set_index(["arm", "baseline", *PAIR])["p_holm"]
 
     def shortfall(self, arms: Sequence[str], pairs: Pairs = PAIRS, metric: str = "dice") -> str:
         """What is missing to compare ``arms`` in all of ``pairs``; empty if nothing is."""

@@ -14,6 +14,7 @@ from kdlib.data.labels import Label
 from kdlib.errors import InputError
 from kdlib.evidence.comparisons import PAIR, main_scores
 from kdlib.record.arrays import Arrays, by_owner, read_arrays
+from kdlib.study.arm import Arm, SavedArms
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class Results:
     def study(self) -> dict[str, Any]:
         """The settings of the study, as its TOML file holds them."""
         return dict(self.provenance["study"])
+
+    @cached_property
+    def arms(self) -> dict[str, Arm]:
+        """Every arm by its name, in the study's order: its role, label, colour and settings."""
+        return SavedArms(arms=self.study["arms"]).arms
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:

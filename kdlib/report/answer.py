@@ -1,6 +1,8 @@
 """The study's answer in sentences that are computed, so that they say what the results say."""
 
+import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,15 +12,20 @@ from kdlib.evidence.claims import judge
 from kdlib.evidence.comparisons import POOLED, comparisons, gaps_closed, subject_scores
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
+from kdlib.study.arm import Arm, adapting, featured, lower_bound, upper_bound
+
+# What a method is called in a sentence, before the label of its arm.
+METHODS = {"adversarial": "adversarial adaptation", "distillation": "distillation"}
 
 
 def answer(results: Results) -> dict[str, str]:
-    """Sentences by name: ``gap``, ``gains``, ``sure``, ``on_the_fly`` and ``size`` of the study."""
+    """Sentences by name: ``gap, gains, others, sure, on_the_fly`` and ``size`` of the study."""
     return {
-        "gap": _gap(results.scores),
+        "gap": _gap(results),
         "gains": _gains(results),
+        "others": _others(results),
         "sure": _sure(results.all_scores),
-        "on_the_fly": _on_the_fly(results.scores),
+        "on_the_fly": _on_the_fly(results),
         "size": _size(results),
     }
 
@@ -28,38 +35,90 @@ def signed(value: Any, digits: int = 3) -> str:
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
-def _gap(scores: pd.DataFrame) -> str:
-    means = _means(scores)
-    lower, upper = means["L-bound"], means["U-bound"]
-    return (
-        f"On the target clinic, a segmenter that has only seen the source reaches a mean Dice of "
-        f"{lower:.2f}, and one that was also given labelled target scans {upper:.2f}."
-    )
+def interval(low: float, high: float) -> str:
+    """An interval of 95 % in words, and in words too that there is none."""
+    if math.isnan(low) or math.isnan(high):
+        return "too few subjects for an interval"
+    return f"95 % interval {signed(low)} to {signed(high)}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """As "a, b and c"."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _gap(results: Results) -> str:
+    arms = results.arms
+    means = subject_scores(results.scores).groupby(["target", "subject"]).mean().mean()
+    seen = {
+        "a segmenter that has only seen the source reaches a mean Dice of": lower_bound(arms),
+        "one that was also given labelled target scans reaches": upper_bound(arms),
+    }
+    parts = [f"{who} {means[arm]:.2f}" for who, arm in seen.items() if arm and arm in means]
+    if not parts:
+        return "The study has no bounds between which an arm could lie."
+    return f"On the target clinic, {listed(parts)}."
 
 
 def _gains(results: Results) -> str:
-    table = comparisons(results.scores)
-    gains = table[(table["source"] == POOLED) & (table["baseline"] == "L-bound")].set_index("arm")
-    shares = gaps_closed(results.scores).set_index(["source", "arm"])["gap_closed"]
+    """What the arms that the paper puts first change, and what the paper printed of them."""
+    gains, shares = _against_bound(results), _shares(results)
+    shown = [arm for arm in featured(results.arms) if arm in gains]
+    if not shown:
+        return "No arm can be compared with one that does not adapt."
     parts = []
-    for arm, name in (("KD", "distillation"), ("ADA", "adversarial adaptation")):
-        row, share = gains.loc[arm], shares[POOLED, arm]
+    for arm in shown:
         # A withheld share is NaN; a negative one closes nothing.
+        share = shares.get(arm, math.nan)
         closed = f", {100 * share:.0f} % of that gap" if share > 0 else ""
+        found = gains[arm]
         parts.append(
-            f"{name} changes it by {signed(row['difference'])} "
-            f"(95 % interval {signed(row['low'])} to {signed(row['high'])}{closed})"
+            f"{_called(results.arms[arm])} changes it by {signed(found['difference'])} "
+            f"({interval(found['low'], found['high'])}{closed})"
         )
-    printed = [_printed(arm, results.pairs) for arm in ("KD", "ADA")]
-    return (
-        f"Without any target label, {parts[0]} and {parts[1]}; the paper reports "
-        f"{signed(printed[0])} and {signed(printed[1])}."
-    )
+    return f"Without any target label, {listed(parts)}{_as_printed(results, shown)}."
 
 
-def _printed(arm: str, pairs: list[tuple[str, str]]) -> float:
-    known = tuple(pair for pair in pairs if pair in paper.PAIRS)
-    return paper.printed_difference(arm, "L-bound", known)
+def _as_printed(results: Results, shown: Sequence[str]) -> str:
+    printed = {arm: paper.printed_gain(arm, tuple(results.pairs)) for arm in shown}
+    parts = [
+        f"{signed(gain)} for {results.arms[arm].label}"
+        for arm, gain in printed.items()
+        if not math.isnan(gain)
+    ]
+    return f"; the paper reports {listed(parts)}" if parts else ""
+
+
+def _others(results: Results) -> str:
+    """What the other arms change that adapt to pooled scans."""
+    gains, first = _against_bound(results), featured(results.arms)
+    parts = [
+        f"{arm.label} changes the mean Dice by {signed(gains[name]['difference'])}"
+        for name, arm in results.arms.items()
+        if name in gains and name not in first and not arm.on_the_fly
+    ]
+    return f"Of the other arms, {listed(parts)}." if parts else "There are no other arms."
+
+
+def _called(arm: Arm) -> str:
+    return f"{METHODS[arm.method]} ({arm.label})" if arm.method in METHODS else arm.label
+
+
+def _against_bound(results: Results) -> dict[str, dict[Any, Any]]:
+    """All pairs pooled: what ``compare`` says of every arm that adapts, against the lower bound."""
+    lower = lower_bound(results.arms)
+    family = [(arm, lower) for arm in adapting(results.arms) if lower is not None]
+    table = comparisons(results.scores, family)
+    rows = table[table["source"] == POOLED].to_dict("records")
+    return {row["arm"]: row for row in rows}
+
+
+def _shares(results: Results) -> dict[str, float]:
+    """All pairs pooled: the share of the gap that each arm closes, by arm."""
+    arms = results.arms
+    table = gaps_closed(results.scores, featured(arms), lower_bound(arms), upper_bound(arms))
+    pooled = table[table["source"] == POOLED]
+    return dict(zip(pooled["arm"], pooled["gap_closed"], strict=True))
 
 
 def _sure(scores: pd.DataFrame) -> str:
@@ -73,17 +132,19 @@ def _sure(scores: pd.DataFrame) -> str:
     )
 
 
-def _on_the_fly(scores: pd.DataFrame) -> str:
-    """Means over the scans adapted to alone, which may be few, beside L-bound's over the same."""
-    by_arm = subject_scores(scores).groupby(["target", "subject"]).mean()
-    arms = [arm for arm in paper.ON_THE_FLY if arm in by_arm]
+def _on_the_fly(results: Results) -> str:
+    """Means over the scans adapted to alone, which may be few, beside the bound's over the same."""
+    by_arm = subject_scores(results.scores).groupby(["target", "subject"]).mean()
+    arms = [n for n, arm in results.arms.items() if arm.on_the_fly and n in by_arm]
     if not arms:
         return "No arm was adapted on the fly."
-    tried = by_arm[["L-bound", *arms]].dropna()
-    reached = " and ".join(f"{arm} {tried[arm].mean():.2f}" for arm in arms)
+    lower = lower_bound(results.arms)
+    shown = [*([lower] if lower else []), *arms]
+    tried = by_arm[shown].dropna()
+    reached = [f"{results.arms[arm].label} reaches {tried[arm].mean():.2f}" for arm in shown]
     return (
-        f"On the fly was tried on {len(tried)} of {count_of(len(by_arm), 'tested subject')}: there "
-        f"L-bound reaches {tried['L-bound'].mean():.2f}, {reached}."
+        f"On the fly was tried on {len(tried)} of {count_of(len(by_arm), 'tested subject')}: "
+        f"there {listed(reached)}."
     )
 
 
@@ -101,7 +162,3 @@ def _size(results: Results) -> str:
     return (
         f"The study {study['name']!r}: {pairs} of clinics, {folds}, {seeds}, {subjects}. {weight}"
     )
-
-
-def _means(scores: pd.DataFrame) -> pd.Series:
-    return subject_scores(scores).groupby(["target", "subject"]).mean().mean()

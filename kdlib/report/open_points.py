@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from kdlib.methods import method_named
+from kdlib.methods import Method
 from kdlib.recipe import Recipe, Strict
 from kdlib.report.provenance import setting_text
 from kdlib.study.scenario import Scenario
@@ -188,11 +188,8 @@ def departures(recipe: dict[str, Any]) -> pd.DataFrame:
 
 def default(name: str) -> Any:
     """The default of a setting of the recipe, the scenario, or one of the methods."""
-    models: list[type[Strict]] = [
-        Recipe,
-        Scenario,
-        *(method_named(m).Settings for m in ("distillation", "adversarial")),
-    ]
+    settings = (method.Settings for method in Method.named.values())
+    models: list[type[Strict]] = [Recipe, Scenario, *settings]
     for model in models:
         if name in model.model_fields:
             return model.model_fields[name].default

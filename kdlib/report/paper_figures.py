@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from kdlib.evidence import paper
-from kdlib.report.figures import COLOURS, Picture, drawing, name_rows
+from kdlib.report.figures import Picture, drawing, name_rows
+from kdlib.study.arm import PALETTE
 
 
 def printed_gaps_closed() -> pd.DataFrame:
@@ -20,8 +21,8 @@ def printed_gaps(gaps: pd.DataFrame) -> Picture:
     names = [f"{source.capitalize()} to {target.capitalize()}" for source, target in gaps.index]
     with drawing(0.5 * len(gaps) + 0.9) as (figure, axes):
         rows = np.arange(len(gaps))
-        for arm, offset in (("ADA", -0.18), ("KD", 0.18)):
-            axes.barh(rows + offset, gaps[arm], 0.34, color=COLOURS[arm], label=arm)
+        for arm, offset, colour in zip(gaps, (-0.18, 0.18), PALETTE, strict=False):
+            axes.barh(rows + offset, gaps[arm], 0.34, color=colour, label=arm)
         axes.axvline(0, color="#444444", lw=1)
         name_rows(axes, names)
         axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")

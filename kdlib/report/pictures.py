@@ -3,6 +3,7 @@
 Slices are (x, y) with axes LPS: the patient's left on the right, the face up.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -17,6 +18,7 @@ from kdlib.data.box import bounding_box, grey
 from kdlib.data.labels import Label
 from kdlib.report.figures import STYLE, Picture
 from kdlib.scores import metrics
+from kdlib.study.arm import Arm, adapting, featured, lower_bound, upper_bound
 
 if TYPE_CHECKING:
     from kdlib.data.clinics import LabelledScan
@@ -39,32 +41,47 @@ def overlap(truth: Slice, probability: Slice) -> dict[str, NDArray[np.bool_]]:
     return {"found": lesion & answer, "missed": lesion & ~answer, "false": answer & ~lesion}
 
 
-def segmentations(
-    examples: dict[str, dict[str, Slice]], arms: tuple[str, ...] = ("L-bound", "ADA", "KD")
-) -> Picture:
+def first_arms(arms: Mapping[str, Arm]) -> dict[str, str]:
+    """The labels, by name, of the lower bound and of the arms that the paper puts first."""
+    return _labels(arms, lower_bound(arms), *featured(arms))
+
+
+def other_arms(arms: Mapping[str, Arm]) -> dict[str, str]:
+    """The labels, by name, of both bounds and of the other arms that adapt to pooled scans."""
+    first = featured(arms)
+    others = [n for n in adapting(arms) if n not in first and not arms[n].on_the_fly]
+    return _labels(arms, lower_bound(arms), upper_bound(arms), *others)
+
+
+def _labels(arms: Mapping[str, Arm], *names: str | None) -> dict[str, str]:
+    return {name: arms[name].label for name in names if name is not None}
+
+
+def segmentations(examples: dict[str, dict[str, Slice]], arms: Mapping[str, str]) -> Picture:
     """A row per subject: FLAIR, truth, and each arm's answer by what it found, missed, made up.
 
-    ``examples``: of each subject (its row's name) what ``Results.example`` gives.
+    ``examples``: of each subject (its row's name) what ``Results.example`` gives. ``arms``: the
+    title of each arm by its name.
     """
-    titles = ["FLAIR", "truth", *arms]
+    titles = ["FLAIR", "truth", *arms.values()]
     with mpl.rc_context(STYLE):
         size = (1.9 * len(titles), 2.35 * len(examples) + 0.4)
         figure = Figure(figsize=size, layout="constrained")
         grid = figure.subplots(len(examples), len(titles), squeeze=False)
         for row, (name, example) in zip(grid, examples.items(), strict=True):
-            _row(row, name, example, arms)
+            _row(row, name, example, list(arms))
         for axes, title in zip(grid[0], titles, strict=True):
-            axes.set_title(title, fontsize=14)
+            axes.set_title(title, fontsize=14, parse_math=False)
         _legend(figure)
     return Picture(figure, "png")
 
 
-def _row(row: NDArray, name: str, example: dict[str, Slice], arms: tuple[str, ...]) -> None:
+def _row(row: NDArray, name: str, example: dict[str, Slice], arms: list[str]) -> None:
     window = head_window(example["flair"])
     flair, truth = example["flair"][window], example["truth"][window]
     for axes in row:
         show_slice(axes, flair)
-    row[0].set_ylabel(name, fontsize=13)
+    row[0].set_ylabel(name, fontsize=13, parse_math=False)
     _paint(row[1], truth == Label.LESION, TRUTH)
     for axes, arm in zip(row[2:], arms, strict=True):
         for kind, voxels in overlap(truth, example[arm][window]).items():
@@ -80,7 +97,8 @@ def compared(subject: "LabelledScan", answers: dict[str, Slice]) -> Picture:
     place = example_slice(labels)
     truth = to_lps(labels).array[:, :, place]
     example = {"flair": grey(flair, flair > 0)[:, :, place], "truth": truth.astype(np.uint8)}
-    return segmentations({f"subject {subject.scan.subject}": example | answers}, tuple(answers))
+    titles = {name: name for name in answers}
+    return segmentations({f"subject {subject.scan.subject}": example | answers}, titles)
 
 
 def show_slice(axes: Axes, flair: Slice) -> None:

@@ -1,10 +1,12 @@
 """The record of a study as tables: its settings, its machines and versions, its runs."""
 
 import subprocess
+from collections.abc import Mapping
 
 import pandas as pd
 
 from kdlib.record.results import Results
+from kdlib.study.arm import Arm
 
 
 def commit() -> str:
@@ -22,15 +24,31 @@ def settings_table(results: Results) -> pd.DataFrame:
     study = results.study
     pairs = ", ".join(f"{a.capitalize()} to {b.capitalize()}" for a, b in study["pairs"])
     rows = {"pairs": pairs, "folds": study["folds"], "seeds": study["seeds"]}
-    rows |= {"arms": ", ".join(study["arms"])}
+    rows |= {"arms": ", ".join(arm.label for arm in results.arms.values())}
     few = study["on_the_fly_subjects"]
     rows["on_the_fly_subjects"] = "all" if few is None else few
     if sweeps := study.get("sweeps"):
-        rows["sweeps"] = "; ".join(f"{s['arm']} over {s['setting']}" for s in sweeps)
+        rows["sweeps"] = "; ".join(
+            f"{results.arms[s['arm']].label} over {s['setting']}" for s in sweeps
+        )
     rows |= study["recipe"]
     return pd.DataFrame(
         [(name, setting_text(value)) for name, value in rows.items()], columns=["Setting", "Value"]
     )
+
+
+def arms_table(arms: Mapping[str, Arm]) -> pd.DataFrame:
+    """What the study's arms are: ``Arm``, ``Role``, ``Method`` and ``Settings``, a row for each."""
+    rows = [(arm.label, arm.role, arm.method, _settings(arm, arms)) for arm in arms.values()]
+    return pd.DataFrame(rows, columns=["Arm", "Role", "Method", "Settings"])
+
+
+def _settings(arm: Arm, arms: Mapping[str, Arm]) -> str:
+    """What an arm has of its own, in words."""
+    own = [f"{k} = {setting_text(v)}" for k, v in arm.settings.items() if k != "method"]
+    if arm.teacher is not None:
+        own.append(f"taught by {arms[arm.teacher].label}")
+    return "; ".join([*own, *(["one scan at a time"] if arm.on_the_fly else [])])
 
 
 def environment(results: Results) -> pd.DataFrame:

@@ -1,27 +1,44 @@
-"""Tables in the paper's layout, ours beside the paper's, and their export."""
+"""Tables in the paper's layout, and ours beside the paper's."""
 
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from kdlib.evidence import paper
 from kdlib.evidence.claims import Ruling
-from kdlib.evidence.comparisons import PAIR, POOLED, comparisons, gaps_closed, summary
-from kdlib.files import atomic
+from kdlib.evidence.comparisons import (
+    PAIR,
+    POOLED,
+    gaps_closed,
+    seed_variation,
+    study_comparisons,
+    summary,
+)
 from kdlib.scores.metrics import METRIC_NAMES
-
-# The paper's order, then the arms that stand in no table of it.
-ARM_ORDER = [*paper.ARMS, *paper.ON_THE_FLY, "ADA then KD"]
-FORMATS = ("csv", "md", "tex", "html")
+from kdlib.study.arm import Arm, adapting, lower_bound, upper_bound
 
 
-def results_table(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
+def results_table(
+    scores: pd.DataFrame, arms: Mapping[str, Arm], metric: str = "dice"
+) -> pd.DataFrame:
     """Rows (Training, Method), columns the test clinic, cells "mean (SD)" as in Tables 2 and 3.
 
-    Mean and SD are over subjects, each averaged over seeds. A pair that was not run is empty.
+    Mean and SD are over subjects, each averaged over seeds. A pair that was not run is empty. The
+    arms stand in the study's order, under their labels.
     """
-    return _layout(_by_pair(scores, metric))
+    rows = _by_pair(scores, metric)
+    return _layout(rows.assign(cell=_cells(rows["mean"], rows["sd"])), labels(arms))
+
+
+def seed_table(scores: pd.DataFrame, arms: Mapping[str, Arm], metric: str = "dice") -> pd.DataFrame:
+    """In the layout of ``results_table``: the SD over seeds of the mean over subjects.
+
+    It is "one seed" where nothing was trained twice.
+    """
+    rows = seed_variation(scores, metric)
+    cells = ["one seed" if pd.isna(sd) else f"{sd:.4f}" for sd in rows["seed_sd"]]
+    return _layout(rows.assign(cell=cells), labels(arms))
 
 
 def five_scores(scores: pd.DataFrame) -> pd.DataFrame:
@@ -35,10 +52,14 @@ def five_scores(scores: pd.DataFrame) -> pd.DataFrame:
 
 def paper_table() -> pd.DataFrame:
     """The paper's Tables 2 and 3 in the layout of ``results_table``."""
-    return _layout(paper.printed_results())
+    rows = paper.printed_results()
+    names = dict.fromkeys(rows["arm"])
+    return _layout(
+        rows.assign(cell=_cells(rows["mean"], rows["sd"])), {name: name for name in names}
+    )
 
 
-def beside_paper(scores: pd.DataFrame) -> pd.DataFrame:
+def beside_paper(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> pd.DataFrame:
     """The paper's Dice, ours, and ours minus the paper's mean, a row per printed number we ran.
 
     Columns: ``Training``, ``Test``, ``Method``, ``Paper``, ``Ours`` ("mean (SD)") and
@@ -46,12 +67,12 @@ def beside_paper(scores: pd.DataFrame) -> pd.DataFrame:
     """
     keys = [*PAIR, "arm"]
     both = paper.printed_results().merge(_by_pair(scores, "dice"), on=keys, suffixes=("", "_ours"))
-    both = _sorted(both)
+    both = _sorted(both, labels(arms))
     return pd.DataFrame(
         {
             "Training": both["source"].astype(str).str.capitalize(),
             "Test": both["target"].astype(str).str.capitalize(),
-            "Method": both["arm"].astype(str),
+            "Method": both["arm"].astype(str).map(labels(arms)),
             "Paper": _cells(both["mean"], both["sd"]),
             "Ours": _cells(both["mean_ours"], both["sd_ours"]),
             "Difference": (both["mean_ours"] - both["mean"]).round(4),
@@ -59,20 +80,26 @@ def beside_paper(scores: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def comparison_table(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
-    """Every test of the declared family and the pooled ones, a row each, rounded for reading."""
-    table = comparisons(scores, metric)
+def comparison_table(
+    scores: pd.DataFrame, arms: Mapping[str, Arm], metric: str = "dice"
+) -> pd.DataFrame:
+    """Every comparison of a study's arms, by pair and pooled, a row each, rounded for reading."""
+    table = study_comparisons(scores, lower_bound(arms), adapting(arms), metric)
     if table.empty:
         return table
+    table = table.assign(**{name: table[name].map(labels(arms)) for name in ("arm", "baseline")})
     table[PAIR] = table[PAIR].apply(lambda column: column.str.capitalize())
     tests = [str(name) for name in table if str(name).startswith("p_")]
     table[tests] = table[tests].map(lambda p: float(f"{p:.3g}"))
     return table.round(dict.fromkeys(table.columns.difference(tests), 4))
 
 
-def gap_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """The gap closed by ADA and KD in percent with its interval; "withheld" without a clear gap."""
-    table = gaps_closed(scores)
+def gap_table(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> pd.DataFrame:
+    """The gap closed by every arm that adapts, in percent with its interval.
+
+    It is "withheld" where there is no clear gap. A study without both bounds has no rows.
+    """
+    table = gaps_closed(scores, adapting(arms), lower_bound(arms), upper_bound(arms))
     if table.empty:
         return pd.DataFrame(columns=["Training", "Test", "Method", "U - L", "Gap closed"])
     shares = [
@@ -83,7 +110,7 @@ def gap_table(scores: pd.DataFrame) -> pd.DataFrame:
         {
             "Training": table["source"].str.capitalize(),
             "Test": table["target"].str.capitalize(),
-            "Method": table["arm"],
+            "Method": table["arm"].map(labels(arms)),
             "U - L": table["gap"].round(4),
             "Gap closed": shares,
         }
@@ -101,59 +128,29 @@ def ledger_table(rulings: list[Ruling]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "verdict", "why"])
 
 
-def to_markdown(table: pd.DataFrame) -> str:
-    """A pipe table of ``table``'s columns; named index levels become columns. Pipes are escaped."""
-    flat = _flat(table)
-    lines = [list(flat.columns), ["---"] * flat.shape[1], *flat.to_numpy().tolist()]
-    cells = [
-        [_cell_text(cell).replace("|", r"\|").replace("\n", " ") for cell in line] for line in lines
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in cells) + "\n"
-
-
-def to_latex(table: pd.DataFrame) -> str:
-    """A LaTeX ``tabular`` (booktabs), special characters escaped."""
-    return _flat(table).map(_cell_text).to_latex(index=False, escape=True)
-
-
-def to_html(table: pd.DataFrame) -> str:
-    """An HTML table, everything escaped: names and texts may come from scans."""
-    return _flat(table).map(_cell_text).to_html(index=False, escape=True, border=0)
-
-
-def write_table(table: pd.DataFrame, folder: Path | str, name: str) -> list[Path]:
-    """Write ``name``.csv, .md, .tex and .html into ``folder``, each whole or not at all."""
-    texts = {
-        "csv": _flat(table).to_csv(index=False),
-        "md": to_markdown(table),
-        "tex": to_latex(table),
-        "html": to_html(table),
-    }
-    paths = [Path(folder) / f"{name}.{suffix}" for suffix in FORMATS]
-    for path, suffix in zip(paths, FORMATS, strict=True):
-        with atomic(path) as temporary:
-            temporary.write_text(texts[suffix], encoding="utf-8")
-    return paths
-
-
 def _by_pair(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
     table = summary(scores, metric)
     return table[table["source"] != POOLED]
 
 
-def _layout(rows: pd.DataFrame) -> pd.DataFrame:
-    rows = _sorted(rows)
-    rows = rows.assign(cell=_cells(rows["mean"], rows["sd"]))
-    table = rows.pivot(index=["source", "arm"], columns="target", values="cell").fillna("")
-    index = [(str(source).capitalize(), str(arm)) for source, arm in table.index]
+def labels(arms: Mapping[str, Arm]) -> dict[str, str]:
+    """The label of every arm by its name, in the study's order."""
+    return {name: arm.label for name, arm in arms.items()}
+
+
+def _layout(rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """The ``cell`` of every row in the paper's layout; ``names``: the arms' labels, in order."""
+    table = _sorted(rows, names).pivot(index=["source", "arm"], columns="target", values="cell")
+    table = table.fillna("")
+    index = [(str(source).capitalize(), names.get(arm, arm)) for source, arm in table.index]
     table.index = pd.MultiIndex.from_tuples(index, names=["Training", "Method"])
     table.columns = pd.Index([str(name).capitalize() for name in table.columns], name="Test")
     return table
 
 
-def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
-    """In the paper's order of clinics and arms, unknown ones after; as ordered categories."""
-    orders = {"source": paper.CLINICS, "target": paper.CLINICS, "arm": ARM_ORDER}
+def _sorted(rows: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
+    """In the paper's order of clinics and that of ``arms``, unknown ones after, as categories."""
+    orders = {"source": paper.CLINICS, "target": paper.CLINICS, "arm": tuple(arms)}
     ordered = {
         name: pd.Categorical(
             rows[name], [*known, *sorted(set(rows[name]) - set(known))], ordered=True
@@ -168,16 +165,3 @@ def _cells(mean: pd.Series, sd: pd.Series) -> list[str]:
     return [
         f"{m:.4f}" if pd.isna(s) else f"{m:.4f} ({s:.4f})" for m, s in zip(mean, sd, strict=True)
     ]
-
-
-def _flat(table: pd.DataFrame) -> pd.DataFrame:
-    named = any(name is not None for name in table.index.names)
-    flat = table.reset_index() if named else table.copy()
-    flat.columns = pd.Index([str(name) for name in flat.columns])
-    return flat
-
-
-def _cell_text(cell: object) -> str:
-    if isinstance(cell, float):
-        return "" if pd.isna(cell) else f"{cell:.4g}"
-    return str(cell)

@@ -7,23 +7,28 @@ import pandas as pd
 
 from kdlib.evidence.claims import judge
 from kdlib.files import write_text
+from kdlib.report.provenance import arms_table
+from kdlib.report.table_files import write_table
 from kdlib.report.tables import (
     beside_paper,
     comparison_table,
     gap_table,
     ledger_table,
     results_table,
-    write_table,
+    seed_table,
 )
+from kdlib.study.arm import Arm
 
 
-def report_tables(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def report_tables(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> dict[str, pd.DataFrame]:
     """Every table of a study, by its file's name."""
     return {
-        "results": results_table(scores),
-        "beside_paper": beside_paper(scores),
-        "comparisons": comparison_table(scores),
-        "gap_closed": gap_table(scores),
+        "arms": arms_table(arms),
+        "results": results_table(scores, arms),
+        "seeds": seed_table(scores, arms),
+        "beside_paper": beside_paper(scores, arms),
+        "comparisons": comparison_table(scores, arms),
+        "gap_closed": gap_table(scores, arms),
         "ledger": ledger_table(judge(scores)),
     }
 

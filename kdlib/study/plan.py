@@ -80,7 +80,7 @@ def _arm(
     **changed: float,
 ) -> Iterator[Planned]:
     whole = arm_scenario(study, arm, pair, fold, seed, **changed)
-    if not study.arms[arm].get("on_the_fly"):
+    if not study.arms[arm].on_the_fly:
         yield Planned(arm, whole)
         return
     tested = participants(whole, clinics).tested

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from kdlib.errors import InputError
 from kdlib.recipe import Recipe, Strict, unknown_name
+from kdlib.study.arm import Arms
 from kdlib.study.scenario import Scenario
 
 Pairs = tuple[tuple[str, str], ...]
@@ -42,9 +43,7 @@ class Study(Strict):
         None, description="tested subjects of each fold adapted to one by one; none: all"
     )
     recipe: Recipe
-    arms: dict[str, dict[str, Any]] = Field(
-        description="settings of each arm; on_the_fly: one scan at a time; teacher: another arm"
-    )
+    arms: Arms = Field(description="each arm by its name, in the order in which they are shown")
     sweeps: tuple[Sweep, ...] = ()
 
     def scenario(self, **settings: Any) -> Scenario:
@@ -57,6 +56,16 @@ class Study(Strict):
         """
         return Scenario(**self.recipe.model_dump() | settings)
 
+    def label(self, scenario: Scenario) -> str:
+        """What a reader calls ``scenario``: the label of the arm that it is, else its method."""
+        on_the_fly = scenario.subject is not None
+        for name, arm in self.arms.items():
+            if arm.on_the_fly == on_the_fly and _like(self, name, scenario) == scenario:
+                return arm.label
+        teacher = scenario.teacher.method if scenario.teacher else "supervised"
+        parts = [scenario.method] + [f"from {teacher}"] * (teacher != "supervised")
+        return " ".join(parts + ["on the fly"] * on_the_fly)
+
 
 def arm_scenario(
     study: Study, arm: str, pair: tuple[str, str], fold: int, seed: int, **changed: float
@@ -67,11 +76,19 @@ def arm_scenario(
     """
     if arm not in study.arms:
         raise InputError(unknown_name(arm, list(study.arms), f"arm of study {study.name}"))
-    settings = {k: v for k, v in study.arms[arm].items() if k != "on_the_fly"} | changed
-    teacher = settings.pop("teacher", None)
+    settings = study.arms[arm].settings | changed
+    teacher = study.arms[arm].teacher
     if teacher is not None:
         settings["teacher"] = arm_scenario(study, teacher, pair, fold, seed)
     return study.scenario(source=pair[0], target=pair[1], fold=fold, seed=seed, **settings)
+
+
+def _like(study: Study, arm: str, other: Scenario) -> Scenario | None:
+    """The arm's scenario for the clinics, fold, seed and subject of ``other``."""
+    if other.target is None or other.fold is None:
+        return None
+    pair = (other.source, other.target)
+    return arm_scenario(study, arm, pair, other.fold, other.seed).changed(subject=other.subject)
 
 
 def built_in_studies() -> list[str]:

@@ -193,7 +193,7 @@ def test_spread_is_the_sd_over_settings_without_the_seeds_share() -> None:
 
 def test_the_standard_study_decides_on_temperature_and_tuning(tmp_path: Path) -> None:
     standard = load_study("standard")
-    arms = {name: arm for name, arm in standard.arms.items() if "on_the_fly" not in arm}
+    arms = {name: arm for name, arm in standard.arms.items() if not arm.on_the_fly}
     items = plan(standard.model_copy(update={"arms": arms}), open_clinics(write_clinics(tmp_path)))
     runs = [(item, made_up(item, tmp_path / str(place))) for place, item in enumerate(items)]
     study_scores(runs).to_csv(tmp_path / "scores.csv", index=False)

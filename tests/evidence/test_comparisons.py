@@ -13,12 +13,15 @@ from kdlib.evidence.comparisons import (
     gaps_closed,
     pooled,
     seed_variation,
+    study_comparisons,
     subject_scores,
     summary,
 )
+from kdlib.evidence.paper import DECLARED
 from kdlib.evidence.statistics import holm
 
 Study = Callable[..., pd.DataFrame]
+BOUNDS = ("L-bound", "U-bound")
 
 
 def test_a_subject_is_one_unit_however_many_seeds(study: Study) -> None:
@@ -33,7 +36,7 @@ def test_a_subject_is_one_unit_however_many_seeds(study: Study) -> None:
 def test_a_seed_run_twice_changes_no_interval(study: Study) -> None:
     once = study(seeds=1)
     twice = pd.concat([once, once.assign(seed=1)])
-    pd.testing.assert_frame_equal(comparisons(once), comparisons(twice))
+    pd.testing.assert_frame_equal(comparisons(once, DECLARED), comparisons(twice, DECLARED))
 
 
 def test_pooled_subjects_are_averaged_over_their_sources(study: Study) -> None:
@@ -69,7 +72,7 @@ def test_means_and_spreads_are_over_subjects(study: Study) -> None:
 
 
 def test_holm_spans_all_pairs_and_comparisons(study: Study) -> None:
-    table = comparisons(study(effects={"L-bound": 0, "ADA": 0.01, "KD": 0.005}))
+    table = comparisons(study(effects={"L-bound": 0, "ADA": 0.01, "KD": 0.005}), DECLARED)
     by_pair = table[table["source"] != "all"]
     assert len(by_pair) == 18
     np.testing.assert_allclose(by_pair["p_holm"], holm(by_pair["p_permutation"].to_numpy()))
@@ -86,17 +89,38 @@ def test_a_comparison_gives_the_papers_test(study: Study) -> None:
 
 
 def test_a_study_without_the_arms_has_no_comparison(study: Study) -> None:
-    assert comparisons(study(effects={"L-bound": 0})).empty
+    assert comparisons(study(effects={"L-bound": 0}), DECLARED).empty
+
+
+def test_other_arms_leave_the_declared_tests_as_they_are(study: Study) -> None:
+    scores = study(effects={"L-bound": 0, "ADA": 0.01, "KD": 0.005, "Mine": 0.02, "Yours": 0})
+    table = study_comparisons(scores, "L-bound", ["ADA", "KD", "Mine", "Yours"])
+    declared = comparisons(scores, DECLARED)
+    pd.testing.assert_frame_equal(table.iloc[: len(declared)], declared)
+    others = table.iloc[len(declared) :]
+    assert set(zip(others["arm"], others["baseline"], strict=True)) == {
+        ("Mine", "L-bound"),
+        ("Yours", "L-bound"),
+    }
+    by_pair = others[others["source"] != "all"]
+    np.testing.assert_allclose(by_pair["p_holm"], holm(by_pair["p_permutation"].to_numpy()))
+
+
+def test_a_study_without_a_lower_bound_has_the_declared_comparisons_alone(study: Study) -> None:
+    scores = study(effects={"ADA": 0.01, "KD": 0.005, "Mine": 0.02})
+    table = study_comparisons(scores, None, ["ADA", "KD", "Mine"])
+    pd.testing.assert_frame_equal(table, comparisons(scores, (("KD", "ADA"),)))
 
 
 def test_gap_closed_recovers_the_effect(study: Study) -> None:
-    table = gaps_closed(study(noise=0.005)).set_index(["arm", "source"])
+    table = gaps_closed(study(noise=0.005), ("ADA", "KD"), *BOUNDS).set_index(["arm", "source"])
     assert table.loc[("KD", "all"), "gap_closed"].item() == pytest.approx(0.5, abs=0.03)
     assert table.loc[("ADA", "all"), "gap_closed"].item() == pytest.approx(0.25, abs=0.03)
 
 
 def test_gap_closed_is_withheld_without_a_gap(study: Study) -> None:
-    table = gaps_closed(study(effects={"L-bound": 0.1, "KD": 0.1, "U-bound": 0.05}), arms=("KD",))
+    scores = study(effects={"L-bound": 0.1, "KD": 0.1, "U-bound": 0.05})
+    table = gaps_closed(scores, ("KD",), *BOUNDS)
     assert table["gap_closed"].isna().all()
     assert table["gap"].notna().all()
 

@@ -8,6 +8,7 @@ import pytest
 
 from kdlib.evidence.claims import judge
 from kdlib.evidence.paper import PAIRS
+from kdlib.report.table_files import to_html, to_latex, to_markdown, write_table
 from kdlib.report.tables import (
     beside_paper,
     comparison_table,
@@ -16,11 +17,8 @@ from kdlib.report.tables import (
     ledger_table,
     paper_table,
     results_table,
-    to_html,
-    to_latex,
-    to_markdown,
-    write_table,
 )
+from tests.known_effects import ARMS
 
 Study = Callable[..., pd.DataFrame]
 AWKWARD = pd.DataFrame({"subject": ["<script>alert(1)</script>", "a|b & 5 %"], "dice": [0.5, None]})
@@ -37,7 +35,7 @@ def test_the_papers_table_reads_as_printed() -> None:
 
 
 def test_ours_has_the_papers_layout(study: Study) -> None:
-    table = results_table(study())
+    table = results_table(study(), ARMS)
     paper = paper_table()
     assert list(table.columns) == list(paper.columns)
     assert set(paper.index) < set(table.index)
@@ -54,35 +52,36 @@ def test_a_runs_scores_are_shown_by_the_five_metrics() -> None:
 
 
 def test_one_pair_makes_a_small_table(study: Study) -> None:
-    table = results_table(study(pairs=PAIRS[:1], seeds=1))
+    table = results_table(study(pairs=PAIRS[:1], seeds=1), ARMS)
     assert list(table.columns) == ["Singapore"]
     assert table.index.get_level_values("Training").unique().tolist() == ["Utrecht"]
 
 
 def test_clinics_unknown_to_the_paper_come_last(study: Study) -> None:
     scores = study(pairs=(("utrecht", "mine"), ("utrecht", "singapore")))
-    assert list(results_table(scores).columns) == ["Singapore", "Mine"]
+    assert list(results_table(scores, ARMS).columns) == ["Singapore", "Mine"]
 
 
 def test_beside_the_paper_stands_every_printed_number_that_was_run(study: Study) -> None:
     scores = study()
-    table = beside_paper(scores)
+    table = beside_paper(scores, ARMS)
     assert len(table) == 36
-    assert len(beside_paper(scores[scores["arm"] == "KD"])) == 6
+    assert len(beside_paper(scores[scores["arm"] == "KD"], ARMS)) == 6
     row = table.iloc[0]
     assert (row["Training"], row["Test"], row["Method"]) == ("Utrecht", "Singapore", "L-bound")
     assert row["Difference"] == pytest.approx(float(row["Ours"].split()[0]) - 0.6126, abs=1e-3)
 
 
 def test_comparisons_and_gaps_have_a_row_per_pair_and_one_pooled(study: Study) -> None:
-    assert len(comparison_table(study())) == 3 * 7
-    assert len(gap_table(study())) == 2 * 7
-    assert comparison_table(study().iloc[:0]).empty
-    assert gap_table(study().iloc[:0]).empty
+    assert len(comparison_table(study(), ARMS)) == (3 + 3) * 7
+    assert len(gap_table(study(), ARMS)) == 5 * 7
+    assert comparison_table(study().iloc[:0], ARMS).empty
+    assert gap_table(study().iloc[:0], ARMS).empty
 
 
 def test_a_gap_that_is_none_is_withheld(study: Study) -> None:
-    table = gap_table(study(effects={"L-bound": 0, "ADA": 0, "KD": 0, "U-bound": 0}, noise=0.1))
+    flat = study(effects={"L-bound": 0, "ADA": 0, "KD": 0, "U-bound": 0}, noise=0.1)
+    table = gap_table(flat, ARMS)
     assert "withheld" in set(table["Gap closed"])
 
 

@@ -13,6 +13,7 @@ from kdlib.data.volume import Volume, write_volume
 from kdlib.report.written import report_tables, write_study_report
 from kdlib.scores.metrics import evaluate
 from tests.command import kdlib
+from tests.known_effects import ARMS
 
 
 def test_evaluate_prints_the_five_metrics(tmp_path: Path) -> None:
@@ -41,9 +42,9 @@ def test_every_table_is_written_in_four_forms(
     study: Callable[..., pd.DataFrame], tmp_path: Path
 ) -> None:
     scores = study(seeds=1, subjects=6)
-    written = write_study_report(scores, report_tables(scores), tmp_path)
+    written = write_study_report(scores, report_tables(scores, ARMS), tmp_path)
     names = {path.name for path in written}
-    tables = ("results", "beside_paper", "comparisons", "gap_closed", "ledger")
+    tables = ("arms", "results", "seeds", "beside_paper", "comparisons", "gap_closed", "ledger")
     assert names == {"scores.csv"} | {
         f"{t}.{e}" for t in tables for e in ("csv", "md", "tex", "html")
     }

@@ -13,7 +13,7 @@ from kdlib.record.results import Results
 from kdlib.report.tables import results_table
 from kdlib.study.plan import SWEPT, plan, run_study, study_scores
 from kdlib.study.store import Store
-from kdlib.study.study import Study, built_in_studies, load_study
+from kdlib.study.study import Study, arm_scenario, built_in_studies, load_study
 from tests.tiny import RECIPE
 
 
@@ -70,7 +70,7 @@ def test_scores_hold_every_arm_and_tested_subject(
     counts = scores.groupby("arm").size().to_dict()
     fly = {"ADA on the fly": 1, "KD on the fly": 1}
     assert counts == {arm: fly.get(arm, 2) for arm in tiny_study.arms}
-    assert "KD on the fly" in results_table(scores).to_string()
+    assert "KD on the fly" in results_table(scores, tiny_study.arms).to_string()
 
 
 def test_an_export_is_small_and_complete(
@@ -169,7 +169,27 @@ def test_a_wrong_sweep_says_what_is_wrong(
 
 
 def test_an_unknown_arm_as_a_teacher_is_named(clinics: Clinics) -> None:
-    study = load_study("demo")
-    arms = study.arms | {"ADA then KD": {"method": "distillation", "teacher": "ADAA"}}
+    demo = load_study("demo")
+    arms = demo.arms | {"ADA then KD": {"method": "distillation", "teacher": "ADAA"}}
     with pytest.raises(InputError, match="did you mean 'ADA'"):
-        plan(study.model_copy(update={"arms": arms}), clinics)
+        plan(Study(**demo.model_dump() | {"arms": arms}), clinics)
+
+
+def test_a_scenario_is_called_by_its_arms_label_and_else_by_its_method() -> None:
+    demo = load_study("demo")
+    arms = demo.model_dump()["arms"] | {"KD": {"method": "distillation", "label": "soft labels"}}
+    study = Study(**demo.model_dump() | {"arms": arms})
+    pair, where = ("utrecht", "singapore"), {"source": "utrecht", "target": "singapore"}
+    assert {n: study.label(arm_scenario(study, n, pair, 0, 3)) for n in study.arms} == {
+        n: {"KD": "soft labels", "ADA on the fly": "ADA", "KD on the fly": "soft labels"}.get(n, n)
+        for n in study.arms
+    }
+    fly = study.scenario(method="adversarial", subject="51", **where)
+    assert study.label(fly) == "ADA on the fly"
+    assert study.label(study.scenario(method="distillation", temperature=7.0, **where)) == (
+        "distillation"
+    )
+    hot = fly.changed(adversarial_weight=0.5)
+    assert study.label(hot) == "adversarial on the fly"
+    taught = arm_scenario(study, "ADA then KD", pair, 0, 0).changed(temperature=7.0)
+    assert study.label(taught) == "distillation from adversarial"

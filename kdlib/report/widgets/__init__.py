@@ -3,7 +3,7 @@
 Each computes in the browser from what it was given; none asks Python for anything while it is used.
 """
 
-from kdlib.report.widgets.base import Explorer, show
+from kdlib.report.widgets.base import Explorer, explore, show
 from kdlib.report.widgets.pairs import PairExplorer, pair_explorer
 from kdlib.report.widgets.scan import ScanViewer, scan_viewer
 from kdlib.report.widgets.temperature import TemperatureExplorer, temperature_explorer
@@ -13,6 +13,7 @@ __all__ = [
     "PairExplorer",
     "ScanViewer",
     "TemperatureExplorer",
+    "explore",
     "pair_explorer",
     "scan_viewer",
     "show",

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdlib.errors import from_extra
+from kdlib.errors import InputError, from_extra
+from kdlib.record.results import Results
 from kdlib.report.figures import Picture
 
 with from_extra("book"):
@@ -98,6 +99,14 @@ def coarser(grey: NDArray[np.uint8], levels: int) -> NDArray[np.uint8]:
 def show(explorer: Explorer) -> None:
     """Display an explorer in a notebook: its still picture, which the live one then replaces."""
     display(HTML(still_html(explorer)), explorer)
+
+
+def explore(make: Callable[[Results], Explorer], results: Results) -> None:
+    """Display the explorer that ``make`` makes of a study, or say that there is nothing for it."""
+    try:
+        show(make(results))
+    except InputError:
+        display(HTML("<p>This study kept nothing to explore here: no arm of it distils.</p>"))
 
 
 def still_html(explorer: Explorer) -> str:

@@ -104,23 +104,30 @@ function axisOf(metric, values) {
   return { name: metric.name, low: 0, high: count * step, ticks: evenly(ticks) };
 }
 
+const LONGEST = 28; // letters of a label that stand beside a chart
+const shortened = (label) => (label.length > LONGEST ? `${label.slice(0, LONGEST - 1)}…` : label);
+
 // A row per method, a dot per subject; the chosen method filled, the chosen subject ringed.
+// `arms`: name and label of each method.
 function distribution(runs, arms, metric, chosen) {
+  const names = arms.map(([name]) => name);
+  const labels = Object.fromEntries(arms);
+  const longest = Math.max(...arms.map(([, label]) => shortened(label).length));
   const known = runs.filter((run) => typeof run.scores[metric.key] === "number");
   const axis = axisOf(metric, known.map((run) => run.scores[metric.key]));
   const rows = arms.length;
   const drawn = chart(
     `${metric.name}: each dot is a subject`,
     axis,
-    { name: "", low: -0.6, high: rows - 0.4, ticks: arms.map((arm, i) => [rows - 1 - i, arm]) },
-    { height: 62 + 24 * rows, left: 112 },
+    { name: "", low: -0.6, high: rows - 0.4, ticks: arms.map(([, label], i) => [rows - 1 - i, shortened(label)]) },
+    { height: 62 + 24 * rows, left: Math.max(112, 16 + 6.5 * longest) },
   );
   for (const run of known) {
-    const y = drawn.y(rows - 1 - arms.indexOf(run.arm));
+    const y = drawn.y(rows - 1 - names.indexOf(run.arm));
     const mine = run.arm === chosen.arm;
     const ringed = run.subject === chosen.subject;
     const place = { cx: drawn.x(run.scores[metric.key]), cy: y };
-    const note = svg("title", {}, `${run.arm}, subject ${run.subject}: ${number(run.scores[metric.key], metric)}`);
+    const note = svg("title", {}, `${labels[run.arm]}, subject ${run.subject}: ${number(run.scores[metric.key], metric)}`);
     const dot = svg("circle", { ...place, r: 3.5, class: mine ? "kdlib-dot" : "kdlib-other" }, note);
     drawn.marks.append(dot);
     if (mine && ringed) {
@@ -130,10 +137,10 @@ function distribution(runs, arms, metric, chosen) {
     }
   }
   const text = number(chosen.scores[metric.key], metric);
-  const words = `${chosen.arm}, subject ${chosen.subject}: ${metric.name} ${text}`;
+  const words = `${labels[chosen.arm]}, subject ${chosen.subject}: ${metric.name} ${text}`;
   drawn.root.setAttribute("aria-label", words);
   for (const label of drawn.root.querySelectorAll(".kdlib-axes text")) {
-    if (label.textContent === chosen.arm) label.classList.add("kdlib-title");
+    if (label.textContent === shortened(labels[chosen.arm])) label.classList.add("kdlib-title");
   }
   return drawn.root;
 }
@@ -154,6 +161,7 @@ function settle(runs, wishes) {
 async function render({ model, el }) {
   const { runs, metrics, arms, colours } = model.get("facts");
   const arrays = await unpack(model);
+  const labels = Object.fromEntries(arms);
   const palette = [null, ...["found", "missed", "false", "other"].map((name) => rgb(colours[name]))];
   const wishes = () => Object.fromEntries(LEVELS.map((level) => [level, model.get(level)]));
   const wish = (level) => (value) =>
@@ -184,7 +192,7 @@ async function render({ model, el }) {
   const draw = () => {
     const { offers, chosen, run } = settle(runs, wishes());
     for (const level of LEVELS) {
-      const text = level === "source" || level === "target" ? written : String;
+      const text = { source: written, target: written, arm: (name) => labels[name] }[level] ?? String;
       lists[level].offer(offers[level].map((value) => [value, text(value)]), chosen[level]);
     }
     const metric = metrics.find((m) => m.key === model.get("metric")) ?? metrics[0];
@@ -197,9 +205,9 @@ async function render({ model, el }) {
     const pair = runs.filter((r) => r.source === run.source && r.target === run.target);
     const mine = pair.filter((r) => r.arm === run.arm);
     scoreTable(table, metrics, run, mine);
-    strip.replaceChildren(distribution(pair, arms.filter((arm) => pair.some((r) => r.arm === arm)), metric, run));
+    strip.replaceChildren(distribution(pair, arms.filter(([name]) => pair.some((r) => r.arm === name)), metric, run));
     says.textContent =
-      `${run.arm}, ${written(run.source)} → ${written(run.target)}, subject ${run.subject}: Dice ` +
+      `${labels[run.arm]}, ${written(run.source)} → ${written(run.target)}, subject ${run.subject}: Dice ` +
       `${number(run.scores.dice, metrics[0])} on the whole scan; the mean is over ${mine.length} subjects.`;
     picture.setAttribute("aria-label", `${says.textContent} The slice with most lesion.`);
   };

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from kdlib.record.arrays import Arrays, Key
 from kdlib.record.results import Results
-from kdlib.report.pictures import ERRORS, THRESHOLD, head_window, segmentations
-from kdlib.report.tables import ARM_ORDER
+from kdlib.report.pictures import ERRORS, THRESHOLD, first_arms, head_window, segmentations
 from kdlib.report.widgets.base import Explorer, coarser, script, source
 from kdlib.scores.metrics import METRIC_NAMES
 
@@ -18,7 +17,6 @@ LEVELS = ["source", "target", "arm", "fold", "subject"]
 DRAWN = ["flair", "truth", "answer"]  # the names of a run's arrays
 DIGITS = {"hd95_mm": 1, "avd_percent": 0}
 BOUNDED = ("dice", "lesion_recall", "lesion_f1")
-COMPARED = ("L-bound", "ADA", "KD")  # in the still picture
 COLOURS = ERRORS | {"other": "#e8e8e8"}
 
 
@@ -40,12 +38,12 @@ def pair_explorer(results: Results) -> PairExplorer:
     """The explorer of every answer that a study kept a picture of."""
     arrays, shown = _pictures(results)
     runs = _runs(results.scores, shown)
-    present = list(dict.fromkeys(run["arm"] for run in runs))
-    arms = [*(a for a in ARM_ORDER if a in present), *(a for a in present if a not in ARM_ORDER)]
+    present = {run["arm"] for run in runs}
+    arms = [[name, arm.label] for name, arm in results.arms.items() if name in present]
     first = _first(results, runs)
     pair, subject = (first["source"], first["target"]), first["subject"]
     example = results.example(*pair, subject)
-    compared = tuple(arm for arm in COMPARED if arm in example) or (first["arm"],)
+    compared = {n: label for n, label in first_arms(results.arms).items() if n in example}
 
     def with_greys(levels: int) -> dict[str, NDArray[np.uint8]]:
         return {
@@ -112,11 +110,14 @@ def _runs(scores: pd.DataFrame, shown: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _first(results: Results, runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """What stands there at first: of the first pair the subject with most lesion, under KD."""
+    """What stands there at first: of the first pair the subject with most lesion.
+
+    The arm is the last of those that the paper puts first.
+    """
     pair = results.pairs[0]
-    fullest = results.subjects(*pair)[-1]
+    fullest, arm = results.subjects(*pair)[-1], list(first_arms(results.arms))[-1]
     own = [run for run in runs if (run["source"], run["target"]) == pair]
-    return max(own, key=lambda run: (run["subject"] == fullest, run["arm"] == COMPARED[-1]))
+    return max(own, key=lambda run: (run["subject"] == fullest, run["arm"] == arm))
 
 
 def _metrics() -> list[dict[str, Any]]:

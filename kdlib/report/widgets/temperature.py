@@ -16,6 +16,7 @@ from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing
 from kdlib.report.pictures import show_slice
 from kdlib.report.widgets.base import Explorer, coarser, script, source
+from kdlib.study.arm import Arm
 
 LOGIT = "difference"  # the teacher's logit of lesion minus that of background
 SHOWN = (1.0, 2.0, 4.0, 10.0)  # temperatures of the still picture
@@ -74,15 +75,15 @@ def _pair(results: Results, owner: tuple[str, ...], slices: list[int]) -> dict[s
 
 
 def student_dice(results: Results, source: str, target: str) -> pd.DataFrame:
-    """``temperature``, and over subjects ``mean`` and ``sd`` Dice and their number, of KD's arms.
+    """``temperature``, and over subjects ``mean`` and ``sd`` Dice and their number.
 
-    Arms that distil the plain teacher on the pooled scans, and their sweeps over the temperature.
-    Seeds are averaged within a subject first; only subjects scored at every temperature count, so
-    that the temperatures can be compared.
+    Of the arms that distil the plain teacher on the pooled scans and have no other setting, and of
+    their sweeps over the temperature. Seeds are averaged within a subject first; only subjects
+    scored at every temperature count, so that the temperatures can be compared.
     """
-    arms = {name: arm for name, arm in results.study["arms"].items() if _plain(arm)}
+    arms = {name: arm for name, arm in results.arms.items() if _plain(arm)}
     own = DistillationSettings().temperature
-    temperatures = {name: float(arm.get("temperature", own)) for name, arm in arms.items()}
+    temperatures = {n: float(arm.settings.get(TEMPERATURE, own)) for n, arm in arms.items()}
     plain = results.scores[results.scores["arm"].isin(arms)]
     parts = [plain.assign(value=plain["arm"].map(temperatures))]
     parts += [swept(results.all_scores, arm, (TEMPERATURE,), "target") for arm in arms]
@@ -94,8 +95,9 @@ def student_dice(results: Results, source: str, target: str) -> pd.DataFrame:
     return table.fillna({"sd": 0.0}).reset_index()
 
 
-def _plain(arm: dict[str, Any]) -> bool:
-    return arm["method"] == "distillation" and not arm.get("on_the_fly") and "teacher" not in arm
+def _plain(arm: Arm) -> bool:
+    pooled = not arm.on_the_fly and arm.teacher is None
+    return arm.method == "distillation" and pooled and set(arm.settings) <= {"method", TEMPERATURE}
 
 
 def _fullest(soft: dict[str, NDArray[Any]]) -> int:

@@ -1,0 +1,150 @@
+"""The figures of a study's arms, which the study names, orders and colours."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from kdlib.evidence import paper
+from kdlib.evidence.comparisons import PAIR, POOLED, study_comparisons, subject_scores
+from kdlib.evidence.statistics import bootstrap_interval
+from kdlib.report.figures import Picture, drawing, name_rows
+from kdlib.scores.metrics import METRIC_NAMES
+from kdlib.study.arm import BOUNDS, Arm, adapting, lower_bound
+
+Pair = tuple[str, str]
+
+BOTH = "#444444"  # of the difference between two methods
+LONG = 16  # letters: beside a longer name two panels leave each other no room
+
+
+def dice_by_arm(scores: pd.DataFrame, arms: Mapping[str, Arm], metric: str = "dice") -> Picture:
+    """A row per arm: a dot per subject, the mean and its 95 % interval; lines at both bounds.
+
+    Pairs are averaged within the target subject, as are seeds.
+    """
+    by_arm = subject_scores(scores, metric).groupby(["target", "subject"]).mean()
+    shown = {name: arm for name, arm in arms.items() if name in by_arm}
+    with drawing(0.45 * len(shown) + 0.9) as (figure, axes):
+        for row, (name, arm) in enumerate(shown.items()):
+            _arm_row(axes, row, by_arm[name].dropna(), arm.colour)
+            if arm.role in BOUNDS:
+                axes.axvline(by_arm[name].mean(), color=arm.colour, ls="--", lw=1, zorder=1)
+        name_rows(
+            axes, [_with_size(by_arm[name], arm.label, by_arm) for name, arm in shown.items()]
+        )
+        axes.set_xlabel(f"{METRIC_NAMES.get(metric, metric)} on the target")
+    return Picture(figure)
+
+
+def _with_size(values: pd.Series, label: str, all_arms: pd.DataFrame) -> str:
+    """An arm's label, with its number of subjects where other arms have more."""
+    return label if values.count() == all_arms.count().max() else f"{label} (n = {values.count()})"
+
+
+def _arm_row(axes: Axes, row: int, values: pd.Series, colour: str) -> None:
+    """Dots above, mean and interval below the row's line."""
+    offsets = np.linspace(-0.28, -0.12, 4)[np.arange(len(values)) % 4]
+    axes.scatter(values, row + offsets, s=14, color=colour, alpha=0.55, lw=0)
+    clinics = values.index.get_level_values("target").to_numpy()
+    mean, low, high = bootstrap_interval(values.to_numpy(float), clinics)
+    axes.plot([low, high], [row + 0.16] * 2, color=colour, lw=2.5, solid_capstyle="round")
+    axes.plot(mean, row + 0.16, "o", ms=8, color=colour, mec="white", zorder=3)
+
+
+@contextmanager
+def pair_panels(
+    pairs: Sequence[Pair], names: list[str]
+) -> Iterator[tuple[Figure, dict[Pair, Axes]]]:
+    """A figure with a panel for each pair of clinics, two side by side where names are short."""
+    wide = max(map(len, names), default=0) > LONG
+    columns = 1 if wide else min(2, len(pairs)) or 1
+    lines = -(-len(pairs) // columns) or 1
+    height = lines * (0.3 * len(names) + 0.8)
+    with drawing(height, lines, columns, sharex=True, sharey=True, squeeze=False) as (figure, grid):
+        panels = dict(zip(pairs, grid.flat, strict=False))
+        for (source, target), axes in panels.items():
+            name_rows(axes, names)
+            title = f"{source.capitalize()} to {target.capitalize()}"
+            axes.set_title(title, fontsize=11, parse_math=False)
+        for axes in list(grid.flat)[len(pairs) :]:
+            axes.set_visible(False)
+        yield figure, panels
+
+
+def difference_intervals(
+    scores: pd.DataFrame, arms: Mapping[str, Arm], metric: str = "dice"
+) -> Picture:
+    """The study's comparisons with their 95 % intervals, a panel for each pair of clinics.
+
+    Every arm that adapts is compared with the lower bound, and the paper's two methods with each
+    other (that row is named by both). A cross marks what the paper printed for the pair.
+    """
+    table = study_comparisons(scores, lower_bound(arms), adapting(arms), metric)
+    table = table[table["source"] != POOLED]
+    rows = _compared(table, arms)
+    pairs = list(dict.fromkeys(zip(table["source"], table["target"], strict=True)))
+    with pair_panels(pairs, [label for label, _ in rows.values()]) as (figure, panels):
+        for axes in panels.values():
+            axes.axvline(0, color="#444444", lw=1)
+            axes.locator_params(axis="x", nbins=4)
+        for _, found in table.iterrows():
+            axes, row = panels[found["source"], found["target"]], (found["arm"], found["baseline"])
+            place = list(rows).index(row)
+            _interval(axes, place, found, rows[row][1])
+            if metric == "dice":
+                axes.plot(_printed(found), place, "x", ms=7, mew=2, color="#222222")
+        text = f"difference of {METRIC_NAMES.get(metric, metric)}{_from_bound(arms)}"
+        figure.supxlabel(text, fontsize=11, parse_math=False)
+    return Picture(figure)
+
+
+def _compared(
+    table: pd.DataFrame, arms: Mapping[str, Arm]
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """Label and colour of each comparison (arm, baseline); those of two methods come last."""
+    lower, order = lower_bound(arms), list(arms)
+    rows = set(zip(table["arm"], table["baseline"], strict=True))
+    return {
+        (arm, baseline): (arms[arm].label, arms[arm].colour)
+        if baseline == lower
+        else (f"{arms[arm].label} − {arms[baseline].label}", BOTH)
+        for arm, baseline in sorted(rows, key=lambda row: (row[1] != lower, order.index(row[0])))
+    }
+
+
+def _from_bound(arms: Mapping[str, Arm]) -> str:
+    lower = lower_bound(arms)
+    return f" from {arms[lower].label}" if lower else ""
+
+
+def _interval(axes: Axes, place: int, found: pd.Series, colour: str) -> None:
+    axes.plot([found["low"], found["high"]], [place] * 2, color=colour, lw=2.5)
+    axes.plot(found["difference"], place, "o", ms=7, color=colour, mec="white")
+
+
+def _printed(found: pd.Series) -> float:
+    """The paper's difference of the same arms in the same pair; NaN if it has none."""
+    pair = (found["source"], found["target"])
+    return paper.printed_difference(found["arm"], found["baseline"], (pair,))
+
+
+def paper_and_ours(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> Picture:
+    """The mean Dice of every arm and pair: the paper's (cross) and ours (dot), a panel a pair."""
+    means = subject_scores(scores).groupby(PAIR).mean()
+    ours: dict[Any, Any] = means.to_dict("index")
+    printed = paper.printed_results().set_index([*PAIR, "arm"])["mean"].to_dict()
+    shown = {name: arm for name, arm in arms.items() if name in means}
+    with pair_panels(list(ours), [arm.label for arm in shown.values()]) as (figure, panels):
+        for pair, axes in panels.items():
+            for row, (name, arm) in enumerate(shown.items()):
+                mean, theirs = ours[pair][name], printed.get((*pair, name), np.nan)
+                axes.plot([theirs, mean], [row] * 2, color="#cccccc", lw=2, zorder=1)
+                axes.plot(theirs, row, "x", ms=7, mew=2, color="#222222")
+                axes.plot(mean, row, "o", ms=8, color=arm.colour, mec="white")
+        figure.supxlabel("mean Dice: × the paper, ● ours", fontsize=11)
+    return Picture(figure)

@@ -1,0 +1,63 @@
+"""Tables on disk: as CSV, Markdown, LaTeX and HTML."""
+
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+
+from kdlib.files import atomic
+
+FORMATS = ("csv", "md", "tex", "html")
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """A pipe table of ``table``'s columns; named index levels become columns.
+
+    Pipes are escaped, and what a page made from it would read as HTML.
+    """
+    flat = _flat(table)
+    lines = [list(flat.columns), ["---"] * flat.shape[1], *flat.to_numpy().tolist()]
+    cells = [[_in_markdown(_cell_text(cell)) for cell in line] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells) + "\n"
+
+
+def to_latex(table: pd.DataFrame) -> str:
+    """A LaTeX ``tabular`` (booktabs), special characters escaped."""
+    return _flat(table).map(_cell_text).to_latex(index=False, escape=True)
+
+
+def to_html(table: pd.DataFrame) -> str:
+    """An HTML table, everything escaped: names and texts may come from scans."""
+    return _flat(table).map(_cell_text).to_html(index=False, escape=True, border=0)
+
+
+def write_table(table: pd.DataFrame, folder: Path | str, name: str) -> list[Path]:
+    """Write ``name``.csv, .md, .tex and .html into ``folder``, each whole or not at all."""
+    texts = {
+        "csv": _flat(table).to_csv(index=False),
+        "md": to_markdown(table),
+        "tex": to_latex(table),
+        "html": to_html(table),
+    }
+    paths = [Path(folder) / f"{name}.{suffix}" for suffix in FORMATS]
+    for path, suffix in zip(paths, FORMATS, strict=True):
+        with atomic(path) as temporary:
+            temporary.write_text(texts[suffix], encoding="utf-8")
+    return paths
+
+
+def _in_markdown(text: str) -> str:
+    return escape(text, quote=False).replace("|", r"\|").replace("\n", " ")
+
+
+def _flat(table: pd.DataFrame) -> pd.DataFrame:
+    named = any(name is not None for name in table.index.names)
+    flat = table.reset_index() if named else table.copy()
+    flat.columns = pd.Index([str(name) for name in flat.columns])
+    return flat
+
+
+def _cell_text(cell: object) -> str:
+    if isinstance(cell, float):
+        return "" if pd.isna(cell) else f"{cell:.4g}"
+    return str(cell)

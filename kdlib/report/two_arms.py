@@ -1,0 +1,110 @@
+"""Two arms of a study beside each other, subject by subject, as figures and in words."""
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from kdlib.evidence.comparisons import PAIR, compare, differences, pooled
+from kdlib.record.arrays import Key
+from kdlib.record.results import Results
+from kdlib.report.answer import interval, signed
+from kdlib.report.figures import Picture, before_and_after
+from kdlib.report.pictures import THRESHOLD
+from kdlib.study.arm import featured, lower_bound
+
+
+def adapted_subjects(results: Results, method: str) -> Picture | None:
+    """In the first pair: each subject's Dice without adaptation and with an arm of ``method``.
+
+    None where the study lacks one of the two.
+    """
+    found = _adapted(results, method)
+    if found is None:
+        return None
+    of_pair = results.scores.set_index(PAIR).loc[[results.pairs[0]]].reset_index()
+    return _figure(results, of_pair, *found)
+
+
+def agreement_words(results: Results) -> str:
+    """How like the teacher's masks those of its student are, on the first pair's saved slices."""
+    found = _adapted(results, "distillation")
+    if found is None:
+        return "This study has no student of the plain teacher."
+    pair = results.pairs[0]
+    both = size = 0
+    for subject in results.subjects(*pair):
+        slices = results.example(*pair, subject)
+        teacher, student = (slices[arm] >= THRESHOLD for arm in found)
+        both += 2 * int((student & teacher).sum())
+        size += int(student.sum() + teacher.sum())
+    starts = {"teacher": "from its teacher's weights", "scratch": "from random weights"}
+    source, target = (name.capitalize() for name in pair)
+    return (
+        f"In this study a student starts {starts[results.study['recipe']['start']]}. On the saved "
+        f"slices from {source} to {target}, the Dice between the student's mask and its teacher's "
+        f"is {both / max(size, 1):.2f}; it would be one if the student decided as its teacher does."
+    )
+
+
+class Taught(NamedTuple):
+    """The names of three arms: a student of another arm, the plain teacher's, and that arm."""
+
+    student: str
+    plain: str
+    teacher: str
+
+
+def taught(results: Results) -> Taught | None:
+    """The first student of another arm that has its like among the plain teacher's students."""
+    arms = results.arms
+    for student, arm in arms.items():
+        likes = [
+            name for name, other in arms.items()
+            if other.settings == arm.settings and other.on_the_fly == arm.on_the_fly
+            and other.teacher is None
+        ]  # fmt: skip
+        if arm.teacher is not None and likes:
+            return Taught(student, likes[0], arm.teacher)
+    return None
+
+
+def taught_words(results: Results) -> str:
+    """What the other teacher changes for its student, and how far the student is from it."""
+    found = taught(results)
+    if found is None:
+        return "This study has no arm that was taught by another arm."
+    student, plain, teacher = (results.arms[name].label for name in found)
+    from_plain = _difference(results, found.student, found.plain)
+    from_teacher = _difference(results, found.student, found.teacher)
+    return (
+        f"In our runs {student} differs from {plain}, the student of the plain teacher, by "
+        f"{from_plain}. From its own teacher, {teacher}, it differs by {from_teacher}."
+    )
+
+
+def taught_subjects(results: Results) -> Picture | None:
+    """Dice of each subject with the plain teacher and with the other one; None without the arm."""
+    found = taught(results)
+    return None if found is None else _figure(results, results.scores, found.plain, found.student)
+
+
+def _adapted(results: Results, method: str) -> tuple[str, str] | None:
+    """The names of the lower bound and of the first featured arm of ``method``."""
+    lower = lower_bound(results.arms)
+    of_method = [name for name in featured(results.arms) if results.arms[name].method == method]
+    return (lower, of_method[0]) if lower is not None and of_method else None
+
+
+def _figure(results: Results, scores: pd.DataFrame, before: str, after: str) -> Picture:
+    keys = [*PAIR, "subject"]
+    means = scores.groupby(["arm", *keys], as_index=False)["dice"].mean()
+    owners = means[keys].itertuples(index=False, name=None)
+    means["subject"] = [str(Key(tuple(owner[:2]), owner[2])) for owner in owners]
+    first, second = (means[means["arm"] == name] for name in (before, after))
+    names = (results.arms[before].label, results.arms[after].label)
+    return before_and_after(first, second, names)
+
+
+def _difference(results: Results, arm: str, baseline: str) -> str:
+    found = compare(pooled(differences(results.scores, arm, baseline)))
+    return f"{signed(found['difference'])} Dice ({interval(found['low'], found['high'])})"
