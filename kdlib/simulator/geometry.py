@@ -14,9 +14,6 @@ _COARSE = 4  # mm between the nodes of the warp
 _CENTRE_MM = np.array([0.0, -18.0, 6.0])  # MNI coordinates of the brain's middle
 
 
-VoxelBox = tuple[slice, slice, slice]
-
-
 @dataclass(frozen=True)
 class Grid:
     """A voxel grid, LPS+, with ``layers`` samples through each slice for its partial volume.
@@ -78,13 +75,7 @@ class Grid:
         ]
         return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
 
-    def box(self, mask: Tensor) -> VoxelBox:
-        """The smallest box of voxels that holds ``mask`` (x, y, z)."""
-        found = torch.nonzero(mask)
-        low, high = found.min(0).values.tolist(), (found.max(0).values + 1).tolist()
-        return slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2])
-
-    def part(self, box: VoxelBox, layers: int) -> "Grid":
+    def part(self, box: tuple[slice, ...], layers: int) -> "Grid":
         """The voxels in ``box``, with ``layers`` samples through each slice."""
         moved = [
             middle + ((one.start + one.stop) / 2 - size / 2) * step
@@ -97,7 +88,7 @@ class Grid:
             (shape[0], shape[1], shape[2]), self.spacing_mm, layers, (moved[0], moved[1], moved[2])
         )
 
-    def whole(self, box: VoxelBox, part: Tensor) -> Tensor:
+    def whole(self, box: tuple[slice, ...], part: Tensor) -> Tensor:
         """``part`` (x, y, z) of the box, with zeros around it."""
         whole = part.new_zeros(self.shape)
         whole[box] = part
@@ -121,14 +112,14 @@ class Pose:
         return points + sample(self.warp, voxel_points(points) / _COARSE).movedim(0, -1)
 
 
-def draw_pose(rng: np.random.Generator, frame: Grid, maps: Tensor, enlargement_mm: float) -> Pose:
+def draw_pose(rng: np.random.Generator, grid: Grid, maps: Tensor, enlargement_mm: float) -> Pose:
     """A random pose and size, a smooth random warp, and wider ventricles.
 
     The ventricles' wall is pushed outwards by about ``enlargement_mm``, which dies away over 15 mm.
     """
     scale = rng.normal(0.95, 0.04) * rng.normal(1.0, 0.025, 3)
     matrix = _rotation(rng.normal(0, np.deg2rad([4, 3, 4]))) @ np.diag(1 / scale)
-    tall = frame.size_mm[2] - 170  # a tall field of view holds the neck below, not air above
+    tall = grid.size_mm[2] - 170  # a tall field of view holds the neck below, not air above
     centre = _CENTRE_MM + rng.normal(0, 3, 3) - [0, 0, max(tall, 0) / 2 - 4 * (tall > 0)]
     warp = _warp(rng, maps, enlargement_mm)
     return Pose(torch.from_numpy(matrix).float(), torch.from_numpy(centre).float(), warp)

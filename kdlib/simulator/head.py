@@ -8,7 +8,7 @@ from kdlib.simulator.geometry import Grid
 
 
 def surroundings(
-    rng: np.random.Generator, frame: Grid, brain_mm: Tensor, points: Tensor
+    rng: np.random.Generator, grid: Grid, brain_mm: Tensor, points: Tensor
 ) -> dict[str, Tensor]:
     """Fractions (x, y, z) of the tissues outside the brain; air is what is left.
 
@@ -16,9 +16,9 @@ def surroundings(
     fat. Below and before the skull a face and a neck of muscle, fat, bone and air.
     ``brain_mm``: signed distance to the brain; ``points``: MNI mm.
     """
-    skull = rng.normal(7.0, 1.0) + 1.2 * frame.field(rng, 30.0, fine=False)
-    scalp = rng.normal(5.5, 1.2) + 1.2 * frame.field(rng, 40.0, fine=False)
-    fluid = rng.uniform(0.5, 2.5) + 0.6 * frame.field(rng, 20.0, fine=False)
+    skull = rng.normal(7.0, 1.0) + 1.2 * grid.field(rng, 30.0, fine=False)
+    scalp = rng.normal(5.5, 1.2) + 1.2 * grid.field(rng, 40.0, fine=False)
+    fluid = rng.uniform(0.5, 2.5) + 0.6 * grid.field(rng, 20.0, fine=False)
     below = _smooth_minimum(_face(points), _neck(points))
     depth = _smooth_minimum(brain_mm - fluid - skull - scalp, below)  # negative inside the head
     head = _soft(-depth)
@@ -27,9 +27,9 @@ def surroundings(
     middle = ((brain_mm - fluid) / skull - 0.5).abs()
     marrow = (cranium - wet).clamp(min=0) * _soft((0.22 - middle) * skull)
     outside = (head * (1 - cranium)).clamp(min=0)
-    mixture = frame.field(rng, 9.0, fine=False)
+    mixture = grid.field(rng, 9.0, fine=False)
     fat = torch.maximum(_soft(depth + rng.uniform(2.5, 4.5)), torch.sigmoid(6 * (mixture - 0.9)))
-    hollow = torch.sigmoid(8 * (frame.field(rng, 14.0, fine=False) - 1.0)) * (depth < -8)
+    hollow = torch.sigmoid(8 * (grid.field(rng, 14.0, fine=False) - 1.0)) * (depth < -8)
     bone = (cranium - wet).clamp(min=0) - marrow
     flesh = outside * (1 - hollow.float())
     outside_brain = _soft(brain_mm)

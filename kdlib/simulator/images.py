@@ -36,45 +36,45 @@ def _brain(
     parts: dict[str, Tensor],
 ) -> tuple[Tensor, Tensor]:
     """FLAIR and T1 of the brain's box alone, as a perfect scanner would give them."""
-    frame = place.brain
-    grey, white, *fluid = landmarks.regional_brightness(rng, frame, place.points[place.box])
-    share = landmarks.bright_fluid(rng, frame, place.ventricle_mm[place.box], *fluid)
+    grid = place.brain
+    grey, white, *fluid = landmarks.regional_brightness(rng, grid, place.points[place.box])
+    share = landmarks.bright_fluid(rng, grid, place.ventricle_mm[place.box], *fluid)
     parts = {**parts, "choroid": parts["csf"] * share, "csf": parts["csf"] * (1 - share)}
-    texture = 1 + 0.02 * frame.field(rng, 4.0, fine=False)
-    texture += 0.025 * frame.field(rng, 2.5, fine=False)
+    texture = 1 + 0.02 * grid.field(rng, 4.0, fine=False)
+    texture += 0.025 * grid.field(rng, 2.5, fine=False)
     # The white matter of the gyri, full of fibres without order, is darker than the deep one.
-    around = frame.blurred(parts["white"], 6)
-    parts = _with_halo(frame, parts)
+    around = grid.blurred(parts["white"], 6)
+    parts = _with_halo(grid, parts)
     factors = {
         "white": white * texture * (0.86 + 0.2 * around),
         "cortex": grey * texture,
         "deep": grey * white * texture,
         "faint": texture,
         "bright": texture,
-        "csf": 1 + 1.5 * (frame.field(rng, 12.0, fine=False) - 1.2).clamp(min=0),  # flow
+        "csf": 1 + 1.5 * (grid.field(rng, 12.0, fine=False) - 1.2).clamp(min=0),  # flow
     }
-    flair, t1 = torch.zeros(frame.shape), torch.zeros(frame.shape)
+    flair, t1 = torch.zeros(grid.shape), torch.zeros(grid.shape)
     for name, part in parts.items():
         flair += levels[0][name] * part * factors.get(name, 1.0)
         t1 += levels[1][name] * part
     return flair, t1
 
 
-def _with_halo(frame: Grid, parts: dict[str, Tensor]) -> dict[str, Tensor]:
+def _with_halo(grid: Grid, parts: dict[str, Tensor]) -> dict[str, Tensor]:
     """Water reaches beyond a lesion's border: white matter beside it is in part faint lesion.
 
     Millimetres outside real masks FLAIR is still brighter than far away.
     """
-    near = frame.blurred(parts["faint"] + parts["bright"], 2)
+    near = grid.blurred(parts["faint"] + parts["bright"], 2)
     halo = 0.8 * near * parts["white"]
     return {**parts, "white": parts["white"] - halo, "faint": parts["faint"] + halo}
 
 
-def _acquired(rng: np.random.Generator, frame: Grid, scanner: Protocol, image: Tensor) -> Tensor:
+def _acquired(rng: np.random.Generator, grid: Grid, scanner: Protocol, image: Tensor) -> Tensor:
     """Point spread, residual bias, gain of the day, noise."""
-    sigma_mm = float(np.hypot(scanner.blur_mm, 0.5 * frame.coarse))
-    image = frame.blurred(image, sigma_mm)
-    bias = torch.exp(scanner.bias * frame.field(rng, 80.0, fine=False))
+    sigma_mm = float(np.hypot(scanner.blur_mm, 0.5 * grid.coarse))
+    image = grid.blurred(image, sigma_mm)
+    bias = torch.exp(scanner.bias * grid.field(rng, 80.0, fine=False))
     image = image * bias * float(np.exp(rng.normal(0, 0.1)))
-    noise = scanner.noise * scanner.level * (0.5 if frame.coarse else 1.0)  # averaged over four
+    noise = scanner.noise * scanner.level * (0.5 if grid.coarse else 1.0)  # averaged over four
     return signal.rician(rng, image, noise, 0.4)

@@ -15,13 +15,13 @@ _STEP = 4.0  # mm between the nodes of the regional maps
 
 
 def bright_fluid(
-    rng: np.random.Generator, frame: Grid, ventricle_mm: Tensor, atrium: Tensor, aqueduct: Tensor
+    rng: np.random.Generator, grid: Grid, ventricle_mm: Tensor, atrium: Tensor, aqueduct: Tensor
 ) -> Tensor:
     """Share (x, y, z) of the CSF that is not dark.
 
     Ragged choroid plexus inside the ventricles' atria, and what flows through the aqueduct.
     """
-    ragged = frame.field(rng, 4.0, fine=False) + 2.5 * atrium - 2.0
+    ragged = grid.field(rng, 4.0, fine=False) + 2.5 * atrium - 2.0
     plexus = 0.8 * torch.sigmoid(ragged * 3) * torch.sigmoid(-3 * (ventricle_mm + 0.5))
     return torch.maximum(plexus, rng.uniform(0, 0.9) * aqueduct)
 
@@ -73,7 +73,7 @@ _WHITE = (
 _FLUID = (((23, -40, 7), (9, 10, 9)), ((0, -31, -4), (4, 5, 8)))
 
 
-def regional_brightness(rng: np.random.Generator, frame: Grid, points: Tensor) -> list[Tensor]:
+def regional_brightness(rng: np.random.Generator, grid: Grid, points: Tensor) -> list[Tensor]:
     """Factors near 1 for the FLAIR signal of grey and of white matter; nearness to ``_FLUID``.
 
     ``points``: MNI mm (x, y, z, 3) of the voxels; the four results are (x, y, z).
@@ -86,9 +86,9 @@ def regional_brightness(rng: np.random.Generator, frame: Grid, points: Tensor) -
     weights[2:, -2:] = torch.eye(2)
     regions = torch.einsum("mn,nijk->mijk", weights, basis)
     grey, white, *fluid = sample(regions, voxel_points(points) / _STEP)
-    grey += 1 + 0.03 * frame.field(rng, 18.0, fine=False)
-    grey += rng.uniform(0.02, 0.05) * frame.field(rng, 6.0, fine=False)  # spots of bright cortex
-    white += 1 + 0.035 * frame.field(rng, 20.0, fine=False)
+    grey += 1 + 0.03 * grid.field(rng, 18.0, fine=False)
+    grey += rng.uniform(0.02, 0.05) * grid.field(rng, 6.0, fine=False)  # spots of bright cortex
+    white += 1 + 0.035 * grid.field(rng, 20.0, fine=False)
     return [grey, white, *fluid]
 
 

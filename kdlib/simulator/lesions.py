@@ -37,7 +37,7 @@ def draw_load_ml(rng: np.random.Generator, population: Population) -> float:
 
 def draw_lesions(
     rng: np.random.Generator,
-    frame: Grid,
+    grid: Grid,
     room: Tensor,
     ventricle_mm: Tensor,
     points: Tensor,
@@ -51,11 +51,11 @@ def draw_lesions(
     volumes = _punctate_volumes_mm3(rng, load_ml)
     confluent_mm3 = load_ml * 1000 - volumes.sum()
     severity = max(0.3, rng.normal(0.55, 0.09))
-    fraction, grade = _confluent(rng, frame, room, ventricle_mm, points, confluent_mm3)
+    fraction, grade = _confluent(rng, grid, room, ventricle_mm, points, confluent_mm3)
     grade = severity + grade
-    centres = _centres(rng, frame, room, ventricle_mm, points, len(volumes))
+    centres = _centres(rng, grid, room, ventricle_mm, points, len(volumes))
     for centre, volume in zip(centres, volumes, strict=True):
-        _add_blob(rng, frame, fraction, grade, centre, volume, severity)
+        _add_blob(rng, grid, fraction, grade, centre, volume, severity)
     return Lesions(fraction * room, _severity(fraction, grade.clamp(0.1, 1.5)))
 
 
@@ -79,24 +79,24 @@ def _punctate_volumes_mm3(rng: np.random.Generator, load_ml: float) -> np.ndarra
 
 def _confluent(
     rng: np.random.Generator,
-    frame: Grid,
+    grid: Grid,
     room: Tensor,
     ventricle_mm: Tensor,
     points: Tensor,
     volume_mm3: float,
 ) -> tuple[Tensor, Tensor]:
     reach = rng.uniform(6, 16)
-    score = 0.8 * frame.field(rng, 18.0) + 0.15 * frame.field(rng, 5.0)
+    score = 0.8 * grid.field(rng, 18.0) + 0.15 * grid.field(rng, 5.0)
     score += rng.uniform(2.5, 5.5) * torch.exp(-ventricle_mm.clamp(min=0) / reach)
     score += rng.uniform(0.3, 1.2) * _horns(points)
     score -= 1.5 * torch.exp(-((points[..., 0] / 5) ** 2))  # rarely in what joins the halves
     open_room = room > 0.5
     candidates = torch.sort(score[open_room], descending=True).values
-    wanted = int(volume_mm3 / frame.fine_voxel_mm3)
+    wanted = int(volume_mm3 / grid.fine_voxel_mm3)
     threshold = candidates[min(wanted, len(candidates) - 1)]
     width = rng.uniform(0.06, 0.14)
     fraction = torch.sigmoid((score - threshold) / width)
-    grade = 0.15 * frame.field(rng, 8.0) + 0.3 * ((score - threshold) / 0.8).clamp(0, 1) - 0.1
+    grade = 0.15 * grid.field(rng, 8.0) + 0.3 * ((score - threshold) / 0.8).clamp(0, 1) - 0.1
     return fraction, grade
 
 
@@ -111,7 +111,7 @@ def _horns(points: Tensor) -> Tensor:
 
 def _centres(
     rng: np.random.Generator,
-    frame: Grid,
+    grid: Grid,
     room: Tensor,
     ventricle_mm: Tensor,
     points: Tensor,
@@ -127,7 +127,7 @@ def _centres(
 
 def _add_blob(
     rng: np.random.Generator,
-    frame: Grid,
+    grid: Grid,
     fraction: Tensor,
     grade: Tensor,
     centre: np.ndarray,
@@ -138,7 +138,7 @@ def _add_blob(
     radius = (volume_mm3 * 3 / (4 * np.pi)) ** (1 / 3)
     stretch = np.exp(rng.normal(0, 0.25, 3))
     radii = radius * stretch / np.prod(stretch) ** (1 / 3)
-    spacing = np.array(frame.size_mm / frame.fine_shape)
+    spacing = np.array(grid.size_mm / grid.fine_shape)
     soft = rng.uniform(0.15, 0.3) * radius
     turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
     offset = rng.uniform(-0.5, 0.5, 3)
@@ -149,8 +149,8 @@ def _add_blob(
         (np.arange(a, b) - c - o) * s
         for a, b, c, o, s in zip(low, high, centre, offset, spacing, strict=True)
     ]
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1) @ turn
-    away = (np.sqrt(((grid / radii) ** 2).sum(-1)) - 1) * radius
+    places = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1) @ turn
+    away = (np.sqrt(((places / radii) ** 2).sum(-1)) - 1) * radius
     blob = torch.from_numpy((1 / (1 + np.exp((away / soft).clip(-30, 30)))).astype(np.float32))
     window = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
     grade[window] = torch.where(blob > fraction[window], own, grade[window])

@@ -19,12 +19,12 @@ class Infarct:
     core: Tensor
 
 
-def draw_infarct(rng: np.random.Generator, frame: Grid, brain: Tensor) -> Infarct | None:
+def draw_infarct(rng: np.random.Generator, grid: Grid, brain: Tensor) -> Infarct | None:
     """An old infarct of 0.2 to 15 mL somewhere in the brain, in 4 of 10 subjects.
 
     ``brain``: fraction (x, y, z) of brain tissue and fluid.
     """
-    ragged = 0.25 * frame.field(rng, 8.0, fine=False)
+    ragged = 0.25 * grid.field(rng, 8.0, fine=False)
     drawn, volume_ml = rng.uniform(), float(np.exp(rng.uniform(np.log(0.2), np.log(15))))
     inside = torch.nonzero(brain > 0.95)
     centre = inside[int(rng.integers(len(inside)))]
@@ -34,7 +34,7 @@ def draw_infarct(rng: np.random.Generator, frame: Grid, brain: Tensor) -> Infarc
     radius = (volume_ml * 3000 / (4 * np.pi)) ** (1 / 3)
     steps = [
         (torch.arange(size) - int(middle)) * step
-        for size, middle, step in zip(frame.shape, centre, frame.spacing_mm, strict=True)
+        for size, middle, step in zip(grid.shape, centre, grid.spacing_mm, strict=True)
     ]
     x, y, z = torch.meshgrid(*steps, indexing="ij")
     depth = (radius - torch.sqrt(x**2 + y**2 + z**2)) + ragged * radius

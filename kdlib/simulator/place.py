@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from kdlib.data.box import bounding_box
 from kdlib.simulator.fields import sample
-from kdlib.simulator.geometry import Grid, VoxelBox, draw_pose, voxel_points
+from kdlib.simulator.geometry import Grid, draw_pose, voxel_points
 from kdlib.simulator.template import DISTANCES
 
 _AROUND_MM = 6.0  # how far beyond the average brain's surface a subject's own may lie
@@ -24,7 +25,7 @@ class Place:
     points: Tensor
     ventricle_mm: Tensor
     brain_mm: Tensor
-    box: VoxelBox
+    box: tuple[slice, ...]
     brain: Grid
     fine_points: Tensor
     maps: Tensor
@@ -41,7 +42,7 @@ def draw_place(
     pose = draw_pose(rng, scan, template, enlargement_mm)
     points = pose.points(scan.points_mm())
     ventricle_mm, brain_mm = sample(template[DISTANCES], voxel_points(points))
-    box = scan.box(brain_mm < _AROUND_MM)
+    box = bounding_box((brain_mm < _AROUND_MM).numpy())
     # For the partial volume of thick slices. An odd number leaves few voxels half lesion, half not,
     # whose label is a coin's toss; challenge-size grids have too many voxels for three.
     brain = scan.part(box, layers=3 if scan.coarse else 2)

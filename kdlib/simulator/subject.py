@@ -86,12 +86,12 @@ def _kept(rng: np.random.Generator, place: Place, settings: Settings, *, defaced
     return kept
 
 
-def _stripping(rng: np.random.Generator, frame: Grid, brain_mm: Tensor) -> Tensor:
+def _stripping(rng: np.random.Generator, grid: Grid, brain_mm: Tensor) -> Tensor:
     """Share (x, y, z) of each voxel inside a brain mask that errs by a millimetre or so."""
-    margin = rng.normal(0.8, 0.5) + 0.9 * frame.field(rng, 15.0)
-    kept = frame.slices(torch.sigmoid((margin - brain_mm) / 0.4))
-    blur_mm = 1.0 if frame.coarse else 0.3  # a coarse scan is stripped first, then averaged
-    return frame.blurred(kept, blur_mm)
+    margin = rng.normal(0.8, 0.5) + 0.9 * grid.field(rng, 15.0)
+    kept = grid.slices(torch.sigmoid((margin - brain_mm) / 0.4))
+    blur_mm = 1.0 if grid.coarse else 0.3  # a coarse scan is stripped first, then averaged
+    return grid.blurred(kept, blur_mm)
 
 
 def _with_lesions(
@@ -101,11 +101,11 @@ def _with_lesions(
     load_ml: float,
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Fractions by tissue, averaged through the slices, and the labels (float32, 0, 1, 2)."""
-    frame, ventricle_mm = place.brain, place.maps[Channel.VENTRICLE_MM]
+    grid, ventricle_mm = place.brain, place.maps[Channel.VENTRICLE_MM]
     white, cortex, deep, csf = fractions
     room = white + 0.15 * cortex + 0.1 * deep
-    lesions = draw_lesions(rng, frame, room, ventricle_mm, place.fine_points, load_ml)
-    lining = anatomy.lining(rng, frame, ventricle_mm) * (1 - lesions.fraction)
+    lesions = draw_lesions(rng, grid, room, ventricle_mm, place.fine_points, load_ml)
+    lining = anatomy.lining(rng, grid, ventricle_mm) * (1 - lesions.fraction)
     healthy = 1 - (lesions.fraction / room.clamp(min=1e-3)).clamp(max=1)
     inner = white * healthy, deep * (1 - 0.1 * (1 - healthy))
     fine = {
@@ -116,9 +116,9 @@ def _with_lesions(
         "faint": lesions.fraction * (1 - lesions.severity) + sum(inner) * lining,
         "bright": lesions.fraction * lesions.severity,
     }
-    parts = {name: frame.slices(part) for name, part in fine.items()}
-    labels = (frame.slices(lesions.fraction) > 0.5).float() * Label.LESION
-    infarct = draw_infarct(rng, frame, frame.slices(fractions.sum(0)))
+    parts = {name: grid.slices(part) for name, part in fine.items()}
+    labels = (grid.slices(lesions.fraction) > 0.5).float() * Label.LESION
+    infarct = draw_infarct(rng, grid, grid.slices(fractions.sum(0)))
     if infarct is not None:
         labels = torch.where(infarct.extent > 0.5, float(Label.OTHER_PATHOLOGY), labels)
         parts = {name: part * (1 - infarct.extent) for name, part in parts.items()}

@@ -197,21 +197,21 @@ def test_labels_hold_the_drawn_load(subjects) -> None:
 
 
 def test_lesions_take_the_volume_they_are_asked_for() -> None:
-    frame = Grid((24, 24, 12), (2, 2, 3), layers=2)  # 83 mL of white matter
-    points = frame.points_mm()
-    room, ventricle_mm = torch.ones(frame.fine_shape), points.norm(dim=-1) - 8
+    grid = Grid((24, 24, 12), (2, 2, 3), layers=2)  # 83 mL of white matter
+    points = grid.points_mm()
+    room, ventricle_mm = torch.ones(grid.fine_shape), points.norm(dim=-1) - 8
     for seed in range(300):  # a first small lesion larger than the load is rare
         rng = np.random.default_rng(seed)
-        lesions = draw_lesions(rng, frame, room, ventricle_mm, points, load_ml=0.8)
-        found = float(lesions.fraction.sum()) * frame.fine_voxel_mm3 / 1000
+        lesions = draw_lesions(rng, grid, room, ventricle_mm, points, load_ml=0.8)
+        found = float(lesions.fraction.sum()) * grid.fine_voxel_mm3 / 1000
         assert 0.3 < found < 2
 
 
 def test_lesions_are_alike_at_their_border_and_differ_inside() -> None:
-    frame = Grid((48, 48, 24), (2, 2, 3), layers=3)
-    points = frame.points_mm()
-    room, ventricle_mm = torch.ones(frame.fine_shape), points.norm(dim=-1) - 12
-    lesions = draw_lesions(np.random.default_rng(0), frame, room, ventricle_mm, points, load_ml=20)
+    grid = Grid((48, 48, 24), (2, 2, 3), layers=3)
+    points = grid.points_mm()
+    room, ventricle_mm = torch.ones(grid.fine_shape), points.norm(dim=-1) - 12
+    lesions = draw_lesions(np.random.default_rng(0), grid, room, ventricle_mm, points, load_ml=20)
     border = (lesions.fraction - 0.5).abs() < 0.02
     assert lesions.severity[border].std() < 0.05
     assert lesions.severity[lesions.fraction > 0.95].std() > 0.1
