@@ -13,12 +13,19 @@ from kdlib.report.pictures import THRESHOLD
 from kdlib.study.arm import featured, lower_bound
 
 
+def adapted_arms(results: Results, method: str) -> tuple[str, str] | None:
+    """The names of the lower bound and of the first featured arm of ``method``."""
+    lower = lower_bound(results.arms)
+    of_method = [name for name in featured(results.arms) if results.arms[name].method == method]
+    return (lower, of_method[0]) if lower is not None and of_method else None
+
+
 def adapted_subjects(results: Results, method: str) -> Picture | None:
     """In the first pair: each subject's Dice without adaptation and with an arm of ``method``.
 
     None where the study lacks one of the two.
     """
-    found = _adapted(results, method)
+    found = adapted_arms(results, method)
     if found is None:
         return None
     of_pair = results.scores.set_index(PAIR).loc[[results.pairs[0]]].reset_index()
@@ -27,7 +34,7 @@ def adapted_subjects(results: Results, method: str) -> Picture | None:
 
 def agreement_words(results: Results) -> str:
     """How like the teacher's masks those of its student are, on the first pair's saved slices."""
-    found = _adapted(results, "distillation")
+    found = adapted_arms(results, "distillation")
     if found is None:
         return "This study has no student of the plain teacher."
     pair = results.pairs[0]
@@ -86,13 +93,6 @@ def taught_subjects(results: Results) -> Picture | None:
     """Dice of each subject with the plain teacher and with the other one; None without the arm."""
     found = taught(results)
     return None if found is None else _figure(results, results.scores, found.plain, found.student)
-
-
-def _adapted(results: Results, method: str) -> tuple[str, str] | None:
-    """The names of the lower bound and of the first featured arm of ``method``."""
-    lower = lower_bound(results.arms)
-    of_method = [name for name in featured(results.arms) if results.arms[name].method == method]
-    return (lower, of_method[0]) if lower is not None and of_method else None
 
 
 def _figure(results: Results, scores: pd.DataFrame, before: str, after: str) -> Picture:

@@ -1,0 +1,54 @@
+"""How sure a student is beside its teacher, as a table and in words."""
+
+import pandas as pd
+
+from kdlib.record.results import Results
+from kdlib.report.two_arms import adapted_arms
+
+MEASURES = {"ece": "calibration error", "brier": "Brier score"}
+PLACES = ("head", "band")
+
+
+def sureness(results: Results) -> pd.DataFrame | None:
+    """Calibration of the teacher as it is, of its student, and of the student unsoftened.
+
+    Each row is one of the three, and each number is a mean over the target's subjects, whose runs
+    are averaged first. None where the study has no student of the plain teacher.
+    """
+    found = adapted_arms(results, "distillation")
+    if found is None:
+        return None
+    teacher, student = found
+    rows = {
+        "teacher": _means(results, teacher, ""),
+        "student": _means(results, student, ""),
+        "student, softening taken out": _means(results, student, "_undone"),
+    }
+    return pd.DataFrame(rows).T.rename_axis("network")
+
+
+def sureness_words(results: Results) -> str:
+    """The calibration error of the three, and which step between them the temperature makes."""
+    table = sureness(results)
+    if table is None:
+        return "This study has no student of the plain teacher."
+    head, band = (
+        [f"{value:.4f}" for value in table[f"{MEASURES['ece']}, {place}"]] for place in PLACES
+    )
+    return (
+        f"In the whole head the calibration error is {head[0]} for the teacher, {head[1]} for the "
+        f"student, and {head[2]} for the student with the softening taken out. In the band around "
+        f"lesions it is {band[0]}, {band[1]} and {band[2]}. The step from the second number to the "
+        "third is the temperature alone. The step from the first to the third is what the student "
+        "learnt otherwise."
+    )
+
+
+def _means(results: Results, arm: str, version: str) -> pd.Series:
+    names = {
+        f"{measure}_{place}{version}": f"{name}, {place}"
+        for measure, name in MEASURES.items()
+        for place in PLACES
+    }
+    of_arm = results.scores[results.scores["arm"] == arm]
+    return of_arm.groupby("subject")[list(names)].mean().mean().rename(names)
