@@ -4,11 +4,14 @@ import json
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
@@ -153,12 +156,28 @@ def _run(
             processes, multiprocessing.get_context("spawn"), _start, (settings, maps)
         )
         try:
-            futures = [pool.submit(_one, job) for job in jobs]
+            with _without_the_callers_script():
+                futures = [pool.submit(_one, job) for job in jobs]
             for done, future in enumerate(as_completed(futures), start=1):
                 future.result()
                 report(done)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _without_the_callers_script() -> Iterator[None]:
+    """Processes that start meanwhile do not run the caller's script, which may not be guarded.
+
+    A new process runs the script of its parent, as a module, for what it may have to find there.
+    Nothing that simulates is there.
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def _run_here(

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -20,6 +20,8 @@ from kdlib.training import choose_device
 
 MOST_BY_DEFAULT = 4  # each process holds a network, its slices and torch itself
 PATIENCE = 10  # seconds a worker has to leave its files in order when it is told to end
+
+RUN_AGAIN = 86  # exit status of a worker whose script asks for workers while it is imported
 
 Report = tuple[int, int] | Exception | None  # steps taken and all of them; a failure; finished
 
@@ -43,6 +45,8 @@ def run_in_parallel(
     process are shared out among the workers, as many to each, so that no number depends on which
     of them made a run. All end when a run fails, and when this process is told to end.
     """
+    if getattr(current_process(), "_inheriting", False):  # the sign multiprocessing goes by too
+        sys.exit(RUN_AGAIN)
     waiting = _most_needed_first(scenarios)
     unfinished = set(waiting)
     threads = max(1, torch.get_num_threads() // workers)
@@ -107,6 +111,11 @@ class _Worker:
             return exchange()
         except (EOFError, ConnectionError):
             self.process.join(PATIENCE)
+            if self.process.exitcode == RUN_AGAIN:
+                raise InputError(
+                    "workers run your script again, up to the line that asks for them; put that"
+                    ' under if __name__ == "__main__": or ask for workers=1'
+                ) from None
             slug = self.scenario.slug if self.scenario else ""
             raise InputError(
                 f"a process ended in {slug} (status {self.process.exitcode}), perhaps for lack of"

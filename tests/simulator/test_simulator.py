@@ -1,5 +1,8 @@
 """The simulated clinics against what is published of the real ones."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -294,13 +297,33 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_a_resumed_simulation_equals_an_uninterrupted_one(tmp_path: Path, template) -> None:
-    parallel, resumed = tmp_path / "parallel", tmp_path / "resumed"
+COMMON = {"grid": "2mm", "clinics": ["utrecht"]}
+SCRIPT = """
+from kdlib.simulator import simulate
+simulate("parallel", training=2, test=1, workers=2, **{common})
+print("ran")
+"""
+
+
+@pytest.fixture(scope="module")
+def script_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a script without ``if __name__ == "__main__"`` simulated in several processes."""
+    folder = tmp_path_factory.mktemp("script")
+    (folder / "script.py").write_text(SCRIPT.format(common=COMMON))
+    command, alone = [sys.executable, "script.py"], os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=folder, env=alone, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "ran\n"  # by the workers not again
+    return folder
+
+
+def test_a_resumed_simulation_equals_an_uninterrupted_one(
+    script_folder: Path, tmp_path: Path, template
+) -> None:
+    parallel, resumed = script_folder / "parallel", tmp_path / "resumed"
     seen: list[tuple[int, int]] = []
-    common = {"grid": "2mm", "clinics": ["utrecht"]}
-    simulate(parallel, training=2, test=1, workers=2, **common)
-    simulate(resumed, training=1, workers=1, **common)
-    simulate(resumed, training=2, test=1, workers=1, on_subject=lambda *n: seen.append(n), **common)
+    simulate(resumed, training=1, workers=1, **COMMON)
+    simulate(resumed, training=2, test=1, workers=1, on_subject=lambda *n: seen.append(n), **COMMON)
     assert seen == [(1, 3), (2, 3), (3, 3)]
     assert files(resumed) == files(parallel) != {}
     flair = nib.load(resumed / "training/Utrecht/0/pre/FLAIR.nii.gz")
@@ -311,7 +334,7 @@ def test_a_resumed_simulation_equals_an_uninterrupted_one(tmp_path: Path, templa
     assert set(np.unique(labels.get_fdata())) <= {0, 1, 2}
     assert (resumed / "test/Utrecht/1/simulation/ventricle_distance.nii.gz").exists()
     with pytest.raises(InputError, match="other settings"):
-        simulate(resumed, training=2, seed=1, **common)
+        simulate(resumed, training=2, seed=1, **COMMON)
 
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:

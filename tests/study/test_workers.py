@@ -118,6 +118,25 @@ def test_all_end_with_one(
     assert active_children() == []
 
 
+SCRIPT = """
+import sys
+from kdlib import Store, open_clinics
+from kdlib.study.plan import run_study
+from kdlib.study.study import load_study
+run_study(load_study(sys.argv[1]), Store(sys.argv[2], open_clinics(sys.argv[3])), workers=2)
+"""
+
+
+def test_a_script_that_lacks_its_main_guard_is_told_so(clinics: Clinics, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
+    words = [tmp_path / "script.py", study_file(tmp_path, 2), tmp_path / "store", clinics.folder]
+    alone = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, *words], env=alone, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.count("Traceback") == 1  # of the script itself, and none of a worker
+    assert 'put that under if __name__ == "__main__"' in done.stderr.splitlines()[-1]
+
+
 def test_no_workers_train_nothing(study: Study, clinics: Clinics, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="workers=0"):
         scores(study, clinics, tmp_path, workers=0)
