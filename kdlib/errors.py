@@ -1,7 +1,21 @@
-"""The one error that a user can cause, and mend."""
+"""The errors that a user can cause and mend, and how they are told."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_REMEDIES = {
+    errno.EACCES: "change its permissions or choose another place",
+    errno.EPERM: "change its permissions or choose another place",
+    errno.EROFS: "choose another place",
+    errno.EEXIST: "a file is in the way; choose another place",
+    errno.ENOTDIR: "a file is in the way; choose another place",
+    errno.EISDIR: "name a file",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENOSPC: "free some space or choose another place",
+    errno.EDQUOT: "free some space or choose another place",
+    errno.EFBIG: "free some space or choose another place",
+}
 
 
 class InputError(ValueError):
@@ -31,3 +45,16 @@ def from_extra(extra: str) -> Iterator[None]:
 def printable(text: object) -> str:
     """``text``, such as a path, as one line that a terminal can show."""
     return "".join(letter if letter.isprintable() else "?" for letter in str(text))
+
+
+def disk_refuses(error: OSError) -> bool:
+    """Whether a disk takes no more. The error of a write does not know its path then."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
+def path_refused(error: OSError) -> str:
+    """One line for an error of a path: the path if the error knows it, the reason and a remedy."""
+    named, reason = printable(error.filename or ""), error.strerror or str(error)
+    reason = reason[:1].lower() + reason[1:]
+    remedy = _REMEDIES.get(error.errno or 0, "check the path or choose another place")
+    return f"{named}: {reason}; {remedy}" if named else f"{reason}; {remedy}"

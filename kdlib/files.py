@@ -1,10 +1,16 @@
 """Files that appear whole or not at all."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
+
+from kdlib.errors import disk_refuses
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @contextmanager
@@ -13,6 +19,7 @@ def atomic(path: Path | str) -> Iterator[Path]:
 
     The temporary name keeps the suffixes (writers choose their format by them) and starts with a
     dot. On an error it is removed and ``path`` stays as it was. Missing folders are made.
+    An ``OSError`` of the temporary path, or of a disk that takes no more, names ``path``.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -20,6 +27,10 @@ def atomic(path: Path | str) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename == str(temporary) or disk_refuses(error):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -28,3 +39,14 @@ def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path``, whole or not at all."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_tensors(
+    path: Path, tensors: "Mapping[str, Tensor]", note: dict[str, str] | None = None
+) -> None:
+    """Write ``tensors`` and a ``note`` as safetensors, whole or not at all."""
+    from safetensors.torch import save  # here, so that texts are written without torch
+
+    content = save({name: tensor.contiguous() for name, tensor in tensors.items()}, note)
+    with atomic(path) as temporary:
+        temporary.write_bytes(content)  # save_file does not raise an OSError on a full disk

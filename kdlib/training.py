@@ -8,11 +8,10 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from kdlib.errors import InputError
-from kdlib.files import atomic
+from kdlib.files import write_tensors
 from kdlib.methods.base import Losses, Method
 
 OnStep = Callable[[int, int], None]
@@ -97,8 +96,7 @@ def _means(seen: list[Losses]) -> dict[str, float]:
 def save(method: Method, step: int, history: History, path: Path) -> None:
     """Write a checkpoint: networks and optimisers after ``step`` updates, no pickle."""
     note = {"progress": json.dumps({"step": step, "history": history})}
-    with atomic(path) as temporary:
-        save_file({n: t.contiguous() for n, t in _state(method).items()}, temporary, note)
+    write_tensors(path, _state(method), note)
 
 
 def restore(method: Method, path: Path) -> tuple[int, History]:

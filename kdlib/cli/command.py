@@ -1,10 +1,9 @@
 """The ``kdlib`` command. Heavy imports wait inside the commands: ``--help`` answers at once."""
 
-import errno
 import sys
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -17,15 +16,14 @@ from kdlib.cli.options import (
     Settings,
     SkipBad,
     StoreFolder,
+    make_writable,
     parsed,
 )
-from kdlib.errors import InputError
+from kdlib.errors import InputError, disk_refuses, path_refused
 
 if TYPE_CHECKING:
     from kdlib.data.clinics import Clinics
     from kdlib.own_scans.check import Finding
-
-DISK_REFUSES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 app = typer.Typer(
     help="Adapt a lesion segmenter to a new scanner without labels, and measure what it is worth.",
@@ -90,6 +88,8 @@ def study(
     clinics, left_out = _sound(
         open_clinics(data, observer=observer), names, wanted.recipe.inputs, skip_bad
     )
+    if export is not None:
+        make_writable(export)
     store = Store(folder, clinics, device)
     scenarios = [planned.scenario for planned in plan(wanted, clinics)]
     with trainings(store.missing(scenarios)) as on_progress:
@@ -177,14 +177,20 @@ def _sound(
 
 
 def main() -> None:
-    """Run the command; what the user got wrong, or the disk, is one line and exit status 2."""
+    """Run the command; what the user got wrong, or the disk, is one line and exit status 2.
+
+    An ``OSError`` without a path is none of the user's, unless the disk is full.
+    """
     try:
         app()
     except InputError as error:
-        print(f"kdlib: {error}", file=sys.stderr)
-        sys.exit(2)
+        _refuse(str(error))
     except OSError as error:
-        if error.errno not in DISK_REFUSES:
+        if error.filename is None and not disk_refuses(error):
             raise
-        print(f"kdlib: {error.strerror}; free some space or choose another place", file=sys.stderr)
-        sys.exit(2)
+        _refuse(path_refused(error))
+
+
+def _refuse(why: str) -> NoReturn:
+    print(f"kdlib: {why}", file=sys.stderr)
+    sys.exit(2)

@@ -1,6 +1,8 @@
 """What several commands take, and how it is read."""
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,3 +45,13 @@ def parsed(pairs: list[str] | None) -> dict[str, Any]:
         except json.JSONDecodeError:
             settings[name] = value
     return settings
+
+
+def make_writable(folder: Path) -> None:
+    """Make a folder for results, before hours are spent on what should fill it.
+
+    Raises ``OSError`` where it cannot be made or filled.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kdlib.cli.options import Device, Observer, Settings, SkipBad, StoreFolder, parsed
+from kdlib.cli.options import (
+    Device,
+    Observer,
+    Settings,
+    SkipBad,
+    StoreFolder,
+    make_writable,
+    parsed,
+)
 from kdlib.errors import InputError
 
 if TYPE_CHECKING:
@@ -88,7 +96,7 @@ def adapt(
         )  # fmt: skip
     if evaluate:
         _refuse_without_masks(plan.subjects)
-    _writable(out)
+    make_writable(out)
     store = Store(folder, plan.clinics, device)
     with trainings(store.missing(plan.scenarios)) as on_progress:
         runs = plan.runs(store, on_progress=on_progress)
@@ -121,7 +129,7 @@ def predict(
         )
     if evaluate:
         _refuse_without_masks(subjects)
-    _writable(out)
+    make_writable(out)
     what = "A finished network was applied to these scans; nothing was adapted to them."
     cases = [(subject, made) for subject in subjects]
     _segment(cases, what, out, device=device, left_out=left_out, scored=evaluate)
@@ -165,18 +173,6 @@ def _refuse_without_masks(subjects: "Iterable[Subject]") -> None:
         raise InputError(
             "--evaluate: no mask lies beside any of these scans; add some or go without"
         )
-
-
-def _writable(out: Path) -> None:
-    """Refuse a folder that cannot be filled before hours are spent on what should fill it."""
-    import os
-
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be made ({error.strerror}); choose another") from error
-    if not os.access(out, os.W_OK):
-        raise InputError(f"{out}: no permission to write here; choose another folder")
 
 
 def _print_table(findings: "list[Finding]") -> None:

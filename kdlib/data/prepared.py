@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from kdlib.data.clinics import LabelledScan, Scan
@@ -18,7 +18,7 @@ from kdlib.data.slices import (
     pool_labelled,
     prepare,
 )
-from kdlib.files import atomic
+from kdlib.files import write_tensors
 from kdlib.recipe import Preparation
 
 
@@ -50,7 +50,7 @@ class PreparedSlices:
         path = self._path("images", scan, [])
         if not path.exists():
             ready = prepare(scan.read(self.preparation.inputs), self.preparation)
-            _save(path, ready.images[ready.holds_head])
+            write_tensors(path, {"slices": ready.images[ready.holds_head]})
         return load_file(path)["slices"]
 
     def _labels(self, labelled: LabelledScan) -> Tensor:
@@ -58,7 +58,7 @@ class PreparedSlices:
         if not path.exists():
             ready = prepare(labelled.scan.read(self.preparation.inputs), self.preparation)
             labels = network_labels(labelled.read_labels(), ready.window)
-            _save(path, labels[ready.holds_head])
+            write_tensors(path, {"slices": labels[ready.holds_head]})
         return load_file(path)["slices"]
 
     def _path(self, kind: str, scan: Scan, more: list[Path]) -> Path:
@@ -67,8 +67,3 @@ class PreparedSlices:
         for file in files:
             digest.update(hashlib.sha256(file.read_bytes()).digest())
         return self.folder / f"{kind}-{digest.hexdigest()[:32]}.safetensors"
-
-
-def _save(path: Path, slices: Tensor) -> None:
-    with atomic(path) as temporary:
-        save_file({"slices": slices.contiguous()}, temporary)

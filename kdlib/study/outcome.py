@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import save_file
 
 from kdlib.data.volume import to_lps
-from kdlib.files import atomic, write_text
+from kdlib.files import atomic, write_tensors, write_text
 from kdlib.networks import UNet, precision_on
 from kdlib.prediction import predict
 from kdlib.scores.scoring import example_slice, score
@@ -29,7 +28,7 @@ def save_outcome(
 
     The scores are those of each scan on its own grid. One slice of each answer is there to look at.
     """
-    _save_network(directory / "weights.safetensors", network)
+    write_tensors(directory / "weights.safetensors", network.state_dict())
     write_text(directory / "history.csv", pd.DataFrame(history).to_csv(index=False))
     scores, slices = _scored(network, people.tested, scenario)
     write_text(directory / "scores.csv", scores.to_csv(index=False))
@@ -52,12 +51,6 @@ def provenance(device: torch.device, precision: str, began: float) -> dict[str, 
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("kdlib", "torch", "numpy", "scipy", "nibabel")},
     }
-
-
-def _save_network(path: Path, network: UNet) -> None:
-    weights = {name: t.cpu().contiguous() for name, t in network.state_dict().items()}
-    with atomic(path) as temporary:
-        save_file(weights, temporary)
 
 
 def _scored(

@@ -73,4 +73,5 @@ def _bars(passing: bool = False) -> Iterator[Progress]:
     try:
         yield bars
     finally:
-        bars.stop()
+        if bars.live.is_started:  # else it would print an empty line
+            bars.stop()
