@@ -107,7 +107,7 @@ class Archive:
                 answer = self.get(Path(folder), address, "list.json", None).read_bytes()
                 return _Answer.model_validate_json(answer).data.version.files
             except ValidationError as error:
-                reason = "its answer is no list of a dataset's files"
+                reason = "its answer is not a list of a dataset's files"
                 raise InputError(f"{self.server}: {reason}; check the address") from error
             except (OSError, ValueError) as error:
                 reason = f"the list of files cannot be fetched ({one_line(error)})"

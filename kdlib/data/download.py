@@ -80,13 +80,13 @@ def fetch(
 
 def _check_choices(folder: Path, only: str | None, clinic: str | None, workers: int) -> None:
     if only not in (None, *SPLITS):
-        raise InputError(f"only {only!r}: no such part; choose {' or '.join(SPLITS)}")
+        raise InputError(f"only={only!r} is unknown; choose {' or '.join(SPLITS)}")
     if clinic is not None and clinic not in FOLDERS:
-        raise InputError(f"clinic {clinic!r}: unknown; choose one of {', '.join(FOLDERS)}")
+        raise InputError(f"clinic={clinic!r} is unknown; choose one of {', '.join(FOLDERS)}")
     if workers < 1:
-        raise InputError(f"workers {workers}: too few; choose 1 or more")
+        raise InputError(f"workers={workers} is too few; choose 1 or more")
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: a file is in the way; choose a folder")
+        raise InputError(f"{folder}: this is a file; choose a folder")
 
 
 def _is_wanted(entry: Entry, only: str | None, clinic: str | None) -> bool:
@@ -106,11 +106,13 @@ def _check_paths(folder: Path, entries: list[Entry]) -> None:
         parts = entry.path.split("/")
         plain = entry.path.isprintable() and not set(entry.path) & set("\\:")
         if not plain or set(parts) & {"", ".", ".."} or parts[0] == STAGING:
-            raise InputError(f"the archive names a file {entry.path!r}; refused, tell its owner")
+            what = f"the archive has a file with the unsafe name {entry.path!r}"
+            raise InputError(f"{what}; nothing was fetched; tell the archive's owner")
         if not (folder / entry.path).resolve().is_relative_to(folder.resolve()):
-            raise InputError(f"{folder / entry.path}: leads out of the folder; remove the link")
+            raise InputError(f"{folder / entry.path}: this link leads out of the folder; remove it")
         if entry.path.lower() in seen:
-            raise InputError(f"the archive names {entry.path!r} twice; refused, tell its owner")
+            what = f"the archive has two files with the name {entry.path!r}"
+            raise InputError(f"{what}; nothing was fetched; tell the archive's owner")
         seen.add(entry.path.lower())
 
 
@@ -120,8 +122,8 @@ def _check_disk(folder: Path, entries: list[Entry]) -> None:
     there = next(place for place in (folder, *folder.parents) if place.exists())
     free = shutil.disk_usage(there).free
     if missing and needed + DISK_MARGIN > free:
-        amounts = f"{needed / 1e9:.1f} GB to fetch, {free / 1e9:.1f} GB free on this disk"
-        raise InputError(f"{folder}: {amounts}; free some or choose another folder")
+        amounts = f"{needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free on this disk"
+        raise InputError(f"{folder}: {amounts}; free some space or choose another folder")
 
 
 @contextmanager
@@ -136,10 +138,12 @@ def _staging(folder: Path) -> Iterator[Path]:
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
     except Timeout as error:
-        raise InputError(f"{folder}: another fetch fills it; wait until that ends") from error
+        advice = "wait until it ends"
+        raise InputError(f"{folder}: another 'kdlib fetch' is filling it; {advice}") from error
     except OSError as error:
         reason = f"cannot be written ({one_line(error)})"
-        raise InputError(f"{folder}: {reason}; mend that or choose another folder") from error
+        advice = "check its permissions and the disk, or choose another folder"
+        raise InputError(f"{folder}: {reason}; {advice}") from error
 
 
 def _ensure_all(
@@ -179,4 +183,4 @@ def _report(failures: dict[str, Exception], total: int) -> None:
     if failures:
         name, error = next(iter(failures.items()))
         count = f"{len(failures)} of {total} files could not be fetched, first {name}"
-        raise InputError(f"{count} ({one_line(error)}); run it again, whole files are kept")
+        raise InputError(f"{count} ({one_line(error)}); run it again, finished files are kept")

@@ -59,7 +59,7 @@ def parse_header(stream: BinaryIO, capacity: int) -> Header:
     shape = _shape(raw)
     header = Header(shape, _affine(raw, shape), _dtype(raw), _offset(raw), *_scaling(raw))
     if header.offset + header.data_bytes > capacity:
-        raise InputError(f"its header promises more data ({shape}) than it has; copy it again")
+        raise InputError(f"it has less data than its header says (shape {shape}); copy it again")
     return header
 
 
@@ -85,7 +85,8 @@ def _raw_header(block: bytes) -> nib.Nifti1Header:
         for order in orders:
             if magic and len(block) >= size and block[:4] == size.to_bytes(4, order):
                 return kind(block[:size], endianness=order, check=False)
-    raise InputError(f"{_guess(block)}; convert the scan to .nii.gz, for instance with dcm2niix")
+    advice = "convert the scan to .nii.gz, for example with dcm2niix"
+    raise InputError(f"this is {_guess(block)}; {advice}")
 
 
 def _guess(block: bytes) -> str:
@@ -95,8 +96,8 @@ def _guess(block: bytes) -> str:
     if block[344:348] == b"ni1\0":
         return "half of a NIfTI pair (.hdr and .img)"
     if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in block):
-        return "a text file, no scan"
-    return "no NIfTI file (wrong size or magic in its header)"
+        return "a text file, not a scan"
+    return "not a NIfTI file (its header has a wrong size or magic)"
 
 
 def _shape(raw: nib.Nifti1Header) -> tuple[int, int, int]:
@@ -107,9 +108,10 @@ def _shape(raw: nib.Nifti1Header) -> tuple[int, int, int]:
     while len(shape) > 3 and shape[-1] == 1:
         shape.pop()
     if len(shape) != 3:
-        raise InputError(f"{len(shape)}-D, shape {tuple(shape)}; give one 3-D volume")
+        raise InputError(f"it is {len(shape)}-D, shape {tuple(shape)}; give one 3-D volume")
     if math.prod(shape) > MAXIMUM_VOXELS:
-        raise InputError(f"shape {tuple(shape)} has over {MAXIMUM_VOXELS} voxels; crop or resample")
+        too_many = f"shape {tuple(shape)} has more than {MAXIMUM_VOXELS} voxels"
+        raise InputError(f"{too_many}; crop or resample it")
     return shape[0], shape[1], shape[2]
 
 
@@ -120,7 +122,7 @@ def _dtype(raw: nib.Nifti1Header) -> np.dtype:
         dtype = np.dtype("V")
     if dtype.kind not in "iuf" or dtype.itemsize > 8:
         name = {"c": "complex numbers", "V": "RGB or an unknown type"}.get(dtype.kind, str(dtype))
-        raise InputError(f"its voxels are {name}; export one real number a voxel")
+        raise InputError(f"its voxels are {name}; export it with one real number for each voxel")
     return dtype
 
 
@@ -128,7 +130,7 @@ def _offset(raw: nib.Nifti1Header) -> int:
     """Where the data begin, in bytes; some writers leave a 0."""
     offset = float(raw["vox_offset"]) or float(raw.single_vox_offset)
     if not raw.single_vox_offset <= offset <= MAXIMUM_OFFSET:
-        raise InputError(f"its header puts the data at byte {offset:g}; export it again")
+        raise InputError(f"its header says that data begin at byte {offset:g}; export it again")
     return int(offset)
 
 
@@ -146,7 +148,7 @@ def _affine(raw: nib.Nifti1Header, shape: tuple[int, int, int]) -> NDArray[np.fl
     """The sform, else the qform, else the voxel sizes alone; those there are must agree."""
     sizes = raw["pixdim"][1:4]
     if not (np.isfinite(sizes) & (sizes > 0)).all():
-        raise InputError(f"voxel size {_listed(sizes)} mm is not above 0; export it again")
+        raise InputError(f"its voxel size {_listed(sizes)} mm is not above 0; export it again")
     if raw["pixdim"][0] not in (-1, 1):
         raw["pixdim"][0] = 1  # The standard reads any other value as 1.
     forms = [raw.get_sform()] if raw["sform_code"] > 0 else []
@@ -154,7 +156,7 @@ def _affine(raw: nib.Nifti1Header, shape: tuple[int, int, int]) -> NDArray[np.fl
         forms.append(_qform(raw))
     forms = [_checked(form) for form in forms or [raw.get_base_affine()]]
     if not same_grid(shape, forms[0], forms[-1]):
-        raise InputError("its sform and qform disagree; copy the true one onto the other")
+        raise InputError("its sform and qform disagree; copy the right one to the other")
     return forms[0]
 
 
@@ -162,19 +164,21 @@ def _qform(raw: nib.Nifti1Header) -> NDArray[np.float64]:
     try:
         return raw.get_qform()
     except ValueError as error:
-        raise InputError("its qform is no rotation; set it to the sform or export again") from error
+        advice = "copy the sform to it, or export it again"
+        raise InputError(f"its qform is not a rotation; {advice}") from error
 
 
 def _checked(affine: NDArray[np.float64]) -> NDArray[np.float64]:
     if not np.isfinite(affine).all():
-        raise InputError("its affine holds NaN or infinity; export it again")
+        raise InputError("its affine has NaN or infinity in it; export it again")
     edges = np.array(edges_mm(affine))
     # 1 for axes at right angles, 0 for axes in one plane.
     if not edges.all() or not abs(np.linalg.det(affine[:3, :3] / edges)) > 1e-3:
         raise InputError("its affine is singular (axes in one plane); export it again")
     low, high = VOXEL_EDGES_MM
     if edges.min() < low or edges.max() > high:
-        raise InputError(f"voxel size {_listed(edges)} is beyond {low:g} to {high:g} mm; mend it")
+        wrong = f"its voxel size {_listed(edges)} mm is outside {low:g} to {high:g} mm"
+        raise InputError(f"{wrong}; correct its header")
     return np.asarray(affine, dtype=np.float64)
 
 

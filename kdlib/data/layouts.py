@@ -46,15 +46,16 @@ def find_subjects(place: Path, name: str, observer: str | None = None) -> Found:
     try:
         found = _challenge(place, observer)
         if observer is not None and not found:
-            raise InputError(f"{place}: observers have annotated the challenge's data alone")
+            raise InputError(f"{place}: only the challenge's data has observers; name none")
         found = found or {name: tuple(bids_subjects(place, name)) or tuple(_plain(place, name))}
     except OSError as error:
-        raise InputError(f"{place}: cannot be searched ({error.strerror}); mend that") from error
+        advice = "check its permissions and the disk"
+        raise InputError(f"{place}: cannot be searched ({error.strerror}); {advice}") from error
     if not any(found.values()):
         raise InputError(
-            f"{place}: no scans here (looked for training/Utrecht/<id>/pre/FLAIR.nii.gz and the "
-            "like, sub-*/anat/*_FLAIR.nii.gz, and <subject>/FLAIR.nii.gz); make some with "
-            "'kdlib simulate', or name another folder"
+            f"{place}: there are no scans here (looked for <subject>/FLAIR.nii.gz, "
+            "sub-*/anat/*_FLAIR.nii.gz and training/Utrecht/<subject>/pre/FLAIR.nii.gz); name "
+            "another folder, or make scans with 'kdlib simulate'"
         )
     return {clinic: each_id_once(subjects) for clinic, subjects in found.items()}
 
@@ -62,7 +63,7 @@ def find_subjects(place: Path, name: str, observer: str | None = None) -> Found:
 def each_id_once(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
     """The subjects, with a fault more where two have one id."""
     count = Counter(subject.id for subject in subjects)
-    twice = "two subjects with this id; rename one"
+    twice = "two subjects have this id; rename one"
     return tuple(
         replace(s, faults=(f"{printable(s.id)}: {twice}",)) if count[s.id] > 1 else s
         for s in subjects
@@ -91,7 +92,7 @@ def _annotations(folder: Path, observer: str) -> Path:
     home = folder / "additional_annotations"
     if not (home / f"observer_{observer}").is_dir():
         known = [path.name.removeprefix("observer_") for path in sorted(home.glob("observer_*"))]
-        here = f"there are {', '.join(known)}" if known else "there are none: 'kdlib fetch' them"
+        here = f"it has {', '.join(known)}" if known else "it has none; 'kdlib fetch' brings them"
         raise InputError(f"{folder}: no annotations by observer {observer!r}; {here}")
     return home / f"observer_{observer}"
 

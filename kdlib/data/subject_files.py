@@ -19,19 +19,21 @@ def subject_of(
     """A subject of the files that may be its own, and what is wrong with them."""
     t1s, labels, home = list(t1s), list(labels), home or root / name
     where = printable(home.relative_to(root) if home != root else name)
-    faults = [] if flairs else [f"{where}: no FLAIR.nii.gz here; add it or leave the folder out"]
+    faults = (
+        [] if flairs else [f"{where}: there is no FLAIR.nii.gz; add it or leave the folder out"]
+    )
     for kind, files in (("FLAIR", flairs), ("mask", labels)):
         if len(files) > 1:
             names = printable(" and ".join(file.name for file in files))
-            faults.append(f"{where}: {len(files)} files for one {kind} ({names}); keep one")
+            faults.append(f"{where}: {len(files)} files may be its {kind} ({names}); keep one")
     if not name.isprintable() or len(name.encode(errors="replace")) > LONGEST_ID:
-        faults.append(f"{where[:80]}: a name too long or with unprintable letters; rename it")
+        faults.append(f"{where[:80]}: its name is too long or has unprintable letters; rename it")
     t1 = t1s[0] if len(t1s) == 1 else None  # Of several none is known to be the one to read.
     used = [*flairs[:1], *([t1] if t1 else []), *labels[:1]]
     base = os.path.realpath(root)
     for file in used:
         if not Path(os.path.realpath(file)).is_relative_to(base):
-            what = "a link out of the folder; copy the file itself here"
+            what = "this link leads out of the folder; copy the file itself here"
             faults.append(f"{printable(file.relative_to(root))}: {what}")
     doubt = () if t1 else tuple(path.name for path in t1s)
     scan = Scan(clinic, name, flairs[0] if flairs else home / "FLAIR.nii.gz", t1, doubt)

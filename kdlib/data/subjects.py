@@ -50,16 +50,18 @@ class Scan:
         if inputs == "flair":
             return [read_volume(self.flair)]
         if self.t1 is None and self.t1_doubt:
-            what = f"{len(self.t1_doubt)} files for one T1 ({' and '.join(self.t1_doubt)})"
-            raise InputError(f"{self.flair.parent}: {what}; keep the one on its FLAIR's grid")
+            what = f"{len(self.t1_doubt)} files may be its T1 ({' and '.join(self.t1_doubt)})"
+            raise InputError(f"{self.flair.parent}: {what}; keep the one on the FLAIR's grid")
         if self.t1 is None:
-            raise InputError(f"{self.flair.parent}: no T1 here; add T1.nii.gz or use inputs=flair")
+            advice = "add T1.nii.gz or use inputs=flair"
+            raise InputError(f"{self.flair.parent}: there is no T1 here; {advice}")
         flair, t1 = read_volume(self.flair), read_volume(self.t1)
         shape = flair.array.shape
         if t1.array.shape != shape:
-            raise InputError(f"{self.t1}: shape {t1.array.shape} is not its FLAIR's; register it")
+            what = f"its shape is {t1.array.shape}, but its FLAIR has {shape}"
+            raise InputError(f"{self.t1}: {what}; register it to the FLAIR")
         if not same_grid(shape, flair.affine, t1.affine):
-            raise InputError(f"{self.t1}: does not lie on its FLAIR's grid; register it to that")
+            raise InputError(f"{self.t1}: is not on its FLAIR's grid; register it to the FLAIR")
         return [flair, t1]
 
 
@@ -112,7 +114,8 @@ class Subject:
     def labelled(self) -> LabelledScan:
         """The scan with its label. Raises ``InputError`` if there is no label."""
         if self.label is None:
-            raise InputError(f"{self.scan.flair.parent}: no wmh.nii.gz; this use needs labels")
+            what = "there is no mask here, but labels are needed; add wmh.nii.gz or mask.nii.gz"
+            raise InputError(f"{self.scan.flair.parent}: {what}")
         return LabelledScan(self.scan, self.label)
 
     @cached_property

@@ -73,7 +73,8 @@ def read_volume(path: Path | str, *, allow_constant: bool = False) -> Volume:
         scan = array.astype(np.float32)
         _refuse_non_finite(scan)
         if not allow_constant and scan.min() == scan.max():
-            raise InputError(f"every voxel is {scan.flat[0]:g}, no image; export the scan again")
+            value = f"every voxel has the value {scan.flat[0]:g}"
+            raise InputError(f"{value}, so this is no image; export the scan again")
     return Volume(scan, affine)
 
 
@@ -98,7 +99,7 @@ def read_labels(
         if like is not None:
             _refuse_other_grid(labels, like)
         if not allow_empty and not (labels.array == Label.LESION).any():
-            raise InputError("an empty mask: no voxel has label 1 (lesion); leave it out")
+            raise InputError("the mask is empty: no voxel has label 1 (lesion); leave it out")
     return labels
 
 
@@ -118,7 +119,7 @@ def write_volume(path: Path | str, volume: Volume, dtype: DTypeLike | None = Non
     """
     name = printable(path)
     if not name.lower().endswith((".nii", ".nii.gz")):
-        raise InputError(f"{name}: not the name of a NIfTI file; end it in .nii or .nii.gz")
+        raise InputError(f"{name}: a NIfTI file's name ends in .nii or .nii.gz; choose such a name")
     content = _image(volume, dtype).to_bytes()
     if name.lower().endswith(".gz"):
         # No time in it: the same volume gives the same bytes. Level 1: noise packs no better.
@@ -160,7 +161,7 @@ def _naming(path: Path | str) -> Iterator[None]:
     except InputError as error:
         raise InputError(f"{printable(path)}: {error}") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        reason = "its compressed data are cut short or damaged; copy or download it again"
+        reason = "its compressed data are incomplete or damaged; copy or download it again"
         raise InputError(f"{printable(path)}: {reason}") from error
     except (OSError, MemoryError) as error:
         raise InputError(f"{printable(path)}: {_advice(error)}") from error
@@ -192,13 +193,13 @@ def _size(path: Path) -> int:
     try:
         status = path.stat()
     except ValueError as error:
-        raise InputError("no path a disk can have (a NUL in it?); check it") from error
+        raise InputError("this path is not valid (is there a NUL in it?); check it") from error
     if stat.S_ISDIR(status.st_mode):
-        raise InputError("a folder; give the NIfTI file in it")
+        raise InputError("this is a folder; give the NIfTI file in it")
     if not stat.S_ISREG(status.st_mode):
-        raise InputError("no regular file; copy the scan to a disk")
+        raise InputError("this is not a regular file; copy the scan to a disk")
     if status.st_size == 0:
-        raise InputError("empty (0 bytes); copy or download it again")
+        raise InputError("this file is empty (0 bytes); copy or download it again")
     return status.st_size
 
 
@@ -209,10 +210,10 @@ def _read(path: Path | str) -> tuple[NDArray, NDArray[np.float64]]:
         stream.seek(header.offset)
         data = stream.read(header.data_bytes)
         if len(data) < header.data_bytes:
-            raise InputError("its header promises more data than it has; copy it again")
+            raise InputError("it has less data than its header says; copy it again")
         # Reading on to the end also compares gzip's checksum.
         if len(stream.read(MAXIMUM_PADDING + 1)) > MAXIMUM_PADDING:
-            raise InputError("holds more data than its header promises; export it again")
+            raise InputError("it has more data than its header says; export it again")
     array: NDArray = np.ndarray(header.shape, header.dtype, buffer=data, order="F")
     return apply_read_scaling(array, header.slope, header.intercept), header.affine
 
@@ -220,27 +221,28 @@ def _read(path: Path | str) -> tuple[NDArray, NDArray[np.float64]]:
 def _refuse_non_finite(array: NDArray) -> None:
     bad = array.size - np.count_nonzero(np.isfinite(array))
     if bad:
-        raise InputError(f"{bad} voxels are NaN or infinite; replace them, for instance by 0")
+        raise InputError(f"{bad} voxels are NaN or infinite; replace them, for example by 0")
 
 
 def _as_labels(array: NDArray) -> NDArray[np.uint8]:
     """The array as labels; the rounding of a scaling is forgiven."""
     nearest = np.rint(array)
     if np.abs(array - nearest).max() > 1e-3:
-        raise InputError("holds fractions (probabilities?), not labels; threshold it first")
+        raise InputError("it has fractions (probabilities?) instead of labels; threshold it first")
     found = np.unique(nearest)
     if not np.isin(found, list(Label)).all():
         listed = ", ".join(f"{value:g}" for value in found[:5])
-        raise InputError(f"has labels {listed}; recode to 0 background, 1 WMH, 2 other pathology")
+        advice = "change them to 0 background, 1 lesion, 2 other pathology"
+        raise InputError(f"its labels are {listed}; {advice}")
     return nearest.astype(np.uint8)
 
 
 def _refuse_other_grid(labels: Volume, like: Volume) -> None:
     if labels.array.shape != like.array.shape:
         ours, theirs = labels.array.shape, like.array.shape
-        raise InputError(f"shape {ours}, but its scan has {theirs}; resample it onto that scan")
+        raise InputError(f"its shape is {ours}, but its scan has {theirs}; resample it to the scan")
     if not same_grid(like.array.shape, like.affine, labels.affine):
-        raise InputError("its affine is not that of its scan; resample it onto that scan")
+        raise InputError("its affine differs from that of its scan; resample it to the scan")
 
 
 def _image(volume: Volume, dtype: DTypeLike | None) -> nib.Nifti1Image:

@@ -59,7 +59,7 @@ def plan_adaptation(
     _refuse_shared(sources, targets)
     names = [name for name, clinic in sources.items() if clinic.training]
     if not names:
-        raise InputError(f"{source}: no training subjects here; name a folder that has some")
+        raise InputError(f"{source}: there are no training subjects; name a folder that has some")
     scenario = load_study(study).scenario(
         method="distillation", source="+".join(names), target=TARGET, fold=None, **settings or {}
     )
@@ -108,7 +108,7 @@ def scans_at(
     ids = Counter(subject.id for subject in subjects)
     twice = [name for name, count in ids.items() if count > 1]
     if twice:
-        raise InputError(f"{', '.join(twice)}: two scans of this name; segment them apart")
+        raise InputError(f"{', '.join(twice)}: two scans have this name; segment them in two calls")
     return subjects, left_out
 
 
@@ -127,7 +127,9 @@ def _refuse_shared(sources: Clinics, targets: Clinics) -> None:
 def _with_t1(parts: Sequence[Clinics], t1: Path) -> Clinics:
     subjects = [subject for part in parts for subject in part[TARGET].subjects]
     if len(subjects) != 1:
-        raise InputError(f"{t1}: a T1 for {len(subjects)} scans; give one scan with it")
+        raise InputError(
+            f"{t1}: this is one T1 for {len(subjects)} scans; give just one scan with it"
+        )
     subject = replace(subjects[0], scan=replace(subjects[0].scan, t1=t1))
     return Clinics(parts[0].folder, {TARGET: Clinic(TARGET, (subject,))})
 

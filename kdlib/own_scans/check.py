@@ -65,7 +65,9 @@ def examine(
         with _noted(problems):
             labels = read_labels(subject.label, like=flair, allow_empty=True)
     elif needs_label:
-        problems.append(f"{subject.scan.flair.parent}: no mask; add mask.nii.gz or wmh.nii.gz")
+        problems.append(
+            f"{subject.scan.flair.parent}: there is no mask; add mask.nii.gz or wmh.nii.gz"
+        )
     lines = tuple(_relative_to(folder, problem) for problem in problems)
     return Finding(
         subject.scan.clinic,
@@ -131,7 +133,7 @@ def sound(
     good = {id(subject) for subject, finding in examined if not finding.problems}
     kept = [_kept(clinics, good) for clinics in parts]
     if bad and not (skip_bad and any(kept)):
-        advice = "mend them or leave them out with --skip-bad" if any(kept) else "mend them"
+        advice = "repair them or leave them out with --skip-bad" if any(kept) else "repair them"
         raise refusal(f"{len(bad)} of {len(examined)} subjects cannot be used; {advice}", bad)
     return kept, bad
 
@@ -155,12 +157,14 @@ def listed(findings: Iterable[Finding]) -> list[str]:
 
 def _refuse_headless(path: Path, scan: Sequence[Volume], learnt_as: Preparation | None) -> None:
     if not foreground(scan[0].array).any():
-        raise InputError(f"{path}: no head in it, only 0 and one value (a mask?); give the scan")
+        what = "there is no head in it, only 0 and one other value (a mask?)"
+        raise InputError(f"{path}: {what}; give the scan itself")
     if learnt_as is not None and not prepare(scan, learnt_as).holds_head.any():
         window = "{} x {}".format(*learnt_as.size)
         raise InputError(
-            f"{path}: nothing to learn from, in every slice the head is under {HEAD_SHARE:.0%} of "
-            f"the {window} voxels a network sees; leave it out, or set a smaller size or voxel_mm"
+            f"{path}: there is nothing to learn from, because in every slice the head fills less "
+            f"than {HEAD_SHARE:.0%} of the {window} voxels that the network sees; leave the scan "
+            "out, or set a smaller size or voxel_mm"
         )
 
 

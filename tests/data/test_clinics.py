@@ -39,7 +39,7 @@ def test_a_t1_must_lie_on_its_flairs_grid(tmp_path: Path) -> None:
     assert subject.scan.t1 is not None
     t1 = read_volume(subject.scan.t1)
     write_volume(subject.scan.t1, Volume(t1.array, t1.affine + 3 * np.eye(4, k=3)))
-    with pytest.raises(InputError, match=r"T1\.nii\.gz: does not lie on its FLAIR's grid"):
+    with pytest.raises(InputError, match=r"T1\.nii\.gz: is not on its FLAIR's grid"):
         subject.scan.read("flair+t1")
 
 
@@ -174,5 +174,5 @@ def test_another_observers_truth_stands_in_where_there_is_one(whole_tree: Path) 
     changed = [a.id for a, b in zip(first.subjects, other.subjects, strict=True) if a != b]
     assert changed == ["50"]
     assert other.fingerprint != first.fingerprint
-    with pytest.raises(InputError, match="'o4'; there are o3"):
+    with pytest.raises(InputError, match="'o4'; it has o3"):
         open_clinics(whole_tree, observer="o4")

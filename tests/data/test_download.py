@@ -132,7 +132,7 @@ def test_no_server_at_all_is_one_clear_line(tmp_path):
 @pytest.mark.parametrize("answer", [b"<html>", b'{"status": "ERROR"}', b"{}", b"\xff"])
 def test_an_answer_that_is_no_list_is_refused(server, tmp_path, answer):
     server.answer = answer
-    refused(server, tmp_path, "no list of a dataset's files")
+    refused(server, tmp_path, "not a list of a dataset's files")
 
 
 UP_OR_ODD = [
@@ -150,7 +150,7 @@ def test_a_name_that_leaves_the_folder_is_refused_before_anything_is_fetched(
     server, tmp_path, name
 ):
     server.names.append(name)
-    refused(server, tmp_path / "wmh", "the archive names a file")
+    refused(server, tmp_path / "wmh", "the archive has a file with the unsafe name")
     assert server.asked == {"list": 1}
     assert not names_in(tmp_path)
 
@@ -165,7 +165,7 @@ def test_a_link_that_leaves_the_folder_is_refused(server, tmp_path):
 
 def test_one_name_for_two_files_is_refused(server, tmp_path):
     server.names.append(NAMES[0].lower())
-    refused(server, tmp_path, "twice")
+    refused(server, tmp_path, "two files with the name")
 
 
 def test_a_damaged_file_on_disk_is_fetched_again_and_no_other(server, tmp_path):
@@ -199,7 +199,7 @@ def test_two_fetches_never_fill_one_folder_at_once(server, tmp_path):
     first = threading.Thread(target=fetch, args=(tmp_path,), kwargs={"server": server.url})
     first.start()
     assert server.stuck.wait(20)
-    refused(server, tmp_path, "another fetch")
+    refused(server, tmp_path, "another 'kdlib fetch'")
     server.released.set()
     first.join()
     assert_whole(tmp_path)
@@ -207,7 +207,7 @@ def test_two_fetches_never_fill_one_folder_at_once(server, tmp_path):
 
 def test_a_disk_too_small_is_refused_before_anything_is_fetched(server, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=2**28 + 1000))
-    refused(server, tmp_path / "new", r"0\.0 GB to fetch, 0\.3 GB free")
+    refused(server, tmp_path / "new", r"0\.0 GB are needed, 0\.3 GB are free")
     assert server.asked == {"list": 1}
     assert not (tmp_path / "new").exists()
 
@@ -232,5 +232,5 @@ def test_a_whole_folder_needs_no_free_disk(server, tmp_path, monkeypatch):
 def test_a_file_where_a_folder_belongs_is_refused(server, tmp_path, blocked):
     (tmp_path / blocked).parent.mkdir(exist_ok=True)
     (tmp_path / blocked).write_bytes(b"mine")
-    refused(server, tmp_path / "wmh", "in the way|cannot be written")
+    refused(server, tmp_path / "wmh", "this is a file|cannot be written")
     assert (tmp_path / blocked).read_bytes() == b"mine"

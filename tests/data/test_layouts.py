@@ -128,18 +128,18 @@ def test_a_t1_that_is_not_clear_is_an_error_where_one_is_asked_for(tmp_path: Pat
 
 
 FAULTS = {
-    "no FLAIR": (["a/mask.nii.gz"], "a: no FLAIR"),
-    "no FLAIR in BIDS": (["sub-1/anat/sub-1_T1w.nii.gz"], "sub-1: no FLAIR"),
+    "no FLAIR": (["a/mask.nii.gz"], "a: there is no FLAIR"),
+    "no FLAIR in BIDS": (["sub-1/anat/sub-1_T1w.nii.gz"], "sub-1: there is no FLAIR"),
     "no images of the head in BIDS": (
-        ["sub-1/anat/sub-1_FLAIR.nii", "sub-2/func/sub-2_bold.nii"], "sub-2: no FLAIR"
+        ["sub-1/anat/sub-1_FLAIR.nii", "sub-2/func/sub-2_bold.nii"], "sub-2: there is no FLAIR"
     ),
-    "one scan twice": (["a/FLAIR.nii", "a/FLAIR.nii.gz"], "a: 2 files for one FLAIR"),
-    "two masks": (["a/FLAIR.nii", "a/mask.nii", "a/wmh.nii"], "a: 2 files for one mask"),
+    "one scan twice": (["a/FLAIR.nii", "a/FLAIR.nii.gz"], "a: 2 files may be its FLAIR"),
+    "two masks": (["a/FLAIR.nii", "a/mask.nii", "a/wmh.nii"], "a: 2 files may be its mask"),
     "two subjects with one id": (
-        ["sub-1/anat/sub-1_FLAIR.nii", "sub-1/anat/sub-1_FLAIR.nii.gz"], "two subjects with this id"
+        ["sub-1/anat/sub-1_FLAIR.nii", "sub-1/anat/sub-1_FLAIR.nii.gz"], "two subjects have this id"
     ),
     "a long name": ([f"{'é' * 110}/FLAIR.nii"], "too long"),
-    "an unprintable name": (["a\nb/FLAIR.nii"], r"a\?b: a name"),
+    "an unprintable name": (["a\nb/FLAIR.nii"], r"a\?b: its name"),
 }  # fmt: skip
 
 
@@ -161,7 +161,7 @@ def test_a_link_out_of_the_folder_is_a_fault_that_does_not_tell_where_to(tmp_pat
     (folder / "b/FLAIR.nii.gz").symlink_to(secret / "FLAIR.nii.gz")
     (folder / "c").symlink_to(secret)
     found = faults(folder)
-    assert found.count("a link out of the folder") == 2
+    assert found.count("this link leads out of the folder") == 2
     assert "secret" not in found
 
 

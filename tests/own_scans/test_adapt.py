@@ -205,12 +205,12 @@ def test_bad_scans_stop_it_before_training_or_are_left_out_and_told(
     (folder / "p3/FLAIR.nii.gz").write_bytes(b"")
     said = adapted(clinics, folder, tmp_path)
     assert said.status == 2
-    assert "p3/FLAIR.nii.gz: empty" in said.err
+    assert "p3/FLAIR.nii.gz: this file is empty" in said.err
     assert not (tmp_path / "runs").exists()
     assert not (tmp_path / "masks").exists()
     said = adapted(clinics, folder, tmp_path, "--skip-bad")
     assert said.status == 0
-    assert "p3/FLAIR.nii.gz: empty" in said.out
+    assert "p3/FLAIR.nii.gz: this file is empty" in said.out
     assert report(tmp_path)["left_out"] == [said.out.splitlines()[-1]]
 
 

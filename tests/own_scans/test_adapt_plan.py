@@ -30,7 +30,7 @@ def test_a_scan_without_a_slice_to_learn_from_is_said_or_left_out(
     (folder / "tiny").mkdir()
     nib.save(nib.Nifti1Image(array, np.diag([4, 4, 6, 1])), folder / "tiny/FLAIR.nii")
     settings = {name: RECIPE[name] for name in ("size", "width", "depth")} | {"voxel_mm": None}
-    with pytest.raises(InputError, match=r"  tiny/FLAIR\.nii: nothing to learn from"):
+    with pytest.raises(InputError, match=r"  tiny/FLAIR\.nii: there is nothing to learn from"):
         plan_adaptation(clinics.folder, folder, settings=settings)
     plan = plan_adaptation(clinics.folder, folder, settings=settings, skip_bad=True)
     assert [finding.subject for finding in plan.left_out] == ["tiny"]
@@ -39,7 +39,7 @@ def test_a_scan_without_a_slice_to_learn_from_is_said_or_left_out(
 
 def test_a_source_without_masks_is_refused(clinics: Clinics, target: Path, tmp_path: Path) -> None:
     source = write_plain(tmp_path / "source", "a", mask=False)
-    with pytest.raises(InputError, match="a: no mask"):
+    with pytest.raises(InputError, match="a: there is no mask"):
         plan_adaptation(source, target)
     with pytest.raises(InputError, match="did you mean 'steps'"):
         plan_adaptation(clinics.folder, target, settings={"step": 3})
@@ -63,7 +63,7 @@ def test_a_link_to_itself_is_one_bad_file(clinics: Clinics, target: Path, tmp_pa
 def test_two_scans_of_one_name_are_not_written_over_each_other(
     target: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="FLAIR: two scans of this name"):
+    with pytest.raises(InputError, match="FLAIR: two scans have this name"):
         scans_at([target / name / "FLAIR.nii.gz" for name in NAMES])
 
 
@@ -72,5 +72,5 @@ def test_a_t1_belongs_to_a_single_scan(clinics: Clinics, target: Path) -> None:
     assert scan.t1 is not None
     subjects, _ = scans_at([scan.flair], t1=scan.t1, inputs="flair+t1")
     assert subjects[0].scan.t1 == scan.t1
-    with pytest.raises(InputError, match="a T1 for 2 scans"):
+    with pytest.raises(InputError, match="this is one T1 for 2 scans"):
         scans_at([target], t1=scan.t1)

@@ -71,14 +71,14 @@ def test_skip_bad_does_not_go_on_with_nobody(tmp_path: Path) -> None:
 def test_a_mask_is_missing_only_where_it_is_needed(tmp_path: Path) -> None:
     clinics = open_clinics(write_plain(tmp_path, "a", mask=False))
     assert sound([clinics])[1] == []
-    with pytest.raises(InputError, match="a: no mask"):
+    with pytest.raises(InputError, match="a: there is no mask"):
         sound([clinics], labelled=["own"])
 
 
 def test_a_t1_is_missing_only_where_it_is_asked_for(tmp_path: Path) -> None:
     write_plain(tmp_path, "a")
     assert checked(tmp_path)["a"].problems == ()
-    assert "a: no T1 here" in checked(tmp_path, inputs="flair+t1")["a"].problems[0]
+    assert "a: there is no T1 here" in checked(tmp_path, inputs="flair+t1")["a"].problems[0]
 
 
 def test_a_lesion_free_person_is_no_problem(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_thin_small_and_large_scans_are_no_problem(tmp_path: Path, shape: tuple[
 def test_a_mask_in_the_place_of_a_scan_is_a_problem(tmp_path: Path) -> None:
     folder = write_plain(tmp_path, "a", "b") / "a"
     (folder / "mask.nii.gz").rename(folder / "FLAIR.nii.gz")
-    assert "a/FLAIR.nii.gz: no head in it" in checked(tmp_path)["a"].problems[0]
+    assert "a/FLAIR.nii.gz: there is no head in it" in checked(tmp_path)["a"].problems[0]
     assert checked(tmp_path)["b"].problems == ()
 
 
@@ -141,4 +141,4 @@ def test_a_run_goes_on_without_bad_files_and_says_so_at_the_end(tmp_path: Path) 
                  "--data", folder, "--store", tmp_path / "runs", "--device", "cpu",
                  "--skip-bad", *settings)  # fmt: skip
     assert done.status == 0, done.err
-    assert "training/Utrecht/1/pre/FLAIR.nii.gz: empty" in done.out.splitlines()[-1]
+    assert "training/Utrecht/1/pre/FLAIR.nii.gz: this file is empty" in done.out.splitlines()[-1]
