@@ -48,7 +48,7 @@ def soft_dice_loss(logits: Tensor, labels: Tensor, smooth: float = 1.0) -> Tenso
     0.0
     """
     counted = labels != IGNORED
-    lesion = logits.softmax(dim=1)[:, 1] * counted
+    lesion = logits.softmax(dim=1)[:, Label.LESION] * counted
     truth = (labels == Label.LESION).to(lesion.dtype)
     overlap = 2 * (lesion * truth).sum() + smooth
     return 1 - overlap / (lesion.sum() + truth.sum() + smooth)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kdlib.data.frame import frame
+from kdlib.data.labels import Label
 from kdlib.data.slices import on_own_grid, prepare
 from kdlib.data.volume import Volume, to_lps
 from kdlib.networks import UNet, answer_all
@@ -22,6 +23,6 @@ def predict(network: UNet, scan: Sequence[Volume], recipe: Recipe) -> Volume:
     probability = np.zeros(window.dense().shape, np.float32)
     for places, moved in window.shifted():
         images = prepare(scan, recipe.preparation, moved).images.to(device)
-        lesion = answer_all(network, images, recipe.precision).softmax(dim=1)[:, 1]
+        lesion = answer_all(network, images, recipe.precision).softmax(dim=1)[:, Label.LESION]
         probability[places] = lesion.cpu().numpy().transpose(1, 2, 0)
     return on_own_grid(scan[0], window.dense(), probability)

@@ -31,6 +31,14 @@ def grey(array: NDArray, inside: NDArray[np.bool_], black: float = 0.0) -> NDArr
     All 0 where nothing is ``inside`` or nothing there is brighter than ``black``.
     """
     white = float(np.percentile(array[inside], WHITE_PERCENTILE)) if inside.any() else black
+    return grey_between(array, black, white)
+
+
+def grey_between(array: NDArray, black: float, white: float) -> NDArray[np.uint8]:
+    """Intensities as 0 (``black`` and below) to 255 (``white`` and above).
+
+    All 0 where ``white`` is not above ``black``.
+    """
     if white <= black:
         return np.zeros(array.shape, np.uint8)
     return ((array - black) / (white - black) * 255).clip(0, 255).round().astype(np.uint8)

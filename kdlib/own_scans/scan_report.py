@@ -16,11 +16,10 @@ from typing import Any
 from kdlib.files import atomic, write_text
 from kdlib.own_scans.scan_pictures import section
 from kdlib.own_scans.segmentation import Answer, teacher_at_hand
-from kdlib.scores.metrics import METRIC_NAMES
+from kdlib.scores.metrics import METRIC_DIGITS, METRIC_NAMES
 from kdlib.study.run import Run
 
 DISCLAIMER = "For research only. Not a medical device; not for diagnosis or treatment."
-DIGITS = {"hd95_mm": ".1f", "avd_percent": ".0f"}  # two digits of the other metrics
 
 
 def write_scan_report(
@@ -116,7 +115,7 @@ def _scores(facts: list[dict[str, Any]], names: dict[str, str]) -> str:
         [
             _link(fact, number),
             names[kind],
-            *(_number(s[key], DIGITS.get(key, ".2f")) for key in METRIC_NAMES),
+            *(_number(s[key], f".{METRIC_DIGITS.get(key, 2)}f") for key in METRIC_NAMES),
         ]
         for number, fact in enumerate(facts, start=1)
         for kind, s in fact["scores"].items()

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from kdlib.data.clinics import Clinics, Subject
 from kdlib.data.frame import foreground
@@ -13,6 +12,7 @@ from kdlib.data.labels import Label
 from kdlib.data.slices import normalise
 from kdlib.data.volume import to_lps
 from kdlib.record.arrays import Arrays, Key
+from kdlib.scores.metrics import components
 from kdlib.scores.scoring import example_slice
 
 BINS = 80
@@ -60,7 +60,7 @@ def _measure(subject: Subject) -> tuple[dict[str, Any], NDArray, NDArray]:
         "grid": " x ".join(map(str, flair.array.shape)),
         "voxel_mm": " x ".join(f"{edge:.2f}" for edge in flair.spacing_mm),
         "lesion_ml": round(subject.lesion_ml, 2),
-        "lesions": int(ndimage.label(labels == Label.LESION, np.ones((3, 3, 3)))[1]),
+        "lesions": components(labels == Label.LESION)[1],
         "lesion_contrast": round(float(np.median(lesion) / np.median(head)), 3)
         if lesion.size
         else None,

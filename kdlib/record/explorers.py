@@ -10,6 +10,7 @@ from scipy import ndimage
 from kdlib.data.box import bounding_box, grey
 from kdlib.data.clinics import Clinics, Subject
 from kdlib.data.frame import foreground
+from kdlib.data.labels import Label
 from kdlib.data.slices import Prepared, prepare
 from kdlib.data.volume import Volume, to_lps
 from kdlib.networks import answer_all
@@ -83,7 +84,7 @@ def _soft_label(student: Run, subject: Subject, voxels: int) -> Pictures:
     scan = subject.scan.read(scenario.inputs)
     ready = prepare(scan, scenario.preparation)
     logits = answer_all(_teacher(student).network(), ready.images, scenario.precision).numpy()
-    steps = np.rint((logits[:, 1] - logits[:, 0]) * STEPS_PER_LOGIT)
+    steps = np.rint((logits[:, Label.LESION] - logits[:, Label.BACKGROUND]) * STEPS_PER_LOGIT)
     limit = 127 * STEPS_PER_LOGIT
     difference = steps.clip(-limit, limit).astype(np.int16).transpose(0, 2, 1)
     flair = _shown_slices(scan[0], ready)

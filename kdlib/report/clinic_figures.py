@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from kdlib.data.box import grey_between
 from kdlib.data.labels import Label
 from kdlib.record.arrays import Arrays, Key
 from kdlib.report.figures import CLINIC_COLOURS, STYLE, Picture, drawing, name_rows
@@ -25,8 +26,8 @@ def clinic_slices(arrays: Arrays) -> Picture:
         for row, (name, subjects) in zip(grid, shown.items(), strict=True):
             row[0].set_ylabel(name.capitalize(), fontsize=13)
             for axes, subject in zip(row, subjects, strict=False):
-                flair = arrays[Key((name, subject), "flair")] / white * 255
-                show_slice(axes, flair.clip(0, 255).astype(np.uint8))
+                flair = arrays[Key((name, subject), "flair")]
+                show_slice(axes, grey_between(flair, 0.0, float(white)))
                 outline(axes, arrays[Key((name, subject), "labels")] == Label.LESION)
     return Picture(figure, "png")
 

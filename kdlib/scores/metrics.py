@@ -11,6 +11,7 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from kdlib.data.box import bounding_box
+from kdlib.data.labels import Label
 from kdlib.errors import InputError
 
 Mask = NDArray[np.bool_]
@@ -25,6 +26,7 @@ METRIC_NAMES = {
     "lesion_recall": "lesion recall",
     "lesion_f1": "lesion F1",
 }
+METRIC_DIGITS = {"hd95_mm": 1, "avd_percent": 0}  # worth reading; the others are shares
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,13 @@ def masks(truth: NDArray, result: NDArray) -> tuple[Mask, Mask]:
         if array.dtype.kind not in "buif":
             raise InputError(f"{name} of type {array.dtype}: give integers, booleans or floats")
     threshold = THRESHOLD if result.dtype.kind == "f" else 1
-    other = (truth >= 1.5) & (truth <= 2.5)
-    found = (result >= threshold) & (result <= LARGEST_COUNTED) & ~other
-    return (truth >= 0.5) & (truth <= 1.5), found
+    found = (result >= threshold) & (result <= LARGEST_COUNTED)
+    return _labelled(truth, Label.LESION), found & ~_labelled(truth, Label.OTHER_PATHOLOGY)
+
+
+def _labelled(truth: NDArray, label: Label) -> Mask:
+    """Where the truth is within a half of ``label``; an exact half is two labels, as there."""
+    return (truth >= label - 0.5) & (truth <= label + 0.5)
 
 
 def checked_spacing(spacing_mm: tuple[float, float, float]) -> NDArray[np.float64]:

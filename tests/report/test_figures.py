@@ -167,5 +167,13 @@ def test_clinics_are_drawn_one_by_one(clinics: Clinics) -> None:
     assert len(clinic_slices(found).figure.axes) == 3 * len(clinics)
 
 
+def test_a_clinic_whose_slices_are_empty_is_drawn_black() -> None:
+    empty = np.zeros((8, 9), np.uint16)
+    owner = ("utrecht", "1")
+    found = {Key(owner[:1], "intensity"): empty, Key(owner, "flair"): empty}
+    drawn = clinic_slices(found | {Key(owner, "labels"): empty}).figure.axes
+    assert not drawn[0].images[0].get_array().any()
+
+
 def test_nothing_is_shown_as_less_than_zero_by_rounding() -> None:
     assert "-0.000" not in shown(pd.DataFrame({"x": [-0.0001, 0.5]}), "x")._repr_html_()

@@ -11,11 +11,10 @@ from kdlib.record.arrays import Arrays, Key
 from kdlib.record.results import Results
 from kdlib.report.pictures import ERRORS, THRESHOLD, first_arms, head_window, segmentations
 from kdlib.report.widgets.base import Explorer, coarser, script, source
-from kdlib.scores.metrics import METRIC_NAMES
+from kdlib.scores.metrics import METRIC_DIGITS, METRIC_NAMES
 
 LEVELS = ["source", "target", "arm", "fold", "subject"]
 DRAWN = ["flair", "truth", "answer"]  # the names of a run's arrays
-DIGITS = {"hd95_mm": 1, "avd_percent": 0}
 BOUNDED = ("dice", "lesion_recall", "lesion_f1")
 COLOURS = ERRORS | {"other": "#e8e8e8"}
 
@@ -122,6 +121,6 @@ def _first(results: Results, runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _metrics() -> list[dict[str, Any]]:
     return [
-        {"key": key, "name": name, "digits": DIGITS.get(key, 3), "bounded": key in BOUNDED}
+        {"key": key, "name": name, "digits": METRIC_DIGITS.get(key, 3), "bounded": key in BOUNDED}
         for key, name in METRIC_NAMES.items()
     ]
