@@ -20,9 +20,10 @@ from kdlib.study.outcome import provenance, save_outcome
 from kdlib.study.participants import Participants, Subjects, participants
 from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
-from kdlib.training import choose_device, train
+from kdlib.training import History, choose_device, train
 
 OnProgress = Callable[[Scenario, int, int], None]
+CHECKPOINT = "checkpoint.safetensors"
 LONGEST_SLUG = 200  # bytes; a folder's name can have 255, and a subject's name may be long
 
 
@@ -105,36 +106,48 @@ class Store:
         if (made := self.saved(scenario)) is not None:
             return made
         # What cannot be made is refused before its teacher is trained.
-        device, people = choose_device(self.device), participants(scenario, self.clinics)
+        choose_device(self.device)
+        people = participants(scenario, self.clinics)
         teacher = None
         if scenario.teacher is not None:
             teacher = self.run(
                 scenario.teacher, on_progress=on_progress, checkpoint_seconds=checkpoint_seconds
             )
         directory = self.directory(scenario)
+        training = partial(
+            train,
+            checkpoint=directory / CHECKPOINT,
+            checkpoint_seconds=checkpoint_seconds,
+            on_step=partial(on_progress, scenario) if on_progress else None,
+        )
         directory.mkdir(parents=True, exist_ok=True)
         with FileLock(directory / "lock"):
             if not Run.finished(directory):
-                began = time.monotonic()
-                write_text(directory / "scenario.json", scenario.model_dump_json(indent=2))
-                if teacher is not None:
-                    write_text(directory / "teacher", teacher.directory.name)
-                method = self._method(scenario, people, teacher, device)
-                history = train(
-                    method,
-                    checkpoint=directory / "checkpoint.safetensors",
-                    checkpoint_seconds=checkpoint_seconds,
-                    on_step=partial(on_progress, scenario) if on_progress else None,
-                )
-                save_outcome(directory, method.result, history, people, scenario)
-                (directory / "checkpoint.safetensors").unlink(missing_ok=True)
-                Run.finish(directory, provenance(device, scenario.precision, began))
+                self._make(directory, scenario, people, teacher, training)
         return Run(directory)
 
-    def _method(
-        self, scenario: Scenario, people: Participants, teacher: Run | None, device: torch.device
-    ) -> Method:
+    def _make(
+        self,
+        directory: Path,
+        scenario: Scenario,
+        people: Participants,
+        teacher: Run | None,
+        training: Callable[[Method], History],
+    ) -> None:
+        """Train, and write the run's files; ``directory`` is this process's alone."""
+        began = time.monotonic()
+        write_text(directory / "scenario.json", scenario.model_dump_json(indent=2))
+        if teacher is not None:
+            write_text(directory / "teacher", teacher.directory.name)
+        method = self._method(scenario, people, teacher)
+        history = training(method)
+        save_outcome(directory, method.result, history, people, scenario)
+        (directory / CHECKPOINT).unlink(missing_ok=True)
+        Run.finish(directory, provenance(method.device, scenario.precision, began))
+
+    def _method(self, scenario: Scenario, people: Participants, teacher: Run | None) -> Method:
         """The scenario's method, handed what it may see and nothing else."""
+        device = choose_device(self.device)
         kind, handed = scenario.method_type, dict[str, Any]()
         prepared = PreparedSlices(self.folder / "prepared", scenario.preparation, device)
         trained = self._network(teacher.directory, device) if teacher else None
