@@ -137,11 +137,11 @@ def predict(
 
 def say_left_out(left_out: "list[Finding]") -> None:
     """What --skip-bad went on without, on the screen."""
-    from kdlib.own_scans.check import listed
+    from kdlib.own_scans.check import problem_lines
 
     if left_out:
         print(f"Left out, as not usable ({len(left_out)}):")
-        print(*listed(left_out), sep="\n")
+        print(*problem_lines(left_out), sep="\n")
 
 
 def _segment(
@@ -153,7 +153,7 @@ def _segment(
     left_out: "list[Finding]",
     scored: bool,
 ) -> None:
-    from kdlib.own_scans.check import listed
+    from kdlib.own_scans.check import problem_lines
     from kdlib.own_scans.scan_report import about, write_scan_report
     from kdlib.own_scans.segmentation import segment
     from kdlib.study.progress import count_bar
@@ -163,7 +163,9 @@ def _segment(
             cases, out, device=device, scored=scored,
             on_subject=lambda done: on_subject(done, len(cases)),
         )  # fmt: skip
-        write_scan_report(out, about([run for _, run in cases], what), answers, listed(left_out))
+        write_scan_report(
+            out, about([run for _, run in cases], what), answers, problem_lines(left_out)
+        )
     print(f"{len(cases)} segmented; the report: {out / 'report.html'}")
     say_left_out(left_out)
 
@@ -185,12 +187,12 @@ def _print_table(findings: "list[Finding]") -> None:
     head = "clinic|subject|shape|voxel (mm)|axes|labels|lesion (mL)|intensity|what is wrong"
     table = Table(*head.split("|"), box=None, header_style="bold", padding=(0, 1))
     for finding in findings:
-        table.add_row(*(Text(cell) for cell in _cells(finding)))
+        table.add_row(*(Text(cell) for cell in _columns(finding)))
     # In a file or a pipe no line is worth wrapping.
     Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
-def _cells(finding: "Finding") -> list[str]:
+def _columns(finding: "Finding") -> list[str]:
     def text(values: Iterable[float] | None, between: str, form: str = "g") -> str:
         return "-" if values is None else between.join(f"{value:{form}}" for value in values)
 

@@ -31,7 +31,7 @@ MAXIMUM_FAILURES = 10
 # Bytes to leave free on the disk.
 DISK_MARGIN = 2**28
 
-OnProgress = Callable[[str, int, int], None]
+OnBytes = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def fetch(
     workers: int = 4,
     retries: int = 5,
     timeout_seconds: float = 60,
-    on_progress: OnProgress = lambda name, done_bytes, total_bytes: None,
+    on_progress: OnBytes = lambda name, done_bytes, total_bytes: None,
 ) -> Summary:
     """Bring the challenge's data into ``folder``, in the archive's own folders.
 
@@ -147,7 +147,7 @@ def _staging(folder: Path) -> Iterator[Path]:
 
 
 def _ensure_all(
-    entries: list[Entry], ensure: Callable[[Entry], bool], workers: int, on_progress: OnProgress
+    entries: list[Entry], ensure: Callable[[Entry], bool], workers: int, on_progress: OnBytes
 ) -> int:
     """Run ``ensure`` on every entry, several at a time; how many had to be fetched."""
     fetched, done_bytes, failures = 0, 0, dict[str, Exception]()

@@ -47,7 +47,9 @@ def find_subjects(place: Path, name: str, observer: str | None = None) -> Found:
         found = _challenge(place, observer)
         if observer is not None and not found:
             raise InputError(f"{place}: only the challenge's data has observers; name none")
-        found = found or {name: tuple(bids_subjects(place, name)) or tuple(_plain(place, name))}
+        found = found or {
+            name: tuple(bids_subjects(place, name)) or tuple(_plain_subjects(place, name))
+        }
     except OSError as error:
         advice = "check its permissions and the disk"
         raise InputError(f"{place}: cannot be searched ({error.strerror}); {advice}") from error
@@ -102,7 +104,7 @@ def _as_seen_by(subject: Subject, opinion: Path) -> Subject:
     return replace(subject, label=labels[0]) if labels else subject
 
 
-def _plain(folder: Path, clinic: str) -> Iterator[Subject]:
+def _plain_subjects(folder: Path, clinic: str) -> Iterator[Subject]:
     people = _people(folder)
     if images_named(folder, "FLAIR") or images_named(folder / "pre", "FLAIR"):
         people = [folder]

@@ -180,7 +180,7 @@ def _advice(error: OSError | MemoryError) -> str:
 @contextmanager
 def _opened(path: Path | str) -> Iterator[tuple[BinaryIO, int]]:
     """The file's bytes, unpacked, and the most there can be of them."""
-    size = _size(Path(path))
+    size = _file_size(Path(path))
     with Path(path).open("rb") as file:
         if file.peek(2)[:2] != b"\x1f\x8b":
             yield file, size
@@ -189,7 +189,7 @@ def _opened(path: Path | str) -> Iterator[tuple[BinaryIO, int]]:
             yield cast(BinaryIO, stream), size * MAXIMUM_COMPRESSION
 
 
-def _size(path: Path) -> int:
+def _file_size(path: Path) -> int:
     try:
         status = path.stat()
     except ValueError as error:

@@ -112,7 +112,7 @@ LEDGER: tuple[Claim, ...] = (
         "U-bound - KD and U-bound - ADA, Dice, the six pairs pooled.",
         "Reproduced: U-bound is better than both. Contradicted: it is worse than one, or the same"
         " within half the printed difference, at most 0.02 Dice. Else undecided.",
-        decisions.upper_bound,
+        decisions.beaten_by_upper_bound,
     ),
     Claim(
         "7",

@@ -34,6 +34,11 @@ POOLED = "all"  # stands for source and target where all pairs are taken togethe
 Family = Sequence[tuple[str, str]]  # (arm, baseline) of each comparison
 
 
+def pair_name(source: str, target: str) -> str:
+    """A pair of clinics as people read it, for example "Utrecht to Singapore"."""
+    return f"{source.capitalize()} to {target.capitalize()}"
+
+
 def main_scores(scores: pd.DataFrame) -> pd.DataFrame:
     """The rows of the study itself: no sweep over a setting, scored on the target."""
     keep = pd.Series(True, index=scores.index)
@@ -142,9 +147,9 @@ def comparisons(scores: pd.DataFrame, family: Family, metric: str = "dice") -> p
     for arm, baseline in family:
         all_pairs = differences(scores, arm, baseline, metric)
         for (source, target), values in all_pairs.groupby(PAIR):
-            rows.append(_named(arm, baseline, source, target) | compare(values))
+            rows.append(_row_names(arm, baseline, source, target) | compare(values))
         if len(all_pairs):
-            rows.append(_named(arm, baseline, POOLED, POOLED) | compare(pooled(all_pairs)))
+            rows.append(_row_names(arm, baseline, POOLED, POOLED) | compare(pooled(all_pairs)))
     if not rows:
         return pd.DataFrame(columns=["arm", "baseline", *PAIR, "p_holm"])
     table = pd.DataFrame(rows)
@@ -172,16 +177,16 @@ def gaps_closed(
             parts.append(((POOLED, POOLED), table.groupby(["target", "subject"]).mean()))
         for (source, target), part in parts:
             row = {"arm": arm, "source": source, "target": target}
-            rows.append(row | _gap(part[arm] - part[lower], part[upper] - part[lower]))
+            rows.append(row | _gap_numbers(part[arm] - part[lower], part[upper] - part[lower]))
     return pd.DataFrame(rows, columns=["arm", *PAIR, "gap_closed", "low", "high", "gap"])
 
 
-def _gap(gains: pd.Series, gaps: pd.Series) -> dict[str, float]:
+def _gap_numbers(gains: pd.Series, gaps: pd.Series) -> dict[str, float]:
     """The gap closed by gains out of gaps, one for each subject, indexed at least by target."""
     clinics = gains.index.get_level_values("target").to_numpy()
     value, low, high = gap_closed(gains.to_numpy(), gaps.to_numpy(), clinics)
     return {"gap_closed": value, "low": low, "high": high, "gap": float(gaps.mean())}
 
 
-def _named(arm: str, baseline: str, source: Hashable, target: Hashable) -> dict[str, Hashable]:
+def _row_names(arm: str, baseline: str, source: Hashable, target: Hashable) -> dict[str, Hashable]:
     return {"arm": arm, "baseline": baseline, "source": source, "target": target}

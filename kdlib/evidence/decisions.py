@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from kdlib.evidence import paper
+from kdlib.evidence.comparisons import pair_name
 from kdlib.evidence.verdicts import (
     Evidence,
     Judgement,
@@ -68,7 +69,7 @@ def same_from_singapore(evidence: Evidence) -> Judgement:
     return all_the_same([evidence.declared("KD", "ADA", S_TO_U)])
 
 
-def upper_bound(evidence: Evidence) -> Judgement:
+def beaten_by_upper_bound(evidence: Evidence) -> Judgement:
     """U-bound against KD and against ADA, pooled."""
     if short := evidence.shortfall(["U-bound", "KD", "ADA"]):
         return Judgement("undecided", short)
@@ -173,7 +174,7 @@ def bold_is_better(evidence: Evidence) -> Judgement:
     best = compared.groupby(pair)["mean"].transform("max")
     wrong = compared[compared["bold"] & (compared["mean"] < best)]
     why = "; ".join(
-        f"Table {row['table']}, {row['source'].capitalize()} to {row['target'].capitalize()}:"
+        f"Table {row['table']}, {pair_name(row['source'], row['target'])}:"
         f" {row['arm']} bold with {row['mean']:.4f}"
         for _, row in wrong.iterrows()
     )

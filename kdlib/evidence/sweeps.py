@@ -56,8 +56,8 @@ def temperature_regret(scores: pd.DataFrame) -> Contrast:
     """
     source, target = (swept(scores, "KD", (TEMPERATURE,), on) for on in ("source", "target"))
     chosen, best = best_value(source), best_value(target)
-    lost = _difference(target, best, chosen)
-    by_seed = [_difference(rows, best, chosen).mean() for _, rows in target.groupby("seed")]
+    lost = _dice_lost(target, best, chosen)
+    by_seed = [_dice_lost(rows, best, chosen).mean() for _, rows in target.groupby("seed")]
     choices = ", ".join(f"{value:g}" for value in chosen)
     name = f"best T on the target - T chosen on the source ({choices})"
     return contrast_of(name, pooled(lost), np.array(by_seed))
@@ -124,7 +124,7 @@ def judge_tuning(scores: pd.DataFrame) -> Judgement:
     return Judgement("undecided", f"not enough power: {why}")
 
 
-def _difference(rows: pd.DataFrame, best: pd.Series, chosen: pd.Series) -> pd.Series:
+def _dice_lost(rows: pd.DataFrame, best: pd.Series, chosen: pd.Series) -> pd.Series:
     """Dice at ``best`` minus Dice at ``chosen``, by (source, target, subject)."""
     dice = rows.groupby([*PAIR, "subject", "value"])["dice"].mean().unstack("value")
     both = sorted(set(best.index) & set(chosen.index) & _pairs(rows))

@@ -20,6 +20,7 @@ from kdlib.evidence.comparisons import (
     comparisons,
     differences,
     main_scores,
+    pair_name,
     pooled,
 )
 from kdlib.evidence.paper import DECLARED, PAIRS
@@ -115,7 +116,7 @@ class Evidence:
         """What is missing to compare ``arms`` in all of ``pairs``; empty if nothing is."""
         if metric not in self.main:
             return f"not run: the scores have no column {metric}"
-        return missing(self.main.dropna(subset=[metric]), arms, pairs)
+        return _shortfall(self.main.dropna(subset=[metric]), arms, pairs)
 
     def contrast(
         self, arm: str, baseline: str, pairs: Pairs, margin: float = MARGIN, metric: str = "dice"
@@ -130,7 +131,7 @@ class Evidence:
         if metric != "dice":
             name += f" in {metric}"
         if len(pairs) == 1:
-            name += f" ({pairs[0][0].capitalize()} to {pairs[0][1].capitalize()})"
+            name += f" ({pair_name(*pairs[0])})"
         one_each = values if len(pairs) == 1 else pooled(values)
         return contrast_of(name, one_each, np.array(seed_means), margin)
 
@@ -166,7 +167,7 @@ def corrected(contrasts: list[Contrast]) -> list[Contrast]:
     return [replace(one, p=float(p)) for one, p in zip(contrasts, p_values, strict=True)]
 
 
-def missing(rows: pd.DataFrame, arms: Sequence[str], pairs: Pairs) -> str:
+def _shortfall(rows: pd.DataFrame, arms: Sequence[str], pairs: Pairs) -> str:
     """What ``rows`` lack of ``arms`` in ``pairs`` with three seeds; empty if nothing."""
     seeds = rows.groupby(["arm", *PAIR])["seed"].nunique().to_dict()
     absent = [arm for arm in arms if arm not in set(rows["arm"])]

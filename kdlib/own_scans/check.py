@@ -140,7 +140,7 @@ def sound(
 
 def refusal(what: str, findings: Iterable[Finding]) -> InputError:
     """An error that says ``what``, then every problem, a line each."""
-    return InputError("\n".join([f"{what}:", *listed(findings)]))
+    return InputError("\n".join([f"{what}:", *problem_lines(findings)]))
 
 
 def _kept(clinics: Clinics, good: Collection[int]) -> Clinics:
@@ -150,7 +150,7 @@ def _kept(clinics: Clinics, good: Collection[int]) -> Clinics:
     return Clinics(clinics.folder, {k: Clinic(k, v) for k, v in subjects.items() if v})
 
 
-def listed(findings: Iterable[Finding]) -> list[str]:
+def problem_lines(findings: Iterable[Finding]) -> list[str]:
     """Every problem, a line each."""
     return [f"  {problem}" for finding in findings for problem in finding.problems]
 

@@ -12,10 +12,9 @@ from kdlib.data.box import bounding_box, grey
 from kdlib.data.frame import foreground
 from kdlib.data.volume import Volume, to_lps
 from kdlib.own_scans.segmentation import Answer
+from kdlib.scores.metrics import Mask
 
-Mask = NDArray[np.bool_]
-MARGIN = 4  # voxels kept around a head
-SHOWN = (0.15, 0.5, 0.85)  # slices at these shares of the lesion volume, from below
+SHOWN_SHARES = (0.15, 0.5, 0.85)  # slices at these shares of the lesion volume, from below
 
 
 def picture(flair: NDArray, masks: dict[str, Mask], spacing_mm: tuple[float, float]) -> str:
@@ -42,9 +41,9 @@ def border(mask: Mask) -> str:
 
 
 def shown_slices(weight: NDArray[np.floating]) -> list[int]:
-    """The slices where ``SHOWN`` shares of all ``weight`` (a number per slice) are reached."""
+    """The slices where the ``SHOWN_SHARES`` of all ``weight``, one number a slice, are reached."""
     summed = np.cumsum(weight)
-    return sorted({int(np.searchsorted(summed, share * summed[-1])) for share in SHOWN})
+    return sorted({int(np.searchsorted(summed, share * summed[-1])) for share in SHOWN_SHARES})
 
 
 def section(answer: Answer, place: str) -> str:
@@ -57,7 +56,7 @@ def section(answer: Answer, place: str) -> str:
     lesion = np.any(list(masks.values()), axis=0)
     here = lesion & head
     weight = (here if here.any() else head).sum(axis=(0, 1)).astype(float)
-    x, y, _ = bounding_box(head, MARGIN)
+    x, y, _ = bounding_box(head, margin=4)
     shades = grey(flair.array, head, float(np.percentile(flair.array, 1)))
     figures = []
     for z in shown_slices(weight):

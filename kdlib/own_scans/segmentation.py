@@ -107,13 +107,13 @@ def _facts(
         "orientation": "".join(aff2axcodes(flair.affine)),
         "lesion_ml": {name: round(int(m.sum()) * voxel_ml, 4) for name, m in masks.items()},
         "lesions": {name: components(mask)[1] for name, mask in masks.items()},
-        "difference": _difference(masks["result"], masks["teacher"], voxel_ml)
+        "difference": _beside_teacher(masks["result"], masks["teacher"], voxel_ml)
         if "teacher" in masks
         else None,
     }
 
 
-def _difference(
+def _beside_teacher(
     result: NDArray[np.bool_], teacher: NDArray[np.bool_], voxel_ml: float
 ) -> dict[str, float]:
     """How the result's answer differs from the teacher's; Dice is NaN if both are empty."""

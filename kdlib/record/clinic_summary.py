@@ -15,7 +15,7 @@ from kdlib.record.arrays import Arrays, Key
 from kdlib.scores.metrics import components
 from kdlib.scores.scoring import example_slice
 
-BINS = 80
+HISTOGRAM_BINS = 80
 VOXELS = 4_000  # drawn from each head, evenly
 QUARTILES = (0.25, 0.5, 0.75)  # of lesion volume: whose slices are kept
 
@@ -86,6 +86,8 @@ def _slice(name: str, subject: Subject) -> Arrays:
 def _histograms(kind: str, voxels: dict[str, NDArray]) -> Arrays:
     """Counts over common edges, which leave out the outermost thousandth."""
     ends = [np.percentile(values, [0.1, 99.9]) for values in voxels.values()]
-    edges = np.linspace(min(low for low, _ in ends), max(high for _, high in ends), BINS + 1)
+    edges = np.linspace(
+        min(low for low, _ in ends), max(high for _, high in ends), HISTOGRAM_BINS + 1
+    )
     counts = {Key((name,), kind): np.histogram(v, edges)[0] for name, v in voxels.items()}
     return {Key((), f"{kind}_edges"): edges.astype(np.float32)} | counts

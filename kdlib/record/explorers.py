@@ -25,7 +25,6 @@ from kdlib.study.study import Study
 Pictures = dict[str, Any]
 STEPS_PER_LOGIT = 256  # a stored step moves no probability by more than 0.25 / 256
 SOFT_VOXELS = 500_000  # inside heads, of all pairs together: what a page can carry
-MARGIN = 2  # voxels of air kept around a head
 
 
 def explorers(study: Study, runs: list[tuple[Planned, Run]], clinics: Clinics) -> Arrays:
@@ -120,7 +119,7 @@ def _whole_scan(student: Run, subject: Subject) -> Pictures:
     scan = subject.scan.read(scenario.inputs)
     flair = to_lps(scan[0])
     head = foreground(flair.array)
-    box = bounding_box(head, MARGIN)
+    box = bounding_box(head, margin=2)
     arrays = {
         "flair": _head_grey(flair.array, _filled(head)),
         "truth": to_lps(subject.labelled.read_labels()).array,

@@ -37,11 +37,11 @@ def export_study(study: Study, runs: Runs, clinics: Clinics, folder: Path) -> No
     write_text(folder / "teachers.csv", teacher_scores(runs).round(6).to_csv(index=False))
     write_arrays(folder / "examples.npz", _examples(study, runs, clinics))
     write_arrays(folder / "explorers.npz", explorers(study, runs, clinics))
-    _clinics(clinics, folder)
+    _write_clinics(clinics, folder)
     write_text(folder / "provenance.json", json.dumps(_provenance(study, runs), indent=1))
 
 
-def _clinics(clinics: Clinics, folder: Path) -> None:
+def _write_clinics(clinics: Clinics, folder: Path) -> None:
     """Write ``clinics.csv`` and ``clinics.npz``: see ``clinic_summary``."""
     table, arrays = clinic_summary(clinics)
     write_text(folder / "clinics.csv", table.to_csv(index=False))

@@ -36,12 +36,12 @@ class Results:
     @cached_property
     def all_scores(self) -> pd.DataFrame:
         """The same with the rows of sweeps, which ``kdlib.study.plan.study_scores`` describes."""
-        return _table(self.folder / "scores.csv")
+        return _read_table(self.folder / "scores.csv")
 
     @cached_property
     def teachers(self) -> pd.DataFrame:
         """How each source's teacher does at home: a row per source, seed and subject."""
-        return _table(self.folder / "teachers.csv")
+        return _read_table(self.folder / "teachers.csv")
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class Results:
     @cached_property
     def clinics(self) -> pd.DataFrame:
         """A row per subject of the data: its clinic, grid, lesion volume and contrast."""
-        return _table(self.folder / "clinics.csv")
+        return _read_table(self.folder / "clinics.csv")
 
     @cached_property
     def clinic_arrays(self) -> Arrays:
@@ -125,5 +125,5 @@ def open_results(folder: Path | str) -> Results:
     return Results(folder)
 
 
-def _table(path: Path) -> pd.DataFrame:
+def _read_table(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype={"subject": str})

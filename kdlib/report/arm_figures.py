@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kdlib.evidence import paper
-from kdlib.evidence.comparisons import PAIR, POOLED, study_comparisons, subject_scores
+from kdlib.evidence.comparisons import PAIR, POOLED, pair_name, study_comparisons, subject_scores
 from kdlib.evidence.statistics import bootstrap_interval
 from kdlib.report.figures import Picture, drawing, name_rows
 from kdlib.scores.metrics import METRIC_NAMES
@@ -69,8 +69,7 @@ def pair_panels(
         panels = dict(zip(pairs, grid.flat, strict=False))
         for (source, target), axes in panels.items():
             name_rows(axes, names)
-            title = f"{source.capitalize()} to {target.capitalize()}"
-            axes.set_title(title, fontsize=11, parse_math=False)
+            axes.set_title(pair_name(source, target), fontsize=11, parse_math=False)
         for axes in list(grid.flat)[len(pairs) :]:
             axes.set_visible(False)
         yield figure, panels

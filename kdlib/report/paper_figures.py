@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from kdlib.evidence import paper
+from kdlib.evidence.comparisons import pair_name
 from kdlib.report.figures import Picture, drawing, name_rows
 from kdlib.study.arm import PALETTE
 
@@ -18,7 +19,7 @@ def printed_gaps_closed() -> pd.DataFrame:
 
 def printed_gaps(gaps: pd.DataFrame) -> Picture:
     """``printed_gaps_closed`` as two bars a pair."""
-    names = [f"{source.capitalize()} to {target.capitalize()}" for source, target in gaps.index]
+    names = [pair_name(*pair) for pair in gaps.index]
     with drawing(0.5 * len(gaps) + 0.9) as (figure, axes):
         rows = np.arange(len(gaps))
         for arm, offset, colour in zip(gaps, (-0.18, 0.18), PALETTE, strict=False):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kdlib.data.box import bounding_box, grey
 from kdlib.data.labels import Label
 from kdlib.report.figures import STYLE, Picture
-from kdlib.scores import metrics
+from kdlib.scores.metrics import THRESHOLD
 from kdlib.study.arm import Arm, adapting, featured, lower_bound, upper_bound
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Slice = NDArray[np.uint8]
 ERRORS = {"found": "#56b4e9", "missed": "#e69f00", "false": "#f0579b"}
 TRUTH = "#56b4e9"
-THRESHOLD = round(metrics.THRESHOLD * 255)  # of a probability stored as 0 to 255
+GREY_THRESHOLD = round(THRESHOLD * 255)  # of a probability stored as 0 to 255
 
 
 def overlap(truth: Slice, probability: Slice) -> dict[str, NDArray[np.bool_]]:
@@ -36,7 +36,7 @@ def overlap(truth: Slice, probability: Slice) -> dict[str, NDArray[np.bool_]]:
     """
     lesion, answer = (
         truth == Label.LESION,
-        (probability >= THRESHOLD) & (truth != Label.OTHER_PATHOLOGY),
+        (probability >= GREY_THRESHOLD) & (truth != Label.OTHER_PATHOLOGY),
     )
     return {"found": lesion & answer, "missed": lesion & ~answer, "false": answer & ~lesion}
 

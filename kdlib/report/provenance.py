@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from kdlib.evidence.comparisons import pair_name
 from kdlib.record.results import Results
 from kdlib.study.arm import Arm
 
@@ -22,7 +23,7 @@ def commit() -> str:
 def settings_table(results: Results) -> pd.DataFrame:
     """``Setting`` and ``Value``: which scenarios were run, and the recipe they share."""
     study = results.study
-    pairs = ", ".join(f"{a.capitalize()} to {b.capitalize()}" for a, b in study["pairs"])
+    pairs = ", ".join(pair_name(*pair) for pair in study["pairs"])
     rows = {"pairs": pairs, "folds": study["folds"], "seeds": study["seeds"]}
     rows |= {"arms": ", ".join(arm.label for arm in results.arms.values())}
     few = study["on_the_fly_subjects"]

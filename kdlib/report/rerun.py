@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from kdlib.errors import InputError, from_extra
+from kdlib.evidence.comparisons import pair_name
 from kdlib.files import atomic
 from kdlib.recipe import unknown_name
 from kdlib.report.kernels import quiet_kernels
@@ -34,7 +35,7 @@ def rerun(template: str, parameters: dict[str, str], out: Path) -> None:
     Raises ``InputError`` for a template or a parameter that does not exist, with the nearest one
     that does, for a value of the wrong type, and for what the scenario itself refuses.
     """
-    notebook = _read(template)
+    notebook = _template(template)
     _execute(notebook, _typed(template, notebook, parameters), out)
 
 
@@ -55,17 +56,17 @@ def rerun_study(study: str, data: Path, store: Path, out: Path) -> list[Path]:
 
 def _page(template: str, parameters: dict[str, str], folder: Path) -> Path:
     """One executed template whose title says which pair it is of."""
-    notebook = _read(template)
+    notebook = _template(template)
     pair = [parameters["source"], parameters["target"]]
     title, *rest = notebook.cells[0].source.split("\n")
-    named = f"{title}: {' to '.join(name.capitalize() for name in pair)}"
+    named = f"{title}: {pair_name(*pair)}"
     notebook.cells[0].source = "\n".join([named, *rest])
     out = folder / f"{'-'.join(pair)}-{template}.ipynb"
     _execute(notebook, _typed(template, notebook, parameters), out)
     return out
 
 
-def _read(template: str) -> nbformat.NotebookNode:
+def _template(template: str) -> nbformat.NotebookNode:
     if template not in templates():
         raise InputError(unknown_name(template, templates(), "template"))
     return jupytext.read(FOLDER / f"{template}.md")
@@ -73,7 +74,7 @@ def _read(template: str) -> nbformat.NotebookNode:
 
 def parameters_of(template: str) -> dict[str, dict[str, str]]:
     """A template's parameters: of each its ``inferred_type_name``, ``default`` and ``help``."""
-    return _declared(_read(template))
+    return _declared(_template(template))
 
 
 def _declared(notebook: nbformat.NotebookNode) -> dict[str, dict[str, str]]:

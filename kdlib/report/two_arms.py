@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from kdlib.evidence.comparisons import PAIR, compare, differences, pooled
+from kdlib.evidence.comparisons import PAIR, compare, differences, pair_name, pooled
 from kdlib.record.arrays import Key
 from kdlib.record.results import Results
 from kdlib.report.answer import interval, signed
 from kdlib.report.figures import Picture, before_and_after
-from kdlib.report.pictures import THRESHOLD
+from kdlib.report.pictures import GREY_THRESHOLD
 from kdlib.study.arm import featured, lower_bound
 
 
@@ -41,14 +41,13 @@ def agreement_words(results: Results) -> str:
     both = size = 0
     for subject in results.subjects(*pair):
         slices = results.example(*pair, subject)
-        teacher, student = (slices[arm] >= THRESHOLD for arm in found)
+        teacher, student = (slices[arm] >= GREY_THRESHOLD for arm in found)
         both += 2 * int((student & teacher).sum())
         size += int(student.sum() + teacher.sum())
     starts = {"teacher": "from its teacher's weights", "scratch": "from random weights"}
-    source, target = (name.capitalize() for name in pair)
     return (
         f"In this study a student starts {starts[results.study['recipe']['start']]}. On the saved "
-        f"slices from {source} to {target}, the Dice between the student's mask and its teacher's "
+        f"slices from {pair_name(*pair)}, the Dice between the student's mask and its teacher's "
         f"is {both / max(size, 1):.2f}; it would be one if the student decided as its teacher does."
     )
 

@@ -67,13 +67,13 @@ _UTRECHT = (0, 2, 4, 6, 8, 11, 17, 19, 21, 23, 25, 27, 29, 31, 33, 35, 37, 39, 4
 _AMSTERDAM = (*range(100, 111), *range(112, 117), 126, 132, 137, 144)
 
 
-def _others(numbers: range, training: Sequence[int]) -> tuple[int, ...]:
+def _all_but(numbers: range, training: Sequence[int]) -> tuple[int, ...]:
     return tuple(number for number in numbers if number not in training)
 
 
 SITES = {
     "utrecht": Site(
-        "Utrecht", _UTRECHT, _others(range(50), _UTRECHT), (240, 240, 48), (0.96, 0.96, 3.0), False
+        "Utrecht", _UTRECHT, _all_but(range(50), _UTRECHT), (240, 240, 48), (0.96, 0.96, 3.0), False
     ),
     "singapore": Site(
         "Singapore", tuple(range(50, 70)), tuple(range(70, 100)), (232, 256, 48), (1, 1, 3), False
@@ -81,7 +81,7 @@ SITES = {
     "amsterdam": Site(
         "Amsterdam/GE3T",
         _AMSTERDAM,
-        _others(range(100, 150), _AMSTERDAM),
+        _all_but(range(100, 150), _AMSTERDAM),
         (132, 256, 83),
         (1.20, 0.98, 3.0),
         True,

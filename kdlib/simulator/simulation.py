@@ -23,7 +23,7 @@ from torch import Tensor
 from kdlib.errors import InputError
 from kdlib.files import atomic
 from kdlib.simulator.protocols import SITES, site
-from kdlib.simulator.subject import Settings, simulate_subject, write_subject
+from kdlib.simulator.subject import SimulatorSettings, simulate_subject, write_subject
 from kdlib.simulator.template import template_maps
 
 # Raise it whenever the same settings give other voxels: old folders are then not gone on with.
@@ -72,7 +72,7 @@ def simulate(
     Raises:
         InputError: an argument is out of range, or ``out`` holds something else.
     """
-    settings = Settings(grid, seed, float(scanner_shift), float(population_shift), skull)
+    settings = SimulatorSettings(grid, seed, float(scanner_shift), float(population_shift), skull)
     _check(settings, clinics, training, test, workers)
     out = Path(out)
     _claim(out, settings)
@@ -86,7 +86,11 @@ def simulate(
 
 
 def _check(
-    settings: Settings, clinics: Sequence[str], training: int, test: int, workers: int | None
+    settings: SimulatorSettings,
+    clinics: Sequence[str],
+    training: int,
+    test: int,
+    workers: int | None,
 ) -> None:
     if settings.grid not in ("native", "2mm"):
         raise InputError(f'grid "{settings.grid}" is unknown; use "native" or "2mm"')
@@ -108,7 +112,7 @@ def _check(
         raise InputError(f"workers is {workers}; use 1 or more")
 
 
-def _claim(out: Path, settings: Settings) -> None:
+def _claim(out: Path, settings: SimulatorSettings) -> None:
     """Write the settings file, or check that the one that is there says the same."""
     wanted = {"version": VERSION, **asdict(settings)}
     path = out / _SETTINGS_FILE
@@ -142,7 +146,7 @@ def _jobs(out: Path, clinics: Sequence[str], training: int, test: int) -> list[J
 
 
 def _run(
-    settings: Settings, jobs: list[Job], workers: int | None, report: Callable[[int], None]
+    settings: SimulatorSettings, jobs: list[Job], workers: int | None, report: Callable[[int], None]
 ) -> None:
     processes = min(workers or _cores(), len(jobs))
     template = template_maps()
@@ -181,7 +185,7 @@ def _without_the_callers_script() -> Iterator[None]:
 
 
 def _run_here(
-    settings: Settings, jobs: list[Job], template: NDArray, report: Callable[[int], None]
+    settings: SimulatorSettings, jobs: list[Job], template: NDArray, report: Callable[[int], None]
 ) -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as in the processes, so that sums come out the same to the last bit
@@ -202,7 +206,7 @@ def _cores() -> int:
 _worker: dict[str, Any] = {}  # what a process keeps between subjects
 
 
-def _start(settings: Settings, maps: Path) -> None:
+def _start(settings: SimulatorSettings, maps: Path) -> None:
     torch.set_num_threads(1)
     _worker["settings"] = settings
     _worker["template"] = torch.from_numpy(np.load(maps, mmap_mode="c", allow_pickle=False))
@@ -212,7 +216,7 @@ def _one(job: Job) -> None:
     _simulate_to_disk(_worker["settings"], job, _worker["template"])
 
 
-def _simulate_to_disk(settings: Settings, job: Job, template: Tensor) -> None:
+def _simulate_to_disk(settings: SimulatorSettings, job: Job, template: Tensor) -> None:
     clinic, number, folder = job
     subject = simulate_subject(settings, clinic, number, template)
     temporary = folder.parent / f".{uuid4().hex[:12]}"

@@ -21,7 +21,7 @@ from kdlib.simulator.template import Channel
 
 
 @dataclass(frozen=True)
-class Settings:
+class SimulatorSettings:
     """What a simulation is made with; together with clinic and id it decides every voxel."""
 
     grid: str
@@ -47,7 +47,7 @@ class SimulatedSubject:
 
 
 def simulate_subject(
-    settings: Settings, clinic: str, subject: int, template: Tensor
+    settings: SimulatorSettings, clinic: str, subject: int, template: Tensor
 ) -> SimulatedSubject:
     """The subject that (seed, clinic, id) name; ``template``: the maps of ``template_maps``."""
     rng = np.random.default_rng([settings.seed, crc32(clinic.encode()), subject])
@@ -63,7 +63,7 @@ def simulate_subject(
     fractions = anatomy.tissues(rng, place.brain, place.maps, atrophy)
     parts, labels = _with_lesions(rng, place, fractions, load_ml)
     flair, t1 = flair_and_t1(rng, place, scanner, parts, settings.skull)
-    kept = _kept(rng, place, settings, defaced=site(clinic).defaced)
+    kept = _share_kept(rng, place, settings, defaced=site(clinic).defaced)
     return SimulatedSubject(
         flair * kept,
         t1 * kept,
@@ -74,7 +74,9 @@ def simulate_subject(
     )
 
 
-def _kept(rng: np.random.Generator, place: Place, settings: Settings, *, defaced: bool) -> Tensor:
+def _share_kept(
+    rng: np.random.Generator, place: Place, settings: SimulatorSettings, *, defaced: bool
+) -> Tensor:
     """Share (x, y, z) of each voxel that stripping and defacing leave; exact zeros elsewhere."""
     kept = torch.ones(place.scan.shape)
     if not settings.skull:

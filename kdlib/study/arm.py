@@ -63,7 +63,7 @@ def described(tables: Any) -> Any:
     """
     if not isinstance(tables, Mapping):
         return tables
-    full = {name: _table(name, table) for name, table in tables.items()}
+    full = {name: _as_mapping(name, table) for name, table in tables.items()}
     for name, table in full.items():
         table.setdefault("label", name)
     for table in full.values():
@@ -80,13 +80,13 @@ def described(tables: Any) -> Any:
     return full
 
 
-def _table(name: str, table: Any) -> dict[str, Any]:
+def _as_mapping(name: str, table: Any) -> dict[str, Any]:
     if isinstance(table, Mapping | Arm):
         return dict(table)
     raise ValueError(f"arms.{name}={table!r}: give it a table with a method")
 
 
-def _sound(arms: dict[str, Arm]) -> dict[str, Arm]:
+def _told_apart(arms: dict[str, Arm]) -> dict[str, Arm]:
     """Refuse arms that could not be told apart, or whose names cannot be written."""
     for name, arm in arms.items():
         for text in (name, arm.label):
@@ -102,7 +102,7 @@ def _sound(arms: dict[str, Arm]) -> dict[str, Arm]:
     return arms
 
 
-Arms = Annotated[dict[str, Arm], BeforeValidator(described), AfterValidator(_sound)]
+Arms = Annotated[dict[str, Arm], BeforeValidator(described), AfterValidator(_told_apart)]
 
 
 class SavedArms(Strict):

@@ -26,10 +26,10 @@ from kdlib.simulator.protocols import (
     voxel_grid,
 )
 from kdlib.simulator.signal import TISSUES, flair
-from kdlib.simulator.subject import Settings, SimulatedSubject, simulate_subject
+from kdlib.simulator.subject import SimulatedSubject, SimulatorSettings, simulate_subject
 from kdlib.simulator.template import template_maps
 
-SETTINGS = Settings("2mm", 0, 1.0, 1.0, skull=True)
+SETTINGS = SimulatorSettings("2mm", 0, 1.0, 1.0, skull=True)
 VOXEL_MM3 = 12.0
 
 

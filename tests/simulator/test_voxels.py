@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from kdlib.simulator.subject import Settings, simulate_subject
+from kdlib.simulator.subject import SimulatorSettings, simulate_subject
 from kdlib.simulator.template import template_maps
 
 STORED = Path(__file__).with_name("voxels.npz")
-PLAIN = Settings("2mm", 0, 1.0, 1.0, skull=True)
+PLAIN = SimulatorSettings("2mm", 0, 1.0, 1.0, skull=True)
 CASES = {
     "utrecht": (PLAIN, "utrecht", 0),
     "singapore": (PLAIN, "singapore", 52),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kdlib.record.arrays import Arrays, Key
 from kdlib.record.results import Results
-from kdlib.report.pictures import ERRORS, THRESHOLD, first_arms, head_window, segmentations
+from kdlib.report.pictures import ERRORS, GREY_THRESHOLD, first_arms, head_window, segmentations
 from kdlib.report.widgets.base import Explorer, coarser, script, source
 from kdlib.scores.metrics import METRIC_DIGITS, METRIC_NAMES
 
@@ -78,7 +78,7 @@ def _pictures(results: Results) -> tuple[Arrays, pd.DataFrame]:
         arrays |= {key: example[name][window].T for name, key in scan.items()}
         for arm in [name for name in example if name not in scan]:
             answer = Key((source_clinic, target, subject), arm)
-            arrays[answer] = (example[arm][window].T >= THRESHOLD).astype(np.uint8)
+            arrays[answer] = (example[arm][window].T >= GREY_THRESHOLD).astype(np.uint8)
             keys = {name: str(key) for name, key in (scan | {"answer": answer}).items()}
             names = {"source": source_clinic, "target": target, "arm": arm, "subject": subject}
             shown.append(names | keys)
@@ -89,7 +89,7 @@ def _window(examples: list[dict[str, NDArray[np.uint8]]]) -> tuple[slice, slice]
     """What holds the head and every answer: a method may find lesion outside the head."""
     least = {"flair": 0, "truth": 1}
     held = [
-        np.where(array >= least.get(name, THRESHOLD), 255 if name != "flair" else array, 0)
+        np.where(array >= least.get(name, GREY_THRESHOLD), 255 if name != "flair" else array, 0)
         for example in examples
         for name, array in example.items()
     ]

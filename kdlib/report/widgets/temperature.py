@@ -19,7 +19,7 @@ from kdlib.report.widgets.base import Explorer, coarser, script, source
 from kdlib.study.arm import Arm
 
 LOGIT = "difference"  # the teacher's logit of lesion minus that of background
-SHOWN = (1.0, 2.0, 4.0, 10.0)  # temperatures of the still picture
+SHOWN_TEMPERATURES = (1.0, 2.0, 4.0, 10.0)  # temperatures of the still picture
 
 
 class TemperatureExplorer(Explorer):
@@ -109,8 +109,8 @@ def _fullest(soft: dict[str, NDArray[Any]]) -> int:
 def _still(soft: dict[str, NDArray[Any]], place: int) -> Picture:
     logit = soft[LOGIT][place] / STEPS_PER_LOGIT
     flair = soft["flair"][place]
-    with drawing(2.0, 1, len(SHOWN)) as (figure, grid):
-        for axes, temperature in zip(np.ravel(grid), SHOWN, strict=True):
+    with drawing(2.0, 1, len(SHOWN_TEMPERATURES)) as (figure, grid):
+        for axes, temperature in zip(np.ravel(grid), SHOWN_TEMPERATURES, strict=True):
             show_slice(axes, flair.T)
             soft_label = np.where(flair > 0, expit(logit / temperature), 0)
             axes.imshow(soft_label, cmap="plasma", alpha=soft_label, vmin=0, vmax=1)
