@@ -29,7 +29,7 @@ class Key:
 
     def __str__(self) -> str:
         """The names joined by "/"; inside a name "/" is written as %2F and "%" as %25."""
-        return "/".join(map(_escaped, (*self.owner, self.part)))
+        return "/".join(map(_as_key_part, (*self.owner, self.part)))
 
     @classmethod
     def parse(cls, text: str) -> "Key":
@@ -64,5 +64,5 @@ def by_owner(arrays: Arrays) -> dict[tuple[str, ...], dict[str, NDArray[Any]]]:
     return found
 
 
-def _escaped(name: str) -> str:
+def _as_key_part(name: str) -> str:
     return name.replace("%", "%25").replace("/", "%2F")

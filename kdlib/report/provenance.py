@@ -40,11 +40,11 @@ def settings_table(results: Results) -> pd.DataFrame:
 
 def arms_table(arms: Mapping[str, Arm]) -> pd.DataFrame:
     """What the study's arms are: ``Arm``, ``Role``, ``Method`` and ``Settings``, a row for each."""
-    rows = [(arm.label, arm.role, arm.method, _settings(arm, arms)) for arm in arms.values()]
+    rows = [(arm.label, arm.role, arm.method, _settings_of(arm, arms)) for arm in arms.values()]
     return pd.DataFrame(rows, columns=["Arm", "Role", "Method", "Settings"])
 
 
-def _settings(arm: Arm, arms: Mapping[str, Arm]) -> str:
+def _settings_of(arm: Arm, arms: Mapping[str, Arm]) -> str:
     """What an arm has of its own, in words."""
     own = [f"{k} = {setting_text(v)}" for k, v in arm.settings.items() if k != "method"]
     if arm.teacher is not None:

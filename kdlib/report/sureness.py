@@ -20,9 +20,9 @@ def sureness(results: Results) -> pd.DataFrame | None:
         return None
     teacher, student = found
     rows = {
-        "teacher": _means(results, teacher, ""),
-        "student": _means(results, student, ""),
-        "student, softening taken out": _means(results, student, "_undone"),
+        "teacher": _mean_scores(results, teacher, ""),
+        "student": _mean_scores(results, student, ""),
+        "student, softening taken out": _mean_scores(results, student, "_undone"),
     }
     return pd.DataFrame(rows).T.rename_axis("network")
 
@@ -44,7 +44,7 @@ def sureness_words(results: Results) -> str:
     )
 
 
-def _means(results: Results, arm: str, version: str) -> pd.Series:
+def _mean_scores(results: Results, arm: str, version: str) -> pd.Series:
     names = {
         f"{measure}_{place}{version}": f"{name}, {place}"
         for measure, name in MEASURES.items()

@@ -2,15 +2,16 @@
 
 const LEVELS = ["source", "target", "arm", "fold", "subject"];
 const NONE = 0;
+const [LESION, OTHER_PATHOLOGY] = [1, 2]; // labels of the truth
 const [FOUND, MISSED, FALSE, OTHER] = [1, 2, 3, 4];
 
 const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 
-// What each voxel is: truth holds labels (2: other pathology, where nothing counts).
+// What each voxel is; where the truth says other pathology nothing counts.
 function classify(truth, answer) {
   return Uint8Array.from(truth, (label, i) => {
-    if (label === 2) return OTHER;
-    if (label === 1) return answer[i] ? FOUND : MISSED;
+    if (label === OTHER_PATHOLOGY) return OTHER;
+    if (label === LESION) return answer[i] ? FOUND : MISSED;
     return answer[i] ? FALSE : NONE;
   });
 }
