@@ -1,8 +1,8 @@
 """Pictures of an answer to a scan for a page: grey slices, and over them the lesions' borders."""
 
 from base64 import b64encode
-from html import escape
 from io import BytesIO
+from typing import NamedTuple
 
 import matplotlib.image
 import numpy as np
@@ -17,19 +17,51 @@ from kdlib.scores.metrics import Mask
 SHOWN_SHARES = (0.15, 0.5, 0.85)  # slices at these shares of the lesion volume, from below
 
 
-def picture(flair: NDArray, masks: dict[str, Mask], spacing_mm: tuple[float, float]) -> str:
-    """A slice (x, y) of axes LPS as SVG: the FLAIR in grey, the border of each mask over it."""
-    width, height = flair.shape
-    x, y = spacing_mm
+class ScanSlice(NamedTuple):
+    """A slice of a scan for a page: the FLAIR as a picture, the border of each mask as a path.
+
+    Attributes:
+        title: which slice it is; the first is at the feet.
+        shape: voxels along x and y, whose axes are LPS.
+        spacing_mm: the edges of a voxel along x and y.
+        png: the FLAIR in grey, as base64.
+        borders: SVG paths, a unit is one voxel, by whose mask it is.
+    """
+
+    title: str
+    shape: tuple[int, int]
+    spacing_mm: tuple[float, float]
+    png: str
+    borders: dict[str, str]
+
+
+def slices_of(answer: Answer) -> list[ScanSlice]:
+    """The slices of one scan that show where its lesions are; three at most."""
+    flair = to_lps(answer.flair)
+    masks = {
+        name: to_lps(Volume(mask, answer.flair.affine)).array for name, mask in answer.masks.items()
+    }
+    head = foreground(flair.array)
+    here = np.any(list(masks.values()), axis=0) & head
+    weight = (here if here.any() else head).sum(axis=(0, 1)).astype(float)
+    x, y, _ = bounding_box(head, margin=4)
+    shades = grey(flair.array, head, float(np.percentile(flair.array, 1)))
+    return [
+        ScanSlice(
+            title=f"slice {z + 1} of {flair.array.shape[2]}",
+            shape=shades[x, y, z].shape,
+            spacing_mm=flair.spacing_mm[:2],
+            png=_png(shades[x, y, z]),
+            borders={name: border(mask[x, y, z]) for name, mask in masks.items()},
+        )
+        for z in shown_slices(weight)
+    ]
+
+
+def _png(shades: NDArray[np.uint8]) -> str:
     buffer = BytesIO()
-    matplotlib.image.imsave(buffer, flair.T, cmap="gray", vmin=0, vmax=255, format="png")
-    image = f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"
-    borders = "".join(f'<path class="{name}" d="{border(m)}"/>' for name, m in masks.items())
-    return (
-        f'<svg viewBox="0 0 {width * x:.2f} {height * y:.2f}" role="img">'
-        f'<g transform="scale({x:.4f} {y:.4f})"><image href="{image}" width="{width}" '
-        f'height="{height}" preserveAspectRatio="none"/>{borders}</g></svg>'
-    )
+    matplotlib.image.imsave(buffer, shades.T, cmap="gray", vmin=0, vmax=255, format="png")
+    return b64encode(buffer.getvalue()).decode()
 
 
 def border(mask: Mask) -> str:
@@ -44,28 +76,3 @@ def shown_slices(weight: NDArray[np.floating]) -> list[int]:
     """The slices where the ``SHOWN_SHARES`` of all ``weight``, one number a slice, are reached."""
     summed = np.cumsum(weight)
     return sorted({int(np.searchsorted(summed, share * summed[-1])) for share in SHOWN_SHARES})
-
-
-def section(answer: Answer, place: str) -> str:
-    """One scan: its pictures, from the feet upwards; ``place``: the id to link to."""
-    flair = to_lps(answer.flair)
-    masks = {
-        name: to_lps(Volume(mask, answer.flair.affine)).array for name, mask in answer.masks.items()
-    }
-    head = foreground(flair.array)
-    lesion = np.any(list(masks.values()), axis=0)
-    here = lesion & head
-    weight = (here if here.any() else head).sum(axis=(0, 1)).astype(float)
-    x, y, _ = bounding_box(head, margin=4)
-    shades = grey(flair.array, head, float(np.percentile(flair.array, 1)))
-    figures = []
-    for z in shown_slices(weight):
-        plane = (x, y, z)
-        borders = {name: mask[plane] for name, mask in masks.items()}
-        drawn = picture(shades[plane], borders, flair.spacing_mm[:2])
-        which = f"slice {z + 1} of {flair.array.shape[2]}"
-        figures.append(f"<figure>{drawn}<figcaption>{which}</figcaption></figure>")
-    name = escape(answer.facts["subject"])
-    none = "" if lesion.any() else "<p>No lesion found.</p>"
-    pictures = f"<div class='row'>{''.join(figures)}</div>"
-    return f"<section id='{place}'><h3>{name}</h3>{none}{pictures}</section>"
