@@ -16,6 +16,7 @@ from kdlib.study.study import Study, Sweep
 from tests.tiny import RECIPE, write_clinics
 
 ODD_NAME = "51 <b>&amp;"  # a subject whose folder's name would be HTML
+ODD_LABEL = "KD <b>&amp; </SCRIPT ><!--<script>"  # an arm's label that would end a script
 STUDY = Study(
     name="demo",
     about="Tiny.",
@@ -28,7 +29,7 @@ STUDY = Study(
         "L-bound": {"method": "unadapted"},
         "ADA": {"method": "adversarial"},
         "KD": {"method": "distillation", "temperature": 2.0},
-        "KD, T = 6": {"method": "distillation", "temperature": 6.0},
+        "KD, T = 6": {"method": "distillation", "temperature": 6.0, "label": ODD_LABEL},
         "KD on the fly": {"method": "distillation", "on_the_fly": True},
     },
     sweeps=(Sweep(arm="KD", setting="temperature", values=(1.0, 9.0)),),

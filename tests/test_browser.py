@@ -10,7 +10,7 @@ from scipy.special import expit
 from kdlib.record.explorers import STEPS_PER_LOGIT
 from kdlib.report.pictures import head_window, overlap
 from kdlib.report.widgets.temperature import student_dice
-from tests.explored import ODD_NAME, STUDY, explored_study
+from tests.explored import ODD_LABEL, ODD_NAME, STUDY, explored_study
 from tests.pages import (
     CHROMIUM,
     PAGE,
@@ -225,6 +225,17 @@ def test_names_of_folders_are_text_and_never_html(page):
             choose(page, Subject=ODD_NAME)
             break
     assert ODD_NAME in page.locator(f"{PAIRS} p").first.text_content()
+    assert page.locator(".kdlib-explorer b").count() == 0
+
+
+def test_labels_of_arms_are_text_and_never_html(page):
+    choose(page, Source="utrecht", Method="KD, T = 6")
+    methods = control(page, PAIRS, "Method").locator("option").all_text_contents()
+    assert methods == [arm.label for arm in STUDY.arms.values()]
+    assert ODD_LABEL in page.locator(f"{PAIRS} p").first.text_content()
+    assert page.locator(f"{PAIRS} svg text.kdlib-title").all_text_contents()[-1] == (
+        f"{ODD_LABEL[:27]}…"
+    )
     assert page.locator(".kdlib-explorer b").count() == 0
 
 
