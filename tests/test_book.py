@@ -17,18 +17,19 @@ from typer.main import get_command
 
 import kdlib
 from kdlib.cli import app
-from kdlib.data.clinics import Clinics
+from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.errors import InputError
 from kdlib.record.export import export_study
 from kdlib.report.rerun import KINDS, parameters_of, rerun, rerun_study, templates
 from kdlib.study.plan import run_study
 from kdlib.study.store import Store
-from kdlib.study.study import load_study
+from kdlib.study.study import Study, load_study
 from tests.tiny import RECIPE
 
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "book"
 CHAPTERS = [path for path in sorted(BOOK.glob("*.md")) if "kernelspec" in path.read_text()]
+SHOWING = [path for path in CHAPTERS if "kdlib.record.choice" in path.read_text()]
 TEXTS = "".join(path.read_text() for path in BOOK.rglob("*.md"))
 COMMANDS = sorted(set(re.findall(r"^kdlib .*", TEXTS, re.MULTILINE)))
 SHARED = ["source", "target", "fold", "seed", "study", "data", "store"]
@@ -119,11 +120,37 @@ def test_what_a_scenario_refuses_is_one_line_and_leaves_no_file(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture(scope="module")
+def own(tiny: dict[str, str]) -> Path:
+    """Where the book would find a study that has none of the paper's arms, and no upper bound."""
+    folder = Path(tiny["study"]).parent
+    arms = {
+        "nothing": {"method": "unadapted"},
+        "mine": {"method": "adversarial", "label": "<b>&", "role": "other"},
+    }
+    study = Study(**load_study(tiny["study"]).model_dump() | {"name": "mine", "arms": arms})
+    runs = run_study(study, Store(tiny["store"], open_clinics(tiny["data"]), "cpu"))
+    export_study(study, runs, open_clinics(tiny["data"]), folder / "own" / "results" / "mine")
+    return folder / "own"
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_every_chapter_runs_on_any_results(
     chapter: Path, tiny: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(Path(tiny["study"]).parent)
+    run_cells(chapter)
+
+
+@pytest.mark.parametrize("chapter", SHOWING, ids=lambda path: path.stem)
+def test_every_chapter_runs_on_a_study_of_ones_own(
+    chapter: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(own)
+    run_cells(chapter)
+
+
+def run_cells(chapter: Path) -> None:
     names: dict[str, object] = {"__name__": chapter.stem}
     for cell in jupytext.read(chapter).cells:
         if cell.cell_type == "code":
