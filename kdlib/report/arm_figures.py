@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -23,15 +24,17 @@ LONG = 16  # letters: beside a longer name two panels leave each other no room
 
 
 def dice_by_arm(scores: pd.DataFrame, arms: Mapping[str, Arm], metric: str = "dice") -> Picture:
-    """A row per arm: a dot per subject, the mean and its 95 % interval; lines at both bounds.
+    """One row for each arm: a dot for each subject, the mean and its 95 % interval.
 
-    Pairs are averaged within the target subject, as are seeds.
+    Dashed lines are the means of the bounds. Pairs are averaged within the target subject, as are
+    seeds.
     """
     by_arm = subject_scores(scores, metric).groupby(["target", "subject"]).mean()
     shown = {name: arm for name, arm in arms.items() if name in by_arm}
-    with drawing(0.45 * len(shown) + 0.9) as (figure, axes):
+    with drawing(0.52 * len(shown) + 0.9) as (figure, axes):
+        _subjects(axes, by_arm[list(shown)], [arm.colour for arm in shown.values()])
         for row, (name, arm) in enumerate(shown.items()):
-            _arm_row(axes, row, by_arm[name].dropna(), arm.colour)
+            _mean(axes, row + 0.27, by_arm[name].dropna(), arm.colour)
             if arm.role in BOUNDS:
                 axes.axvline(by_arm[name].mean(), color=arm.colour, ls="--", lw=1, zorder=1)
         name_rows(
@@ -46,14 +49,23 @@ def _with_size(values: pd.Series, label: str, all_arms: pd.DataFrame) -> str:
     return label if values.count() == all_arms.count().max() else f"{label} (n = {values.count()})"
 
 
-def _arm_row(axes: Axes, row: int, values: pd.Series, colour: str) -> None:
-    """Dots above, mean and interval below the row's line."""
-    offsets = np.linspace(-0.28, -0.12, 4)[np.arange(len(values)) % 4]
-    axes.scatter(values, row + offsets, s=14, color=colour, alpha=0.55, lw=0)
+def _subjects(axes: Axes, by_arm: pd.DataFrame, colours: list[str]) -> None:
+    """The subjects' dots, side by side where they would cover each other; a row for each column."""
+    rows = by_arm.set_axis(np.arange(by_arm.shape[1]), axis=1)
+    table = rows.melt(var_name="row", value_name="value").dropna()
+    table["place"] = table["row"].astype(float) - 0.15  # above the mean
+    sns.swarmplot(
+        table, x="value", y="place", hue="row", palette=dict(enumerate(colours)), orient="h",
+        native_scale=True, size=3.6, alpha=0.6, legend=False, warn_thresh=1, ax=axes,
+    )  # fmt: skip
+    axes.set_ylabel("")
+
+
+def _mean(axes: Axes, place: float, values: pd.Series, colour: str) -> None:
     clinics = values.index.get_level_values("target").to_numpy()
     mean, low, high = bootstrap_interval(values.to_numpy(float), clinics)
-    axes.plot([low, high], [row + 0.16] * 2, color=colour, lw=2.5, solid_capstyle="round")
-    axes.plot(mean, row + 0.16, "o", ms=8, color=colour, mec="white", zorder=3)
+    axes.plot([low, high], [place] * 2, color=colour, lw=2.5, solid_capstyle="round")
+    axes.plot(mean, place, "o", ms=8, color=colour, mec="white", zorder=3)
 
 
 @contextmanager

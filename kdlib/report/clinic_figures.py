@@ -3,6 +3,7 @@
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.figure import Figure
 
 from kdlib.data.box import grey_between
@@ -33,40 +34,50 @@ def clinic_slices(arrays: Arrays) -> Picture:
 
 
 def intensity_histograms(arrays: Arrays) -> Picture:
-    """Intensities inside the head, a line a clinic: as scanned, and as a network sees them."""
+    """Intensities inside the head as scanned and as networks see them, a line for each clinic."""
     names = {"intensity": "intensity as scanned", "normalised": "intensity after normalisation"}
+    clinics = _clinics(arrays)
     with drawing(4.6, 2, 1) as (figure, both):
         for axes, (kind, label) in zip(both, names.items(), strict=True):
             edges = arrays[Key((), f"{kind}_edges")]
-            middles = (edges[1:] + edges[:-1]) / 2
-            for clinic in _clinics(arrays):
-                counts = arrays[Key((clinic,), kind)]
-                colour = CLINIC_COLOURS.get(clinic, "#666666")
-                axes.plot(
-                    middles, counts / counts.sum(), color=colour, lw=2, label=clinic.capitalize()
-                )
-            axes.set_xlabel(label)
-            axes.set_yticks([])
-        both[0].legend()
+            middles = pd.Index((edges[1:] + edges[:-1]) / 2, name="intensity")
+            counts = pd.DataFrame({name: arrays[Key((name,), kind)] for name in clinics}, middles)
+            sns.histplot(
+                counts.melt(var_name="clinic", value_name="voxels", ignore_index=False),
+                x="intensity", hue="clinic", weights="voxels", bins=list(edges),
+                stat="probability", common_norm=False, element="poly", fill=False, lw=2,
+                palette=_colours(clinics), legend=axes is both[0], ax=axes,
+            )  # fmt: skip
+            axes.set(xlabel=label, ylabel="", yticks=[])
+        sns.move_legend(both[0], "upper right", title=None)
+        for text in both[0].get_legend().get_texts():
+            text.set(text=text.get_text().capitalize(), parse_math=False)
         figure.supylabel("share of the head's voxels", fontsize=11)
     return Picture(figure)
 
 
 def lesion_volumes(table: pd.DataFrame) -> Picture:
-    """Lesion volume of every subject, a row a clinic, with the median; logarithmic."""
+    """The lesion volume of every subject, one row for each clinic, with the median; logarithmic."""
     names = list(dict.fromkeys(table["clinic"]))
-    with drawing(0.7 * len(names) + 0.9) as (figure, axes):
-        for row, name in enumerate(names):
-            volumes = table.loc[table["clinic"] == name, "lesion_ml"].clip(lower=0.05)
-            colour = CLINIC_COLOURS.get(name, "#666666")
-            heights = row + np.linspace(-0.2, 0.2, 5)[np.arange(len(volumes)) % 5]
-            axes.scatter(volumes, heights, s=22, color=colour, alpha=0.6, lw=0)
-            axes.plot([volumes.median()] * 2, [row - 0.35, row + 0.35], color="#222222", lw=2)
-        axes.set_xscale("log")
+    drawn = table.assign(lesion_ml=table["lesion_ml"].clip(lower=0.05))
+    with drawing(0.6 * len(names) + 0.9) as (figure, axes):
+        places = {"x": "lesion_ml", "y": "clinic", "order": names, "ax": axes}
+        sns.swarmplot(
+            drawn, **places, hue="clinic", palette=_colours(names), size=5, alpha=0.6,
+            log_scale=True, legend=False, warn_thresh=1,
+        )  # fmt: skip
+        sns.pointplot(
+            drawn, **places, estimator="median", errorbar=None, linestyle="none", color="#222222",
+            marker="|", markersize=30, markeredgewidth=2,
+        )  # fmt: skip
         axes.xaxis.set_major_formatter("{x:g}")
-        axes.set_xlabel("lesion volume (mL)")
+        axes.set(xlabel="lesion volume (mL)", ylabel="")
         name_rows(axes, [name.capitalize() for name in names])
     return Picture(figure)
+
+
+def _colours(clinics: list[str]) -> dict[str, str]:
+    return {name: CLINIC_COLOURS.get(name, "#666666") for name in clinics}
 
 
 def _clinics(arrays: Arrays) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
@@ -99,12 +100,12 @@ def training_curve(history: pd.DataFrame) -> Picture:
     losses = [name for name in history if name not in ("step", "learning_rate")]
     with drawing(2.8) as (figure, axes):
         if "domain" in losses:
-            axes.axhline(np.log(2), color="#d55e00", ls="--", lw=1)
-        for name, colour in zip(losses, ("#0072b2", "#d55e00", "#009e73"), strict=False):
-            axes.plot(history["step"], history[name], color=colour, lw=1.8, label=name)
-        axes.set_xlabel("optimiser step")
-        axes.set_ylabel("loss")
-        axes.legend()
+            axes.axhline(np.log(2), color=sns.color_palette("colorblind")[1], ls="--", lw=1)
+        sns.lineplot(
+            history.set_index("step")[losses], estimator=None, palette="colorblind", dashes=False,
+            lw=1.8, ax=axes,
+        )  # fmt: skip
+        axes.set(xlabel="optimiser step", ylabel="loss")
     return Picture(figure)
 
 

@@ -1,7 +1,7 @@
 """The paper's own numbers as a chart."""
 
-import numpy as np
 import pandas as pd
+import seaborn as sns
 
 from kdlib.evidence import paper
 from kdlib.evidence.comparisons import pair_name
@@ -18,15 +18,17 @@ def printed_gaps_closed() -> pd.DataFrame:
 
 
 def printed_gaps(gaps: pd.DataFrame) -> Picture:
-    """``printed_gaps_closed`` as two bars a pair."""
+    """``printed_gaps_closed`` as two bars for each pair of clinics."""
     names = [pair_name(*pair) for pair in gaps.index]
     with drawing(0.5 * len(gaps) + 0.9) as (figure, axes):
-        rows = np.arange(len(gaps))
-        for arm, offset, colour in zip(gaps, (-0.18, 0.18), PALETTE, strict=False):
-            axes.barh(rows + offset, gaps[arm], 0.34, color=colour, label=arm)
+        table = gaps.set_axis(names).melt(var_name="arm", value_name="share", ignore_index=False)
+        sns.barplot(
+            table.rename_axis("pair"), x="share", y="pair", hue="arm", width=0.7, saturation=1,
+            palette=PALETTE[: gaps.shape[1]], ax=axes,
+        )  # fmt: skip
         axes.axvline(0, color="#444444", lw=1)
         name_rows(axes, names)
         axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-        axes.set_xlabel("share of the gap closed (the paper's numbers)")
-        axes.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
+        axes.set(xlabel="share of the gap closed (the paper's numbers)", ylabel="")
+        sns.move_legend(axes, "lower center", bbox_to_anchor=(0.5, 1), ncols=2, title=None)
     return Picture(figure)

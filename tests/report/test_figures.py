@@ -108,14 +108,19 @@ def test_a_line_joins_a_subjects_two_scores() -> None:
 def test_a_training_curve_has_a_line_per_loss() -> None:
     history = pd.DataFrame({"step": [1, 2], "learning_rate": [1, 1], "segmentation": [2.0, 1.0]})
     (axes,) = training_curve(history).figure.axes
-    assert [line.get_label() for line in axes.lines] == ["segmentation"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["segmentation"]
+    assert [list(line.get_ydata()) for line in axes.lines if len(line.get_ydata())] == [[2.0, 1.0]]
 
 
 def test_the_paper_closed_the_gap_by_these_shares() -> None:
     gaps = (100 * printed_gaps_closed()).round()
     assert gaps["ADA"].to_list() == [46, -13, 45, -9, 45, 33]
     assert gaps["KD"].to_list() == [17, 69, 62, 40, 59, 57]
-    assert len(printed_gaps(gaps).figure.axes[0].patches) == 12
+    (axes,) = printed_gaps(gaps).figure.axes
+    assert [[round(bar.get_width()) for bar in bars] for bars in axes.containers] == [
+        gaps["ADA"].to_list(),
+        gaps["KD"].to_list(),
+    ]
 
 
 def test_each_level_of_the_unet_has_half_the_size_and_twice_the_channels() -> None:
@@ -165,6 +170,13 @@ def test_clinics_are_drawn_one_by_one(clinics: Clinics) -> None:
     assert len(intensity_histograms(found).figure.axes[0].lines) == len(clinics)
     assert dots(lesion_volumes(table)) == len(table)
     assert len(clinic_slices(found).figure.axes) == 3 * len(clinics)
+
+
+def test_half_of_a_clinics_lesion_volumes_lie_on_each_side_of_its_mark() -> None:
+    table = pd.DataFrame({"clinic": list("aaaabbb"), "lesion_ml": [9, 1, 2, 60, 7, 0.5, 3]})
+    (line,) = lesion_volumes(table).figure.axes[0].lines
+    assert 2 < line.get_xdata()[0] < 9
+    assert line.get_xdata()[1] == pytest.approx(3)
 
 
 def test_a_clinic_whose_slices_are_empty_is_drawn_black() -> None:
