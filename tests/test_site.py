@@ -42,7 +42,8 @@ def site(scripts: bool, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("_config.yml", "_toc.yml", "CITATION.cff", "NOTICE"):
         shutil.copy(ROOT / name, folder)
     shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("runs"))
-    (folder / "kdlib").symlink_to(ROOT / "kdlib")  # the code that chapters show
+    for shown in ("kdlib", "tests"):  # the code that chapters show
+        (folder / shown).symlink_to(ROOT / shown)
     (folder / "book" / "runs").mkdir()
     template = jupytext.read(ROOT / "book" / "scenarios" / "on_the_fly.md")
     template.metadata["papermill"] = {"parameters": {"study": "demo"}}  # as papermill leaves it
