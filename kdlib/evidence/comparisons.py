@@ -1,32 +1,29 @@
 """From a study's scores to comparisons of its arms.
 
-The unit is the subject, averaged over seeds first: the seeds of one subject are no independent
-evidence. Two arms are compared on the same subjects of one pair of clinics (source, target). Over
-all pairs a target subject is again one unit, averaged over the sources it was adapted from.
+Two arms are compared on the same subjects of one pair of clinics (source, target), with the same
+seed: the unit is a table of differences, one row for each subject and one column for each seed.
+Over all pairs a target subject is again one row, averaged over the sources it was adapted from.
 
 ``scores`` is always a frame of a study's ``scores.csv``: a row per arm, source, target, fold, seed
 and subject, with the metrics as columns. Rows of a sweep (a ``setting`` is named) and rows scored
 on the source are left to the claims that need them.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from kdlib.evidence.crossed import Crossed, crossed, ratio
 from kdlib.evidence.paper import DECLARED
 from kdlib.evidence.statistics import (
-    bootstrap_interval,
-    detectable_difference,
+    MARGIN,
     effect_size_dz,
-    equivalence,
-    gap_closed,
     holm,
     paired_t,
     share_made_worse,
-    sign_flip,
-    wilcoxon,
 )
 
 PAIR = ["source", "target"]
@@ -55,28 +52,70 @@ def subject_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
     return rows.groupby([*PAIR, "subject", "arm"])[metric].mean().unstack("arm")
 
 
+def levels(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
+    """``metric`` of each (arm, source, target, fold, subject), with one column for each seed."""
+    rows = main_scores(scores)
+    keys = ["arm", *PAIR, "fold", "subject", "seed"]
+    return rows.groupby(keys)[metric].mean().unstack("seed").dropna(how="all")
+
+
 def differences(
     scores: pd.DataFrame, arm: str, baseline: str, metric: str = "dice"
-) -> pd.Series:  # of float, by (source, target, subject)
-    """``arm`` minus ``baseline`` of every subject that has both."""
-    table = subject_scores(scores, metric).reindex(columns=[arm, baseline])
-    return (table[arm] - table[baseline]).dropna()
+) -> pd.DataFrame:
+    """``arm`` minus ``baseline`` of each (source, target, fold, subject), a column per seed.
+
+    A subject and seed that lack one of the two are NaN; subjects without any number are left out.
+    """
+    rows = main_scores(scores)
+    table = levels(rows[rows["arm"].isin([arm, baseline])], metric)
+    ours, theirs = (table[table.index.get_level_values("arm") == name] for name in (arm, baseline))
+    return (ours.droplevel("arm") - theirs.droplevel("arm")).dropna(how="all")
 
 
-def pooled(values: pd.Series) -> pd.Series:
-    """One value per (target, subject): the mean over the sources."""
-    return values.groupby(["target", "subject"]).mean()
+def pooled(table: pd.DataFrame) -> pd.DataFrame:
+    """The mean over the sources of each (target, fold, subject), a column per seed.
+
+    It is NaN where a seed lacks one of the subject's sources: means over unlike sources would pass
+    for differences between seeds.
+    """
+    sources = table.groupby(["target", "fold", "subject"])
+    return sources.mean().where(sources.count().eq(sources.size(), axis=0))
+
+
+def complete(table: pd.DataFrame) -> pd.DataFrame:
+    """The subjects that have all of the seeds that are kept, without any gap.
+
+    While a study grows, its last seed may lack subjects. The seeds with the most subjects are kept,
+    as many as leave the largest number of cells, so that no number has to be made up.
+    """
+    seeds = table.notna().sum().sort_values(ascending=False, kind="stable").index
+    kept = [table[sorted(seeds[: n + 1])].dropna() for n in range(len(seeds))]
+    return max(kept, key=lambda part: part.size, default=table)
+
+
+def crossed_of(table: pd.DataFrame) -> Crossed:
+    """The statistics of a complete table of one pair, or pooled, its subjects within clinic."""
+    return crossed(table.to_numpy(dtype=np.float64), blocks(table))
+
+
+def blocks(table: pd.DataFrame) -> NDArray[np.intp]:
+    """A number for the clinic and fold of each row: its subjects were tested with one training."""
+    return table.groupby(["target", "fold"]).ngroup().to_numpy(dtype=np.intp)
 
 
 def summary(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
-    """Mean and SD over subjects, and their number ``n``, for each arm, by pair and pooled."""
-    table = subject_scores(scores, metric).melt(value_name=metric, ignore_index=False).dropna()
-    by_pair = table.groupby(["arm", *PAIR])[metric]
-    over_all = table.groupby(["arm", "target", "subject"])[metric].mean().groupby("arm")
-    parts = [by_pair.agg(["mean", "std", "size"]), over_all.agg(["mean", "std", "size"])]
-    rows = pd.concat([part.reset_index() for part in parts], ignore_index=True)
-    rows[PAIR] = rows[PAIR].fillna(POOLED)
-    return rows.rename(columns={"std": "sd", "size": "n"})
+    """Every arm's mean with its 95 % interval ``low, high``, by pair and pooled.
+
+    ``sd`` is that over subjects, each averaged over seeds; ``n`` is their number.
+    """
+    rows = []
+    for arm, of_arm in levels(scores, metric).groupby("arm"):
+        for pair, part in by_pair_and_pooled(of_arm.droplevel("arm")):
+            table = complete(part)
+            mean, low, high = crossed_of(table).interval()
+            size = {"sd": table.mean(axis=1).std(), "n": len(table)}
+            rows.append({"arm": arm, **pair, "mean": mean, "low": low, "high": high} | size)
+    return pd.DataFrame(rows, columns=["arm", *PAIR, "mean", "low", "high", "sd", "n"])
 
 
 def seed_variation(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
@@ -97,28 +136,31 @@ def seed_variation(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
     return pd.DataFrame(columns).reset_index()
 
 
-def compare(values: pd.Series) -> dict[str, float]:
-    """Everything about one comparison from its differences, indexed at least by target.
+def compare(table: pd.DataFrame) -> dict[str, Any]:
+    """Everything about one comparison from its differences, a row per subject, a column per seed.
 
-    Keys: ``n``, ``difference``, ``low``, ``high`` (95 % bootstrap, resampled within clinic),
-    ``sd``, ``d_z``, ``p_t``, ``p_wilcoxon``, ``p_permutation``, ``p_equivalence``, ``detectable``,
-    ``made_worse``.
+    Keys: ``n`` subjects and ``seeds``; ``difference`` with its 95 % interval ``low, high``, ``p``,
+    ``p_equivalence`` and ``detectable`` count subjects and trainings (with one seed subjects
+    alone). ``by_seed`` holds the mean of each seed. ``sd``, ``d_z``, ``made_worse`` and ``p_t``,
+    the paper's paired t-test, are of subjects averaged over seeds.
     """
-    array = values.to_numpy(dtype=np.float64)
-    mean, low, high = bootstrap_interval(array, values.index.get_level_values("target").to_numpy())
-    sd = float(np.std(array, ddof=1)) if len(array) > 1 else float("nan")
+    table = complete(table)
+    found = crossed_of(table)
+    array = table.mean(axis=1).to_numpy(dtype=np.float64)
+    mean, low, high = found.interval()
     return {
         "n": len(array),
+        "seeds": table.shape[1],
         "difference": mean,
         "low": low,
         "high": high,
-        "sd": sd,
+        "by_seed": ", ".join(f"{value:+.3f}" for value in found.seed_means),
+        "sd": float(np.std(array, ddof=1)) if len(array) > 1 else float("nan"),
         "d_z": effect_size_dz(array),
         "p_t": paired_t(array),
-        "p_wilcoxon": wilcoxon(array),
-        "p_permutation": float(sign_flip(array)),
-        "p_equivalence": equivalence(array),
-        "detectable": detectable_difference(sd, len(array)),
+        "p": float(found.p()),
+        "p_equivalence": float(found.equivalence(MARGIN)),
+        "detectable": found.detectable(),
         "made_worse": share_made_worse(array),
     }
 
@@ -140,20 +182,18 @@ def study_comparisons(
 def comparisons(scores: pd.DataFrame, family: Family, metric: str = "dice") -> pd.DataFrame:
     """``compare`` for each (arm, baseline) of ``family`` in each pair of clinics, and pooled.
 
-    ``p_holm`` corrects the permutation test's p over the family: all comparisons of all pairs
-    together, and the pooled ones among themselves.
+    ``p_holm`` corrects ``p`` over the family: all comparisons of all pairs together, and the pooled
+    ones among themselves.
     """
     rows = []
     for arm, baseline in family:
-        all_pairs = differences(scores, arm, baseline, metric)
-        for (source, target), values in all_pairs.groupby(PAIR):
-            rows.append(_row_names(arm, baseline, source, target) | compare(values))
-        if len(all_pairs):
-            rows.append(_row_names(arm, baseline, POOLED, POOLED) | compare(pooled(all_pairs)))
+        names = {"arm": arm, "baseline": baseline}
+        for pair, values in by_pair_and_pooled(differences(scores, arm, baseline, metric)):
+            rows.append(names | pair | compare(values))
     if not rows:
         return pd.DataFrame(columns=["arm", "baseline", *PAIR, "p_holm"])
     table = pd.DataFrame(rows)
-    families = table.groupby(table["source"] == POOLED)["p_permutation"]
+    families = table.groupby(table["source"] == POOLED)["p"]
     return table.assign(p_holm=families.transform(lambda p: holm(p.to_numpy())))
 
 
@@ -170,23 +210,30 @@ def gaps_closed(
     that is not clearly above 0. A study that lacks a bound has no rows.
     """
     rows: list[dict[str, Any]] = []
-    for arm in arms if lower is not None and upper is not None else ():
-        table = subject_scores(scores, metric).reindex(columns=[arm, lower, upper]).dropna()
-        parts = [(pair, part) for pair, part in table.groupby(PAIR)]
-        if len(table):
-            parts.append(((POOLED, POOLED), table.groupby(["target", "subject"]).mean()))
-        for (source, target), part in parts:
-            row = {"arm": arm, "source": source, "target": target}
-            rows.append(row | _gap_numbers(part[arm] - part[lower], part[upper] - part[lower]))
+    for arm in arms:
+        if lower is not None and upper is not None:
+            gains, gaps = (differences(scores, one, lower, metric) for one in (arm, upper))
+            both = pd.concat({"gain": gains, "gap": gaps}, axis=1, join="inner")
+            for pair, part in by_pair_and_pooled(both):
+                rows.append({"arm": arm, **pair} | _gap(part))
     return pd.DataFrame(rows, columns=["arm", *PAIR, "gap_closed", "low", "high", "gap"])
 
 
-def _gap_numbers(gains: pd.Series, gaps: pd.Series) -> dict[str, float]:
-    """The gap closed by gains out of gaps, one for each subject, indexed at least by target."""
-    clinics = gains.index.get_level_values("target").to_numpy()
-    value, low, high = gap_closed(gains.to_numpy(), gaps.to_numpy(), clinics)
-    return {"gap_closed": value, "low": low, "high": high, "gap": float(gaps.mean())}
+def _gap(table: pd.DataFrame) -> dict[str, float]:
+    """The gap closed by "gain" out of "gap", of the subjects and seeds that have both."""
+    gains, gaps = (table.loc[:, (of, slice(None))].droplevel(0, axis=1) for of in ("gain", "gap"))
+    gains = complete(gains.where(gaps.notna()))
+    gaps = gaps.loc[gains.index, gains.columns]
+    value, low, high = ratio(
+        gains.to_numpy(dtype=np.float64), gaps.to_numpy(np.float64), blocks(gains)
+    )
+    return {"gap_closed": value, "low": low, "high": high, "gap": float(gaps.to_numpy().mean())}
 
 
-def _row_names(arm: str, baseline: str, source: Hashable, target: Hashable) -> dict[str, Hashable]:
-    return {"arm": arm, "baseline": baseline, "source": source, "target": target}
+def by_pair_and_pooled(table: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+    """The rows of each pair of clinics, named by it, then all of them pooled."""
+    for (source, target), part in table.groupby(PAIR):
+        yield {"source": str(source), "target": str(target)}, part
+    over_all = pooled(table).dropna(how="all")
+    if len(over_all):
+        yield dict.fromkeys(PAIR, POOLED), over_all

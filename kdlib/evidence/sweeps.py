@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from kdlib.evidence.comparisons import PAIR, pooled
-from kdlib.evidence.statistics import MARGIN, Interval, Values, interval_of, resample_counts
+from kdlib.evidence.crossed import Interval, jackknifed
+from kdlib.evidence.statistics import MARGIN
 from kdlib.evidence.verdicts import MINIMUM_SEEDS, Contrast, Judgement, contrast_of, count_of
 
 TEMPERATURE = "temperature"
@@ -57,10 +58,9 @@ def temperature_regret(scores: pd.DataFrame) -> Contrast:
     source, target = (swept(scores, "KD", (TEMPERATURE,), on) for on in ("source", "target"))
     chosen, best = best_value(source), best_value(target)
     lost = _dice_lost(target, best, chosen)
-    by_seed = [_dice_lost(rows, best, chosen).mean() for _, rows in target.groupby("seed")]
     choices = ", ".join(f"{value:g}" for value in chosen)
     name = f"best T on the target - T chosen on the source ({choices})"
-    return contrast_of(name, pooled(lost), np.array(by_seed))
+    return contrast_of(name, pooled(lost))
 
 
 def best_value(rows: pd.DataFrame) -> pd.Series:
@@ -87,23 +87,28 @@ def spreads(scores: pd.DataFrame) -> tuple[Interval, Interval]:
     """SD of the mean Dice over settings: of KD over T, and ADA's minus KD's, with 95 % intervals.
 
     By pair, then averaged. The variance that seeds alone would give is taken off first. Subjects
-    are resampled within clinic, the same ones for both methods.
+    and seeds are both random: each is left out once, of all pairs and of both methods alike.
     """
-    rows = {
-        "KD": swept(scores, "KD", (TEMPERATURE,), "target"),
-        "ADA": swept(scores, "ADA", ADVERSARY, "target"),
-    }
-    pairs = sorted(set.intersection(*(_pairs(part) for part in rows.values())))
-    kd, ada = (
-        np.mean([_spread_draws(part, pair) for pair in pairs], axis=0) for part in rows.values()
-    )
-    subjects = rows["KD"].groupby(["target", "subject"]).ngroups
-    clinics = rows["KD"]["target"].nunique()
-    found = []
-    for draws in (kd, ada - kd):
-        low, high = interval_of(draws[1:], subjects, clinics)
-        found.append(Interval(float(draws[0]), float(low), float(high)))
-    return found[0], found[1]
+    rows = [
+        swept(scores, "KD", (TEMPERATURE,), "target"),
+        swept(scores, "ADA", ADVERSARY, "target"),
+    ]
+    tables = [
+        _settings_of(pd.concat(rows), pair) for pair in sorted(set.intersection(*map(_pairs, rows)))
+    ]
+    whole = pd.concat([_sds(table.mean().to_frame()) for table in tables], axis=1).mean(axis=1)
+    moved = pd.concat([_without_a_subject(table) for table in tables], axis=1) / len(tables)
+    by_subject = moved.T.groupby(["target", "subject"]).sum()
+    by_seed = pd.concat([_without_a_seed(table) for table in tables]).groupby("seed").mean()
+
+    def of(weights: dict[str, float]) -> Interval:
+        signs = pd.Series(weights)
+        clinics = [(part @ signs).to_numpy() for _, part in by_subject.groupby("target")]
+        return jackknifed(
+            float((whole * signs).sum()), clinics, (by_seed @ signs).to_numpy()
+        ).interval()
+
+    return of({"ADA": 0, "KD": 1}), of({"ADA": 1, "KD": -1})
 
 
 def judge_tuning(scores: pd.DataFrame) -> Judgement:
@@ -124,29 +129,45 @@ def judge_tuning(scores: pd.DataFrame) -> Judgement:
     return Judgement("undecided", f"not enough power: {why}")
 
 
-def _dice_lost(rows: pd.DataFrame, best: pd.Series, chosen: pd.Series) -> pd.Series:
-    """Dice at ``best`` minus Dice at ``chosen``, by (source, target, subject)."""
-    dice = rows.groupby([*PAIR, "subject", "value"])["dice"].mean().unstack("value")
+def _dice_lost(rows: pd.DataFrame, best: pd.Series, chosen: pd.Series) -> pd.DataFrame:
+    """Dice at ``best`` minus Dice at ``chosen`` of each subject, with one column for each seed."""
+    keys = [*PAIR, "fold", "subject", "seed", "value"]
+    dice = rows.groupby(keys)["dice"].mean().unstack("value")
     both = sorted(set(best.index) & set(chosen.index) & _pairs(rows))
     parts = [dice.xs(pair, level=PAIR, drop_level=False) for pair in both]
     lost = [
         part[float(best.loc[pair])] - part[float(chosen.loc[pair])]
         for pair, part in zip(both, parts, strict=True)
     ]
-    return pd.concat(lost).dropna()
+    return pd.concat(lost).unstack("seed").dropna(how="all")
 
 
 def _pairs(rows: pd.DataFrame) -> set[tuple[str, str]]:
     return set(rows[PAIR].itertuples(index=False, name=None))
 
 
-def _spread_draws(rows: pd.DataFrame, pair: tuple[str, str]) -> Values:
-    """SD over configurations of one pair: as found, then in every resample of subjects."""
+def _settings_of(rows: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
+    """Dice of a pair's (target, subject) that have all of its (arm, setting, value, seed)."""
     of_pair = rows[rows[PAIR].eq(list(pair)).all(axis=1)]
-    table = of_pair.pivot_table("dice", index="subject", columns=[*CONFIGURATION, "seed"]).dropna()
-    values = table.to_numpy()
-    drawn = resample_counts((len(values),)) @ values / len(values)
-    means = pd.DataFrame(np.vstack([values.mean(axis=0), drawn]), columns=table.columns).T
-    grouped = means.groupby(CONFIGURATION)
-    noise = (grouped.var() / grouped.count()).fillna(0).mean()
-    return np.sqrt(np.maximum((grouped.mean().var() - noise).to_numpy(), 0))
+    columns = ["arm", *CONFIGURATION, "seed"]
+    return of_pair.pivot_table("dice", index=["target", "subject"], columns=columns).dropna()
+
+
+def _sds(means: pd.DataFrame) -> pd.DataFrame:
+    """SD over settings of means (arm, setting, value, seed): a row per arm, for every column."""
+    settings = means.groupby(["arm", *CONFIGURATION])
+    noise = (settings.var() / settings.count()).fillna(0).groupby("arm").mean()
+    return (settings.mean().groupby("arm").var() - noise).clip(lower=0) ** 0.5
+
+
+def _without_a_subject(table: pd.DataFrame) -> pd.DataFrame:
+    """How far the SDs move when one subject is left out: a column per (target, subject)."""
+    others = ((table.sum() - table) / (len(table) - 1)).T
+    return _sds(others).sub(_sds(table.mean().to_frame())[0], axis=0)
+
+
+def _without_a_seed(table: pd.DataFrame) -> pd.DataFrame:
+    """The SDs when one seed is left out: a row per seed, a column per arm."""
+    seeds, means = table.columns.unique("seed"), table.mean()
+    sds = [_sds(means.drop(seed, level="seed").to_frame(seed)) for seed in seeds]
+    return pd.concat(sds, axis=1).T.rename_axis("seed")

@@ -1,8 +1,8 @@
 """How a claim is decided from a study's scores: the rules that the claim ledger names.
 
-Every rule answers "undecided" unless what it needs was run with at least three seeds, and what the
-subjects show must hold with the seeds as the unit too: subjects alone cannot tell a method from a
-lucky training, for they all met the same trained network.
+Every rule answers "undecided" unless what it needs was run with at least three seeds. Intervals and
+tests count subjects and trainings: subjects alone cannot tell a method from a lucky training, for
+they all met the same trained network.
 """
 
 from collections.abc import Sequence
@@ -16,15 +16,16 @@ import pandas as pd
 from kdlib.evidence.comparisons import (
     PAIR,
     POOLED,
-    compare,
     comparisons,
+    complete,
+    crossed_of,
     differences,
     main_scores,
     pair_name,
     pooled,
 )
 from kdlib.evidence.paper import DECLARED, PAIRS
-from kdlib.evidence.statistics import MARGIN, Values, above, equivalence, holm
+from kdlib.evidence.statistics import MARGIN, holm
 
 ALPHA = 0.05
 MINIMUM_SEEDS = 3
@@ -40,9 +41,9 @@ class Judgement(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Contrast:
-    """One paired comparison: its interval, its tests and the mean difference of every seed."""
+    """One comparison: its interval and tests over subjects and seeds; NaN where there are none."""
 
     name: str
     difference: float
@@ -53,47 +54,45 @@ class Contrast:
     detectable: float
     margin: float
     p_same: float
-    seed_means: Values
+    seed_means: tuple[float, ...]
 
     @property
     def better(self) -> bool:
-        """Above 0 by the permutation test over subjects and by the t-test over seeds."""
-        return self.p < ALPHA and self.difference > 0 and self._seeds_above(0)
+        """Above 0."""
+        return self._decides and self.p < ALPHA and self.difference > 0
 
     @property
     def worse(self) -> bool:
-        """Below 0 by the permutation test over subjects and by the t-test over seeds."""
-        return self.p < ALPHA and self.difference < 0 and self._seeds_below(0)
+        """Below 0."""
+        return self._decides and self.p < ALPHA and self.difference < 0
 
     @property
     def same(self) -> bool:
-        """Within the margin by the equivalence test, over subjects and over seeds."""
-        over_seeds = self._seeds_above(-self.margin) and self._seeds_below(self.margin)
-        return self.p_same < ALPHA and over_seeds
+        """Within the margin by the equivalence test."""
+        return self._decides and self.p_same < ALPHA
 
     @property
     def apart(self) -> bool:
-        """Beyond the margin on one side by the interval and by the t-test over seeds."""
-        above = self.low > self.margin and self._seeds_above(self.margin)
-        return above or (self.high < -self.margin and self._seeds_below(-self.margin))
+        """Beyond the margin on one side with the whole interval."""
+        return self._decides and (self.low > self.margin or self.high < -self.margin)
 
     @property
     def small(self) -> bool:
-        """Below the margin by the interval and by the t-test over seeds."""
-        return self.high < self.margin and self._seeds_below(self.margin)
+        """Below the margin with the whole interval."""
+        return self._decides and self.high < self.margin
 
-    def _seeds_above(self, bound: float) -> bool:
-        """Whether the one-sided t-test over seeds puts their mean above ``bound`` at 5 %."""
-        return above(self.seed_means, bound) < ALPHA
-
-    def _seeds_below(self, bound: float) -> bool:
-        return above(-self.seed_means, -bound) < ALPHA
+    @property
+    def _decides(self) -> bool:
+        return len(self.seed_means) >= MINIMUM_SEEDS
 
     def __str__(self) -> str:
         """The numbers on one line."""
         seeds = ", ".join(f"{value:+.3f}" for value in self.seed_means)
+        found = f"{self.name} {self.difference:+.3f}"
+        if np.isnan(self.low):
+            return f"{found}, by seed {seeds}: too few subjects, or no spread, for a test"
         return (
-            f"{self.name} {self.difference:+.3f} [{self.low:+.3f}, {self.high:+.3f}],"
+            f"{found} [{self.low:+.3f}, {self.high:+.3f}],"
             f" p = {self.p:.2g}, n = {self.n}, by seed {seeds};"
             f" detectable with 80 % power: {self.detectable:.3f}"
         )
@@ -123,17 +122,12 @@ class Evidence:
     ) -> Contrast:
         """``arm`` minus ``baseline`` over ``pairs``, uncorrected; sources averaged if several."""
         values = _within(differences(self.main, arm, baseline, metric), pairs)
-        seed_means = [
-            _within(differences(rows, arm, baseline, metric), pairs).mean()
-            for _, rows in self.main.groupby("seed")
-        ]
         name = f"{arm} - {baseline}"
         if metric != "dice":
             name += f" in {metric}"
         if len(pairs) == 1:
             name += f" ({pair_name(*pairs[0])})"
-        one_each = values if len(pairs) == 1 else pooled(values)
-        return contrast_of(name, one_each, np.array(seed_means), margin)
+        return contrast_of(name, values if len(pairs) == 1 else pooled(values), margin)
 
     def declared(self, arm: str, baseline: str, pairs: Pairs, margin: float = MARGIN) -> Contrast:
         """A Dice contrast of the declared family, one pair or all, with its p after Holm."""
@@ -142,22 +136,21 @@ class Evidence:
         return replace(self.contrast(arm, baseline, pairs, margin), p=p)
 
 
-def contrast_of(
-    name: str, values: pd.Series, seed_means: Values, margin: float = MARGIN
-) -> Contrast:
-    """The contrast of one difference per subject (indexed by target) and of every seed's mean."""
-    seen = compare(values)
+def contrast_of(name: str, table: pd.DataFrame, margin: float = MARGIN) -> Contrast:
+    """The contrast of differences (indexed at least by target, fold, subject; a column a seed)."""
+    table = complete(table)
+    found = crossed_of(table)
     return Contrast(
         name=name,
-        difference=seen["difference"],
-        low=seen["low"],
-        high=seen["high"],
-        p=seen["p_permutation"],
-        n=int(seen["n"]),
-        detectable=seen["detectable"],
+        difference=float(found.mean),
+        low=found.interval().low,
+        high=found.interval().high,
+        p=float(found.p()),
+        n=len(table),
+        detectable=found.detectable(),
         margin=margin,
-        p_same=equivalence(values.to_numpy(dtype=np.float64), margin),
-        seed_means=seed_means[~np.isnan(seed_means)],
+        p_same=float(found.equivalence(margin)),
+        seed_means=tuple(map(float, found.seed_means)),
     )
 
 
@@ -192,7 +185,7 @@ def all_better(contrasts: list[Contrast]) -> Judgement:
         return Judgement("contradicted", _lines(against))
     unclear = [one for one in contrasts if not one.better]
     if unclear:
-        return Judgement("undecided", f"{_lack(unclear)}: {_lines(unclear)}")
+        return Judgement("undecided", f"not enough power: {_lines(unclear)}")
     return Judgement("reproduced", _lines(contrasts))
 
 
@@ -205,7 +198,7 @@ def most_better(contrasts: list[Contrast]) -> Judgement:
         return Judgement("reproduced", f"{why}: {_lines(better)}")
     if 2 * len(against) >= len(contrasts):
         return Judgement("contradicted", f"{why}: {_lines(against)}")
-    return Judgement("undecided", f"{_lack(contrasts)}: {why}: {_lines(contrasts)}")
+    return Judgement("undecided", f"not enough power: {why}: {_lines(contrasts)}")
 
 
 def all_the_same(contrasts: list[Contrast]) -> Judgement:
@@ -229,17 +222,11 @@ def count_of(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _within(values: pd.Series, pairs: Pairs) -> pd.Series:
+def _within(values: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
     """The differences of the given pairs of clinics."""
     sources, targets = (values.index.get_level_values(name) for name in PAIR)
     inside = [pair in pairs for pair in zip(sources, targets, strict=True)]
     return values.loc[inside]
-
-
-def _lack(unclear: list[Contrast]) -> str:
-    """Why they are unclear: subjects tell them from 0 but seeds do not, or not even subjects."""
-    split = any(one.p < ALPHA and not (one.better or one.worse) for one in unclear)
-    return "not enough seeds, or they disagree" if split else "not enough power"
 
 
 def _lines(contrasts: list[Contrast]) -> str:

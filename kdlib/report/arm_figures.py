@@ -11,8 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kdlib.evidence import paper
-from kdlib.evidence.comparisons import PAIR, POOLED, pair_name, study_comparisons, subject_scores
-from kdlib.evidence.statistics import bootstrap_interval
+from kdlib.evidence.comparisons import (
+    PAIR,
+    POOLED,
+    pair_name,
+    study_comparisons,
+    subject_scores,
+    summary,
+)
 from kdlib.report.figures import Picture, drawing, name_rows
 from kdlib.scores.metrics import METRIC_NAMES
 from kdlib.study.arm import BOUNDS, Arm, adapting, lower_bound
@@ -26,15 +32,16 @@ LONG = 16  # letters: beside a longer name two panels leave each other no room
 def dice_by_arm(scores: pd.DataFrame, arms: Mapping[str, Arm], metric: str = "dice") -> Picture:
     """One row for each arm: a dot for each subject, the mean and its 95 % interval.
 
-    Dashed lines are the means of the bounds. Pairs are averaged within the target subject, as are
-    seeds.
+    Dashed lines are the means of the bounds. Pairs are averaged within the target subject. A dot
+    is a mean over seeds; the interval counts subjects and seeds.
     """
     by_arm = subject_scores(scores, metric).groupby(["target", "subject"]).mean()
     shown = {name: arm for name, arm in arms.items() if name in by_arm}
+    found = summary(scores, metric).query("source == @POOLED").set_index("arm").to_dict("index")
     with drawing(0.52 * len(shown) + 0.9) as (figure, axes):
         _subjects(axes, by_arm[list(shown)], [arm.colour for arm in shown.values()])
         for row, (name, arm) in enumerate(shown.items()):
-            _mean(axes, row + 0.27, by_arm[name].dropna(), arm.colour)
+            _mean(axes, row + 0.27, found[name], arm.colour)
             if arm.role in BOUNDS:
                 axes.axvline(by_arm[name].mean(), color=arm.colour, ls="--", lw=1, zorder=1)
         name_rows(
@@ -61,11 +68,10 @@ def _subjects(axes: Axes, by_arm: pd.DataFrame, colours: list[str]) -> None:
     axes.set_ylabel("")
 
 
-def _mean(axes: Axes, place: float, values: pd.Series, colour: str) -> None:
-    clinics = values.index.get_level_values("target").to_numpy()
-    mean, low, high = bootstrap_interval(values.to_numpy(float), clinics)
-    axes.plot([low, high], [place] * 2, color=colour, lw=2.5, solid_capstyle="round")
-    axes.plot(mean, place, "o", ms=8, color=colour, mec="white", zorder=3)
+def _mean(axes: Axes, place: float, found: Mapping[Any, Any], colour: str) -> None:
+    ends = [found["low"], found["high"]]
+    axes.plot(ends, [place] * 2, color=colour, lw=2.5, solid_capstyle="round")
+    axes.plot(found["mean"], place, "o", ms=8, color=colour, mec="white", zorder=3)
 
 
 @contextmanager

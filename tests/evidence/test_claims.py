@@ -10,6 +10,7 @@ import pytest
 
 from kdlib.data.clinics import open_clinics
 from kdlib.evidence.claims import LEDGER, judge
+from kdlib.evidence.comparisons import differences, pooled
 from kdlib.evidence.paper import PAIRS
 from kdlib.evidence.sweeps import best_value, spreads, swept
 from kdlib.evidence.verdicts import Evidence, Judgement, contrast_of
@@ -73,7 +74,7 @@ def test_an_empty_study_decides_nothing(study: Study) -> None:
 
 
 def test_effects_as_the_paper_claims_are_reproduced(study: Study) -> None:
-    scores = study()
+    scores = study(noise=0.004)  # three seeds tell single pairs apart only where little else moves
     scores.loc[scores["arm"].str.startswith("ADA") & scores["source"].eq("utrecht"), "dice"] += (
         0.08 * scores["target"].eq("singapore")
     )
@@ -108,19 +109,38 @@ def test_an_effect_that_one_seed_makes_is_undecided(study: Study) -> None:
     scores.loc[scores["arm"].eq("KD") & ~lucky, "dice"] -= 0.02
     verdict, why = decided(scores, "1")
     assert verdict == "undecided"
-    assert why.startswith("not enough seeds")
+    assert why.startswith("not enough power")
+    assert "by seed +0.3" in why
 
 
 @pytest.mark.parametrize("luck", [0.0, 0.02])
 def test_two_equal_methods_are_seldom_told_apart_however_training_turned_out(luck: float) -> None:
     rng = np.random.default_rng(0)
-    clinic = pd.MultiIndex.from_product([["a", "b", "c"], range(7)], names=["target", "subject"])
+    clinics = [["a", "b", "c"], [0], range(7)]
+    rows = pd.MultiIndex.from_product(clinics, names=["target", "fold", "subject"])
     wrong = []
     for _ in range(150):
-        values = luck * rng.standard_normal((3, 1)) + 0.05 * rng.standard_normal((3, 21))
-        one = contrast_of("null", pd.Series(values.mean(axis=0), clinic), values.mean(axis=1))
+        values = luck * rng.standard_normal((1, 3)) + 0.05 * rng.standard_normal((21, 3))
+        one = contrast_of("null", pd.DataFrame(values, rows))
         wrong.append((one.better, one.worse))
     assert (np.mean(wrong, axis=0) < 0.08).all()
+
+
+def test_without_spread_nothing_is_decided() -> None:
+    rows = pd.MultiIndex.from_product([["a"], [0], range(9)], names=["target", "fold", "subject"])
+    for difference in (0.0, 0.1):
+        one = contrast_of("flat", pd.DataFrame(difference, rows, range(3)))
+        assert not any((one.better, one.worse, one.same, one.apart, one.small))
+        assert "no spread" in str(one)
+        assert "nan" not in str(one)
+
+
+def test_two_seeds_decide_nothing(study: Study) -> None:
+    three = contrast_of("three", pooled(differences(study(), "KD", "L-bound")))
+    two = contrast_of("two", pooled(differences(study(seeds=2), "KD", "L-bound")))
+    assert three.better
+    assert two.p < 0.05
+    assert not two.better
 
 
 def test_a_gain_in_small_lesions_is_found_and_must_not_cost_precision(study: Study) -> None:
@@ -143,9 +163,10 @@ def test_without_the_columns_the_gain_is_not_located(study: Study) -> None:
 
 
 def test_a_temperature_chosen_on_the_source_that_costs_nothing(study: Study) -> None:
-    dice = {1.0: 0.6, 2.0: 0.65, 5.0: 0.64}
-    scores = [study(), sweep("KD", "temperature", dice), sweep("KD", "temperature", dice, "source")]
-    assert decided(pd.concat(scores, ignore_index=True), "12").verdict == "reproduced"
+    on_target = sweep("KD", "temperature", {1.0: 0.6, 2.0: 0.65, 5.0: 0.648})
+    on_source = sweep("KD", "temperature", {1.0: 0.6, 2.0: 0.65, 5.0: 0.66}, "source")
+    scores = pd.concat([study(), on_target, on_source], ignore_index=True)
+    assert decided(scores, "12").verdict == "reproduced"
 
 
 def test_a_temperature_chosen_on_the_source_that_costs_much(study: Study) -> None:
@@ -205,14 +226,15 @@ def made_up(item: Planned, folder: Path) -> Run:
     """A run of which only its adversary's settings decide Dice."""
     scenario = item.scenario
     folder.mkdir()
-    rng = np.random.default_rng([scenario.fold or 0, scenario.seed])
-    dice = 0.5 + 0.05 * np.arange(8) + 0.002 * rng.standard_normal(8)
+    rng = np.random.default_rng(int(folder.name))
+    dice = 0.5 + 0.05 * np.arange(8)
     if item.setting in ("adversarial_weight", "discriminator_width"):
         own = AdversarialSettings().model_dump()[item.setting]
         dice -= 0.1 * (item.value != own)
     table = pd.DataFrame({"clinic": scenario.target, "subject": range(8), "dice": dice})
     for name in ("scores", "source_scores"):
-        table.to_csv(folder / f"{name}.csv", index=False)
+        noisy = table.assign(dice=dice + 0.004 * rng.standard_normal(8))
+        noisy.to_csv(folder / f"{name}.csv", index=False)
     Run.finish(folder, {})
     return Run(folder)
 

@@ -8,7 +8,9 @@ import pytest
 from scipy import stats
 
 from kdlib.evidence.comparisons import (
+    compare,
     comparisons,
+    complete,
     differences,
     gaps_closed,
     pooled,
@@ -36,14 +38,46 @@ def test_a_subject_is_one_unit_however_many_seeds(study: Study) -> None:
 def test_a_seed_run_twice_changes_no_interval(study: Study) -> None:
     once = study(seeds=1)
     twice = pd.concat([once, once.assign(seed=1)])
-    pd.testing.assert_frame_equal(comparisons(once, DECLARED), comparisons(twice, DECLARED))
+    tables = [
+        comparisons(scores, DECLARED).drop(columns=["seeds", "by_seed"]) for scores in (once, twice)
+    ]
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_a_lucky_seed_widens_the_interval_and_is_told(study: Study) -> None:
+    scores = study()
+    lucky = scores.copy()
+    lucky.loc[scores["arm"].eq("KD") & scores["seed"].eq(0), "dice"] += 0.1
+    before, after = (comparisons(s, (("KD", "ADA"),)).iloc[0] for s in (scores, lucky))
+    assert after["high"] - after["low"] > 5 * (before["high"] - before["low"])
+    assert after["by_seed"].startswith(f"{before['difference'] + 0.1:+.1f}")
+    assert before["seeds"] == 3
+
+
+def test_a_seed_that_has_few_subjects_yet_is_left_out(study: Study) -> None:
+    scores = study(seeds=4)
+    early = scores["seed"].eq(3) & scores["subject"].gt("004")
+    growing = compare(differences(scores[~early], "KD", "ADA"))
+    assert (growing["seeds"], growing["n"]) == (3, 120)
+    assert (
+        growing["difference"]
+        == compare(differences(scores.query("seed < 3"), "KD", "ADA"))["difference"]
+    )
+
+
+def test_a_mean_over_sources_is_of_the_same_sources_in_every_seed(study: Study) -> None:
+    scores = study()
+    lost = scores["source"].eq("utrecht") & scores["seed"].eq(1) & scores["subject"].eq("000")
+    table = pooled(differences(scores[~lost], "KD", "ADA"))
+    assert table[1].isna().sum() == 2
+    assert len(complete(table)) == 58
 
 
 def test_pooled_subjects_are_averaged_over_their_sources(study: Study) -> None:
     by_pair = differences(study(), "KD", "ADA")
     assert len(by_pair) == 120
     assert len(pooled(by_pair)) == 60
-    assert pooled(by_pair).mean() == pytest.approx(by_pair.mean())
+    assert pooled(by_pair).mean().mean() == pytest.approx(by_pair.mean().mean())
 
 
 def test_a_subject_without_one_arm_is_left_out(study: Study) -> None:
@@ -75,9 +109,9 @@ def test_holm_spans_all_pairs_and_comparisons(study: Study) -> None:
     table = comparisons(study(effects={"L-bound": 0, "ADA": 0.01, "KD": 0.005}), DECLARED)
     by_pair = table[table["source"] != "all"]
     assert len(by_pair) == 18
-    np.testing.assert_allclose(by_pair["p_holm"], holm(by_pair["p_permutation"].to_numpy()))
+    np.testing.assert_allclose(by_pair["p_holm"], holm(by_pair["p"].to_numpy()))
     over_all = table[table["source"] == "all"]
-    np.testing.assert_allclose(over_all["p_holm"], holm(over_all["p_permutation"].to_numpy()))
+    np.testing.assert_allclose(over_all["p_holm"], holm(over_all["p"].to_numpy()))
 
 
 def test_a_comparison_gives_the_papers_test(study: Study) -> None:
@@ -103,7 +137,7 @@ def test_other_arms_leave_the_declared_tests_as_they_are(study: Study) -> None:
         ("Yours", "L-bound"),
     }
     by_pair = others[others["source"] != "all"]
-    np.testing.assert_allclose(by_pair["p_holm"], holm(by_pair["p_permutation"].to_numpy()))
+    np.testing.assert_allclose(by_pair["p_holm"], holm(by_pair["p"].to_numpy()))
 
 
 def test_a_study_without_a_lower_bound_has_the_declared_comparisons_alone(study: Study) -> None:
