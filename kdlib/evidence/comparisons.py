@@ -100,7 +100,7 @@ def crossed_of(table: pd.DataFrame) -> Crossed:
 
 def blocks(table: pd.DataFrame) -> NDArray[np.intp]:
     """A number for the clinic and fold of each row: its subjects were tested with one training."""
-    return table.groupby(["target", "fold"]).ngroup().to_numpy(dtype=np.intp)
+    return np.asarray(table.groupby(["target", "fold"]).ngroup(), dtype=np.intp)
 
 
 def summary(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
@@ -224,10 +224,9 @@ def _gap(table: pd.DataFrame) -> dict[str, float]:
     gains, gaps = (table.loc[:, (of, slice(None))].droplevel(0, axis=1) for of in ("gain", "gap"))
     gains = complete(gains.where(gaps.notna()))
     gaps = gaps.loc[gains.index, gains.columns]
-    value, low, high = ratio(
-        gains.to_numpy(dtype=np.float64), gaps.to_numpy(np.float64), blocks(gains)
-    )
-    return {"gap_closed": value, "low": low, "high": high, "gap": float(gaps.to_numpy().mean())}
+    gain, gap = gains.to_numpy(dtype=np.float64), gaps.to_numpy(dtype=np.float64)
+    value, low, high = ratio(gain, gap, blocks(gains))
+    return {"gap_closed": value, "low": low, "high": high, "gap": float(gap.mean())}
 
 
 def by_pair_and_pooled(table: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:

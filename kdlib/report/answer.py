@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,10 +10,12 @@ import pandas as pd
 from kdlib.evidence import paper
 from kdlib.evidence.claims import judge
 from kdlib.evidence.comparisons import POOLED, comparisons, gaps_closed, subject_scores
+from kdlib.evidence.crossed import MINIMUM_SUBJECTS
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
 from kdlib.study.arm import Arm, adapting, featured, lower_bound, upper_bound
 
+NO_SPREAD = 1e-12  # of Dice: differences that are alike but for rounding
 # What a method is called in a sentence, before the label of its arm.
 METHODS = {"adversarial": "adversarial adaptation", "distillation": "distillation"}
 
@@ -35,11 +37,13 @@ def signed(value: Any, digits: int = 3) -> str:
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
-def interval(low: float, high: float) -> str:
-    """An interval of 95 % in words, and in words too that there is none."""
-    if math.isnan(low) or math.isnan(high):
-        return "too few subjects for an interval"
-    return f"95 % interval {signed(low)} to {signed(high)}"
+def interval(found: Mapping[Any, Any]) -> str:
+    """The 95 % interval of a comparison in words, and in words too why there is none."""
+    if math.isnan(found["low"]) or math.isnan(found["high"]):
+        alike = found["n"] >= MINIMUM_SUBJECTS and not found["sd"] > NO_SPREAD
+        return f"{'no spread' if alike else 'too few subjects'} for an interval"
+    alone = " over subjects alone" if found["seeds"] == 1 else ""
+    return f"95 % interval{alone} {signed(found['low'])} to {signed(found['high'])}"
 
 
 def listed(parts: Sequence[str]) -> str:
@@ -74,7 +78,7 @@ def _gains(results: Results) -> str:
         found = gains[arm]
         parts.append(
             f"{_called(results.arms[arm])} changes it by {signed(found['difference'])} "
-            f"({interval(found['low'], found['high'])}{closed})"
+            f"({interval(found)}{closed})"
         )
     return f"Without any target label, {listed(parts)}{_as_printed(results, shown)}."
 
@@ -157,7 +161,7 @@ def _size(results: Results) -> str:
     weight = (
         "Another seed can move a mean as far as a method does, so this decides nothing."
         if scores["seed"].nunique() < 3
-        else "What seeds alone move is told apart from what the methods do."
+        else "Intervals count how far subjects differ and how far another training moves a mean."
     )
     return (
         f"The study {study['name']!r}: {pairs} of clinics, {folds}, {seeds}, {subjects}. {weight}"

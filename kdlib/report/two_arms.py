@@ -106,4 +106,4 @@ def _figure(results: Results, scores: pd.DataFrame, before: str, after: str) -> 
 
 def _difference(results: Results, arm: str, baseline: str) -> str:
     found = compare(pooled(differences(results.scores, arm, baseline)))
-    return f"{signed(found['difference'])} Dice ({interval(found['low'], found['high'])})"
+    return f"{signed(found['difference'])} Dice ({interval(found)})"
