@@ -70,8 +70,9 @@ class Saved:
             with ZipFile(self.folder / name) as archive:
                 if broken := archive.testzip():
                     raise ValueError(f"{broken} in {name} is broken")
-        if not (self.trials and self.results.name and self.results.provenance["runs"]):
-            raise ValueError("there are no scores, or no runs")
+        found = self.results
+        if not (self.trials and found.name and found.arms and found.provenance["runs"]):
+            raise ValueError("there are no scores, no arms, or no runs")
 
     def _said(self, what: str) -> str:
         goal = "study" if self.own else "record"

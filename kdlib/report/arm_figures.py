@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from kdlib.study.arm import BOUNDS, Arm, adapting, lower_bound
 Pair = tuple[str, str]
 
 BOTH = "#444444"  # of the difference between two methods
-LONG = 16  # letters: beside a longer name two panels leave each other no room
+LONG = 16  # letters of a line, beside which two panels still have room
 
 
 def dice_by_arm(scores: pd.DataFrame, arms: Mapping[str, Arm], metric: str = "dice") -> Picture:
@@ -44,9 +45,8 @@ def dice_by_arm(scores: pd.DataFrame, arms: Mapping[str, Arm], metric: str = "di
             _mean(axes, row + 0.27, found[name], arm.colour)
             if arm.role in BOUNDS:
                 axes.axvline(by_arm[name].mean(), color=arm.colour, ls="--", lw=1, zorder=1)
-        name_rows(
-            axes, [_with_size(by_arm[name], arm.label, by_arm) for name, arm in shown.items()]
-        )
+        labels = [_with_size(by_arm[name], arm.label, by_arm) for name, arm in shown.items()]
+        name_rows(axes, [fill(label, LONG + 6) for label in labels])
         axes.set_xlabel(f"{METRIC_NAMES.get(metric, metric)} on the target")
     return Picture(figure)
 
@@ -78,15 +78,16 @@ def _mean(axes: Axes, place: float, found: Mapping[Any, Any], colour: str) -> No
 def pair_panels(
     pairs: Sequence[Pair], names: list[str]
 ) -> Iterator[tuple[Figure, dict[Pair, Axes]]]:
-    """A figure with a panel for each pair of clinics, two side by side where names are short."""
-    wide = max(map(len, names), default=0) > LONG
-    columns = 1 if wide else min(2, len(pairs)) or 1
+    """A figure with a panel for each pair of clinics, two side by side, and named rows."""
+    columns = min(2, len(pairs)) or 1
     lines = -(-len(pairs) // columns) or 1
-    height = lines * (0.3 * len(names) + 0.8)
+    folded = [fill(name, LONG) for name in names]
+    row_height = 0.12 + 0.18 * max((name.count("\n") + 1 for name in folded), default=1)
+    height = lines * (row_height * len(names) + 0.8)
     with drawing(height, lines, columns, sharex=True, sharey=True, squeeze=False) as (figure, grid):
         panels = dict(zip(pairs, grid.flat, strict=False))
         for (source, target), axes in panels.items():
-            name_rows(axes, names)
+            name_rows(axes, folded)
             axes.set_title(pair_name(source, target), fontsize=11, parse_math=False)
         for axes in list(grid.flat)[len(pairs) :]:
             axes.set_visible(False)

@@ -4,6 +4,7 @@ Slices are (x, y) with axes LPS: the patient's left on the right, the face up.
 """
 
 from collections.abc import Mapping
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 Slice = NDArray[np.uint8]
 ERRORS = {"found": "#56b4e9", "missed": "#e69f00", "false": "#f0579b"}
 TRUTH = "#56b4e9"
+SIDE_BY_SIDE = 4  # arms: with more of them the letters would be too small to read
 GREY_THRESHOLD = round(THRESHOLD * 255)  # of a probability stored as 0 to 255
 
 
@@ -61,17 +63,21 @@ def segmentations(examples: dict[str, dict[str, Slice]], arms: Mapping[str, str]
     """A row per subject: FLAIR, truth, and each arm's answer by what it found, missed, made up.
 
     ``examples``: of each subject (its row's name) what ``Results.example`` gives. ``arms``: the
-    title of each arm by its name.
+    title of each arm by its name. Four arms stand side by side; the next four have rows below.
     """
-    titles = ["FLAIR", "truth", *arms.values()]
+    names = list(arms)
+    blocks = [names[at : at + SIDE_BY_SIDE] for at in range(0, len(names), SIDE_BY_SIDE)] or [[]]
+    shape = (len(blocks) * len(examples), 2 + len(blocks[0]))
     with mpl.rc_context(STYLE):
-        size = (1.9 * len(titles), 2.35 * len(examples) + 0.4)
-        figure = Figure(figsize=size, layout="constrained")
-        grid = figure.subplots(len(examples), len(titles), squeeze=False)
-        for row, (name, example) in zip(grid, examples.items(), strict=True):
-            _row(row, name, example, list(arms))
-        for axes, title in zip(grid[0], titles, strict=True):
-            axes.set_title(title, fontsize=14, parse_math=False)
+        figure = Figure(figsize=(1.9 * shape[1], 2.35 * shape[0] + 0.4), layout="constrained")
+        grid = figure.subplots(*shape, squeeze=False)
+        for block, rows in zip(blocks, np.split(grid, len(blocks)), strict=True):
+            for row, (name, example) in zip(rows, examples.items(), strict=True):
+                _row(row, name, example, block)
+            for axes, title in zip(
+                rows[0], ["FLAIR", "truth", *(arms[name] for name in block)], strict=False
+            ):
+                axes.set_title(fill(title, 18), fontsize=14, parse_math=False)
         _legend(figure)
     return Picture(figure, "png")
 
@@ -83,7 +89,9 @@ def _row(row: NDArray, name: str, example: dict[str, Slice], arms: list[str]) ->
         show_slice(axes, flair)
     row[0].set_ylabel(name, fontsize=13, parse_math=False)
     _paint(row[1], truth == Label.LESION, TRUTH)
-    for axes, arm in zip(row[2:], arms, strict=True):
+    for axes in row[2 + len(arms) :]:
+        axes.set_visible(False)
+    for axes, arm in zip(row[2:], arms, strict=False):
         for kind, voxels in overlap(truth, example[arm][window]).items():
             _paint(axes, voxels, ERRORS[kind])
 

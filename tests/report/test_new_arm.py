@@ -96,9 +96,9 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
 
 
 def texts(picture: Picture) -> list[str]:
-    """The names of rows and panels of a figure."""
+    """The names of rows and panels of a figure, whether or not they are folded."""
     found = [[*axes.get_yticklabels(), axes.title] for axes in picture.figure.axes]
-    return [text.get_text() for part in found for text in part]
+    return [text.get_text().replace("\n", " ") for part in found for text in part]
 
 
 def test_it_stands_in_the_tables_that_are_printed(shown: Shown) -> None:
