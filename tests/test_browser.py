@@ -234,7 +234,7 @@ def test_labels_of_arms_are_text_and_never_html(page):
     assert methods == [arm.label for arm in STUDY.arms.values()]
     assert ODD_LABEL in page.locator(f"{PAIRS} p").first.text_content()
     assert page.locator(f"{PAIRS} svg text.kdlib-title").all_text_contents()[-1] == (
-        f"{ODD_LABEL[:27]}…"
+        f"{ODD_LABEL[:21]}…"
     )
     assert page.locator(".kdlib-explorer b").count() == 0
 

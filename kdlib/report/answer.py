@@ -33,8 +33,8 @@ def answer(results: Results) -> dict[str, str]:
 
 
 def signed(value: Any, digits: int = 3) -> str:
-    """A number as "+0.031" or "−0.004", with the sign that printers use."""
-    return f"{value:+.{digits}f}".replace("-", "−")
+    """A number as "+0.031" or "−0.004", with the sign that printers use; what rounds to 0 has +."""
+    return f"{value:+z.{digits}f}".replace("-", "−")
 
 
 def interval(found: Mapping[Any, Any]) -> str:

@@ -46,14 +46,15 @@ def dice_by_arm(scores: pd.DataFrame, arms: Mapping[str, Arm], metric: str = "di
             if arm.role in BOUNDS:
                 axes.axvline(by_arm[name].mean(), color=arm.colour, ls="--", lw=1, zorder=1)
         labels = [_with_size(by_arm[name], arm.label, by_arm) for name, arm in shown.items()]
-        name_rows(axes, [fill(label, LONG + 6) for label in labels])
+        name_rows(axes, labels)
         axes.set_xlabel(f"{METRIC_NAMES.get(metric, metric)} on the target")
     return Picture(figure)
 
 
 def _with_size(values: pd.Series, label: str, all_arms: pd.DataFrame) -> str:
-    """An arm's label, with its number of subjects where other arms have more."""
-    return label if values.count() == all_arms.count().max() else f"{label} (n = {values.count()})"
+    """An arm's label, folded, with its number of subjects where other arms have more."""
+    few = values.count() < all_arms.count().max()
+    return fill(label, LONG + LONG // 2) + (f" (n = {values.count()})" if few else "")
 
 
 def _subjects(axes: Axes, by_arm: pd.DataFrame, colours: list[str]) -> None:

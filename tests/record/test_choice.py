@@ -28,7 +28,8 @@ def save(tmp_path: Path) -> Save:
             scores.to_csv(folder / f"{table}.csv", index=False)
         for archive in ARCHIVES:
             np.savez_compressed(folder / archive, picture=np.arange(999))
-        record = {"study": {"name": name}, "runs": [{}]}
+        arms = {"none": {"method": "unadapted"}}
+        record = {"study": {"name": name, "arms": arms}, "runs": [{}]}
         (folder / "provenance.json").write_text(json.dumps(record))
         return folder
 

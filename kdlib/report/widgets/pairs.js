@@ -105,7 +105,7 @@ function axisOf(metric, values) {
   return { name: metric.name, low: 0, high: count * step, ticks: evenly(ticks) };
 }
 
-const LONGEST = 28; // letters of a label that stand beside a chart
+const LONGEST = 22; // letters of a label that stand beside a chart
 const shortened = (label) => (label.length > LONGEST ? `${label.slice(0, LONGEST - 1)}…` : label);
 
 // A row per method, a dot per subject; the chosen method filled, the chosen subject ringed.
@@ -121,7 +121,7 @@ function distribution(runs, arms, metric, chosen) {
     `${metric.name}: each dot is a subject`,
     axis,
     { name: "", low: -0.6, high: rows - 0.4, ticks: arms.map(([, label], i) => [rows - 1 - i, shortened(label)]) },
-    { height: 62 + 24 * rows, left: Math.max(112, 16 + 6.5 * longest) },
+    { height: 62 + 24 * rows, left: Math.max(112, 16 + 7.4 * longest) },
   );
   for (const run of known) {
     const y = drawn.y(rows - 1 - names.indexOf(run.arm));
