@@ -94,12 +94,23 @@ def _told_apart(arms: dict[str, Arm]) -> dict[str, Arm]:
                 raise ValueError(f"arm {text!r}: give it a name of letters that can be printed")
         if name in RESERVED:
             raise ValueError(f"arm {name!r}: that name stands for a picture; choose another")
+        if name in _teachers(name, arms):
+            raise ValueError(f"arm {name!r} is its own teacher in the end; name another teacher")
     labels, roles = (Counter(getattr(a, of) for a in arms.values()) for of in ("label", "role"))
     if twice := [label for label, count in labels.items() if count > 1]:
         raise ValueError(f"two arms are labelled {twice[0]!r}; give one another label")
     if twice := [role for role in BOUNDS if roles[role] > 1]:
         raise ValueError(f"two arms have the role {twice[0]!r}; give one another role")
     return arms
+
+
+def _teachers(name: str, arms: Mapping[str, Arm]) -> list[str]:
+    """The arm's teacher, that one's teacher, and so on, each once."""
+    found: list[str] = []
+    while name in arms and (teacher := arms[name].teacher) is not None and teacher not in found:
+        found.append(teacher)
+        name = teacher
+    return found
 
 
 Arms = Annotated[dict[str, Arm], BeforeValidator(described), AfterValidator(_told_apart)]

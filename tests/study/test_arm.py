@@ -120,6 +120,8 @@ def test_a_study_without_the_papers_methods_features_what_it_has() -> None:
         ({"a": {"method": "x", "label": "b"}, "b": {"method": "x"}}, "labelled 'b'"),
         ({"a": {"method": "x", "label": "\x1b[31m"}}, "can be printed"),
         ({"a": {"method": "x", "label": " "}}, "can be printed"),
+        ({"a": {"method": "x", "teacher": "a"}}, "its own teacher"),
+        ({a: {"method": "x", "teacher": b} for a, b in ("ab", "bc", "ca")}, "its own teacher"),
         ({"truth": {"method": "x"}}, "stands for a picture"),
         ({n: {"method": "x", "role": "upper bound"} for n in "ab"}, "the role 'upper bound'"),
     ],
