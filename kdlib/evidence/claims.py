@@ -11,8 +11,11 @@ import pandas as pd
 
 from kdlib.evidence import decisions, paper
 from kdlib.evidence.crossed import LEVEL
+from kdlib.evidence.power import DECIDABLE, Expected, expected
 from kdlib.evidence.sweeps import judge_temperature, judge_tuning
-from kdlib.evidence.verdicts import ALPHA, MINIMUM_SEEDS, Evidence, Verdict
+from kdlib.evidence.verdicts import ALPHA, MINIMUM_SEEDS, Evidence, Judgement, Verdict
+
+PRINTED = ("1", "2", "3", "4", "5", "6", "9", "10", "11", "14")
 
 GENERAL_RULES = (
     f"A claim over all pairs needs the six pairs, and every claim needs at least {MINIMUM_SEEDS}"
@@ -27,6 +30,9 @@ GENERAL_RULES = (
     f'"The same" means within a margin by two one-sided tests at {ALPHA:.0%}. "Beyond" and "below"'
     f" a margin are said of the whole {LEVEL:.0%} interval. A method that is better by less than"
     " the margin is better.",
+    "A claim is undecidable here, and not undecided, if fewer than"
+    f" {DECIDABLE:.0%} of the studies of this design would decide it where the paper's tables are"
+    " exactly true.",
     "Without any spread, nothing is tested, and the claim is undecided.",
 )
 
@@ -42,6 +48,11 @@ class Claim:
     rule: str
     decide: decisions.Decision
 
+    @property
+    def printed(self) -> bool:
+        """Whether the paper prints the differences that decide it, so that studies can be drawn."""
+        return self.number in PRINTED
+
 
 @dataclass(frozen=True)
 class Ruling:
@@ -50,12 +61,34 @@ class Ruling:
     claim: Claim
     verdict: Verdict
     why: str
+    expected: Expected | None = None
+
+    @property
+    def if_true(self) -> str:
+        """What the design would answer if the paper were right; empty where that is not known."""
+        if self.expected is None:
+            return ""
+        return " / ".join(map(str, self.expected[:3]))
+
+    @property
+    def seeds(self) -> str:
+        """With how many seeds at least half of the drawn studies would be decided."""
+        return "" if self.expected is None else self.expected.seeds
 
 
 def judge(scores: pd.DataFrame) -> list[Ruling]:
     """Decide every claim from a frame of a study's ``scores.csv``, in the ledger's order."""
     evidence = Evidence(scores)
-    return [Ruling(claim, *claim.decide(evidence)) for claim in LEDGER]
+    foreseen = expected(evidence, {one.number: one.decide for one in LEDGER if one.printed})
+    return [_ruling(claim, claim.decide(evidence), foreseen.get(claim.number)) for claim in LEDGER]
+
+
+def _ruling(claim: Claim, judgement: Judgement, foreseen: Expected | None) -> Ruling:
+    """A claim that the design would mostly leave open is not undecided but undecidable here."""
+    verdict, why = judgement
+    if verdict == "undecided" and foreseen is not None and not foreseen.decides:
+        verdict = "undecidable here"
+    return Ruling(claim, verdict, why, foreseen)
 
 
 def _erratum(number: str, test: str, rule: str, decide: decisions.Decision) -> Claim:

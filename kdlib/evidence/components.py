@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kdlib.evidence.comparisons import blocks, by_pair_and_pooled, complete, differences
-from kdlib.evidence.crossed import Values
+from kdlib.evidence.crossed import Crossed, Values, drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +38,38 @@ class Components:
             )
         ]
         of_subjects, of_seeds, of_trainings, rest = parts
-        drawn = of_subjects + of_seeds + of_trainings[:, self.block] + rest
-        return np.moveaxis(drawn, -1, 1)
+        cells = of_subjects + of_seeds + of_trainings[:, self.block] + rest
+        return np.moveaxis(cells, -1, 1)
+
+    def statistics(
+        self, truth: float, seeds: int, studies: int, rng: np.random.Generator
+    ) -> Crossed:
+        """Statistics (studies,) of drawn studies of one contrast with the mean ``truth``.
+
+        The mean squares of normal numbers are chi-squared and independent, so that they are drawn
+        in place of the numbers.
+        """
+        parts = (self.subjects, self.seeds, self.trainings, self.rest)
+        own, of_seeds, of_trainings, rest = (float(part[0, 0]) for part in parts)
+        n, sizes = len(self.block), np.bincount(self.block)
+        moved = of_seeds + of_trainings * float(np.sum(sizes**2)) / n**2 + rest / n
+
+        def squares(variance: float, freedom: int) -> Values:
+            return variance * rng.chisquare(freedom, studies) / freedom
+
+        free = n - len(sizes)
+        mean = truth + np.sqrt(own / n + moved / seeds) * rng.standard_normal(studies)
+        subjects = squares(own + rest / seeds, free) / n
+        interaction = squares(rest, free * (seeds - 1)) / (n * seeds)
+        return drawn(
+            mean, squares(moved, seeds - 1) / seeds, subjects, interaction, free, seeds - 1
+        )
+
+
+def components_of(table: pd.DataFrame) -> Components:
+    """The components of one contrast: its differences, a row per subject, a column per seed."""
+    table = complete(table)
+    return components(table.to_numpy(dtype=np.float64)[..., None], blocks(table))
 
 
 def components(values: Values, block: NDArray[np.intp]) -> Components:

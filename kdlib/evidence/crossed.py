@@ -84,6 +84,10 @@ class Crossed:
         """Two one-sided tests (Schuirmann, 1987): p against a mean of ``margin`` and more."""
         return np.maximum(self.above(-margin), self.below(margin))
 
+    def beyond(self, margin: float) -> Values:
+        """P of lying beyond ``margin`` on either side: below 5 % if the whole interval does."""
+        return 2 * np.minimum(self.above(margin), self.below(-margin))
+
     def detectable(self, power: float = POWER) -> float:
         """The smallest mean that the test at 5 % would find with ``power``, of one table."""
         return self._quantile((1 - LEVEL) / 2) + self._quantile(1 - power)
@@ -132,9 +136,8 @@ def crossed(values: Values, blocks: ArrayLike | None = None) -> Crossed:
         return Crossed(mean, seed_means, nothing, subjects, subjects)
     left = within - by_subject[..., None]
     interaction = _variance(left**2, (-2, -1), freedom * (seeds - 1)) / (n * seeds)
-    excess = np.sqrt(np.maximum(of_subjects - interaction, 0))
-    trainings = np.sqrt(seed_means.var(axis=-1, ddof=1) / seeds)
-    return Crossed(mean, seed_means, Part(trainings, seeds - 1), Part(excess, freedom), subjects)
+    trainings = Part(np.sqrt(seed_means.var(axis=-1, ddof=1) / seeds), seeds - 1)
+    return Crossed(mean, seed_means, trainings, _excess(subjects, interaction), subjects)
 
 
 def jackknifed(whole: float, no_subject: Sequence[Values], no_seed: Values) -> Crossed:
@@ -172,6 +175,25 @@ def ratio(gain: Values, gap: Values, blocks: ArrayLike | None = None) -> Interva
     return Interval(value, value + reach(-1), value + reach(1))
 
 
+def drawn(
+    mean: Values,
+    seeds: Values,
+    subjects: Values,
+    interaction: Values,
+    freedom: int,
+    free_seeds: int,
+) -> Crossed:
+    """The statistics of tables of which only the mean and three variances of it were drawn."""
+    of_subjects = Part(np.sqrt(subjects), freedom)
+    trainings = Part(np.sqrt(seeds), free_seeds)
+    return Crossed(mean, mean[None], trainings, _excess(of_subjects, interaction), of_subjects)
+
+
+def _excess(subjects: Part, interaction: Values) -> Part:
+    """What subjects vary more than the interaction explains."""
+    return Part(np.sqrt(np.maximum(subjects.error**2 - interaction, 0)), subjects.freedom)
+
+
 def tail_of_sum(distance: Values, one: Part, other: Part) -> Values:
     """P(t1 * error1 + t2 * error2 > distance), elementwise, of two independent t variables."""
     distance, first, second = np.broadcast_arrays(distance, one.error, other.error)
@@ -198,7 +220,8 @@ def _integrated(
 @lru_cache(maxsize=64)
 def _grid(freedom: float) -> tuple[Values, Values]:
     """Points of a t variable and their probabilities, close in the middle and wide in the tails."""
-    z = np.linspace(-16, 16, 513)
+    reach = 8 if freedom >= 2 else 16
+    z = np.linspace(-reach, reach, 16 * reach + 1)  # two thousandths of a tail of 1e-4 at most
     weights = stats.t.pdf(np.sinh(z), freedom) * np.cosh(z)
     return np.sinh(z), weights / weights.sum()
 

@@ -148,8 +148,8 @@ def adversarial_teacher(evidence: Evidence) -> Judgement:
     arms = ("ADA then KD", "KD")
     if short := evidence.shortfall(arms, U_TO_S):
         return Judgement("undecided", short)
-    before, after = paper.ADA_AS_TEACHER
-    return all_better([evidence.contrast(*arms, U_TO_S, margin_of(after - before))])
+    margin = margin_of(paper.printed_difference(*arms, U_TO_S))
+    return all_better([evidence.contrast(*arms, U_TO_S, margin)])
 
 
 # --- The errata are decided by what is printed --------------------------------------------------

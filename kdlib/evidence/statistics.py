@@ -6,7 +6,6 @@ trainings as well is in ``crossed.py``.
 
 import numpy as np
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from kdlib.evidence.crossed import Values
 
@@ -19,10 +18,15 @@ def paired_t(values: Values) -> float:
 
 
 def holm(p_values: Values) -> Values:
-    """Holm's correction over one family; NaN (a test that was not made) stays NaN, uncounted."""
-    made = ~np.isnan(p_values)
-    adjusted = np.full(len(p_values), np.nan)
-    adjusted[made] = multipletests(p_values[made], method="holm")[1]
+    """Holm's correction of p (..., tests) over each family, the last axis.
+
+    NaN (a test that was not made) stays NaN and is not counted.
+    """
+    order = np.argsort(p_values, axis=-1)  # NaN come last
+    made = np.sum(~np.isnan(p_values), axis=-1, keepdims=True)
+    steps = np.take_along_axis(p_values, order, -1) * (made - np.arange(p_values.shape[-1]))
+    adjusted = np.empty_like(p_values)
+    np.put_along_axis(adjusted, order, np.minimum(np.maximum.accumulate(steps, axis=-1), 1), -1)
     return adjusted
 
 

@@ -80,7 +80,8 @@ def judge_temperature(scores: pd.DataFrame) -> Judgement:
         return Judgement("contradicted", str(lost))
     if lost.small:
         return Judgement("reproduced", str(lost))
-    return Judgement("undecided", f"not enough power: {lost}")
+    lack = "no spread" if np.isnan(lost.p) else "not enough power"
+    return Judgement("undecided", f"{lack}: {lost}")
 
 
 def spreads(scores: pd.DataFrame) -> tuple[Interval, Interval]:

@@ -31,7 +31,7 @@ ALPHA = 0.05
 MINIMUM_SEEDS = 3
 
 Pairs = tuple[tuple[str, str], ...]
-Verdict = Literal["reproduced", "contradicted", "undecided"]
+Verdict = Literal["reproduced", "contradicted", "undecided", "undecidable here"]
 
 
 class Judgement(NamedTuple):
@@ -54,6 +54,7 @@ class Contrast:
     detectable: float
     margin: float
     p_same: float
+    p_apart: float
     seed_means: tuple[float, ...]
 
     @property
@@ -74,7 +75,7 @@ class Contrast:
     @property
     def apart(self) -> bool:
         """Beyond the margin on one side with the whole interval."""
-        return self._decides and (self.low > self.margin or self.high < -self.margin)
+        return self._decides and self.p_apart < ALPHA
 
     @property
     def small(self) -> bool:
@@ -121,13 +122,19 @@ class Evidence:
         self, arm: str, baseline: str, pairs: Pairs, margin: float = MARGIN, metric: str = "dice"
     ) -> Contrast:
         """``arm`` minus ``baseline`` over ``pairs``, uncorrected; sources averaged if several."""
-        values = _within(differences(self.main, arm, baseline, metric), pairs)
         name = f"{arm} - {baseline}"
         if metric != "dice":
             name += f" in {metric}"
         if len(pairs) == 1:
             name += f" ({pair_name(*pairs[0])})"
-        return contrast_of(name, values if len(pairs) == 1 else pooled(values), margin)
+        return contrast_of(name, self.differences(arm, baseline, pairs, metric), margin)
+
+    def differences(
+        self, arm: str, baseline: str, pairs: Pairs, metric: str = "dice"
+    ) -> pd.DataFrame:
+        """``arm`` minus ``baseline``: a row per subject, sources averaged, a column per seed."""
+        values = _within(differences(self.main, arm, baseline, metric), pairs)
+        return values if len(pairs) == 1 else pooled(values)
 
     def declared(self, arm: str, baseline: str, pairs: Pairs, margin: float = MARGIN) -> Contrast:
         """A Dice contrast of the declared family, one pair or all, with its p after Holm."""
@@ -150,6 +157,7 @@ def contrast_of(name: str, table: pd.DataFrame, margin: float = MARGIN) -> Contr
         detectable=found.detectable(),
         margin=margin,
         p_same=float(found.equivalence(margin)),
+        p_apart=float(found.beyond(margin)),
         seed_means=tuple(map(float, found.seed_means)),
     )
 

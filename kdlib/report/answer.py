@@ -132,7 +132,8 @@ def _sure(scores: pd.DataFrame) -> str:
     return (
         f"Of the paper's {len(claimed)} claims in our ledger these results reproduce "
         f"{verdicts['reproduced']}, contradict {verdicts['contradicted']} and leave "
-        f"{verdicts['undecided']} undecided."
+        f"{verdicts['undecided']} undecided; this design cannot decide the other "
+        f"{verdicts['undecidable here']}."
     )
 
 

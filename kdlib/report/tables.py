@@ -118,14 +118,19 @@ def gap_table(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> pd.DataFrame:
 
 
 def ledger_table(rulings: list[Ruling]) -> pd.DataFrame:
-    """The claim ledger: a row per claim with its place, test, rule, verdict and the reason."""
+    """The claim ledger: a row per claim with its place, test, rule, verdict and the reason.
+
+    ``if_true`` counts the verdicts "reproduced / undecided / contradicted" of simulated studies in
+    which the paper's tables are true, and ``seeds`` are those with which half of them decide.
+    """
     columns = ["number", "claim", "place", "test", "rule"]
     rows = [
         {name: getattr(ruling.claim, name) for name in columns}
-        | {"verdict": ruling.verdict, "why": ruling.why}
+        | {"verdict": ruling.verdict, "if_true": ruling.if_true, "seeds": ruling.seeds}
+        | {"why": ruling.why}
         for ruling in rulings
     ]
-    return pd.DataFrame(rows, columns=[*columns, "verdict", "why"])
+    return pd.DataFrame(rows, columns=[*columns, "verdict", "if_true", "seeds", "why"])
 
 
 def _by_pair(scores: pd.DataFrame, metric: str) -> pd.DataFrame:

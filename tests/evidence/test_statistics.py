@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from kdlib.evidence.statistics import effect_size_dz, holm, paired_t, share_made_worse
 
@@ -22,6 +23,12 @@ def test_paired_t_agrees_with_scipy() -> None:
 def test_holm_by_hand() -> None:
     adjusted = holm(np.array([0.01, 0.04, 0.03, np.nan]))
     np.testing.assert_allclose(adjusted, [0.03, 0.06, 0.06, np.nan])
+
+
+def test_holm_of_many_families_agrees_with_statsmodels(rng: np.random.Generator) -> None:
+    p = rng.random((50, 18)) ** 3
+    expected = [multipletests(family, method="holm")[1] for family in p]
+    np.testing.assert_allclose(holm(p), expected)
 
 
 def test_holm_does_not_count_the_tests_that_were_not_made(rng: np.random.Generator) -> None:

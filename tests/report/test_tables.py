@@ -89,7 +89,7 @@ def test_the_ledger_prints_a_row_per_claim(study: Study) -> None:
     findings = judge(study(pairs=PAIRS[:1], seeds=1))
     table = ledger_table(findings)
     assert len(table) == len(findings)
-    assert list(table.columns[-2:]) == ["verdict", "why"]
+    assert list(table.columns[-4:]) == ["verdict", "if_true", "seeds", "why"]
 
 
 def test_texts_are_escaped() -> None:
