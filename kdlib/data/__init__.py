@@ -1,1 +1,1 @@
-"""Scans: simulated or real, read from disk, made ready for a network."""
+"""Scans, simulated or real: they are read from the disk and made ready for a network."""

@@ -1,4 +1,4 @@
-"""The files of a data set in a Dataverse: their list, and each of them, whole or not at all."""
+"""Download the files of a data set in a Dataverse. Each file appears whole or not at all."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ class _DataFile(BaseModel):
 
 
 class Entry(BaseModel):
-    """One file of the archive, in the words of its API."""
+    """One file of the archive. The fields have the names that the archive's API uses."""
 
     label: str | None = None
     directory: str = Field(default="", alias="directoryLabel")
@@ -72,7 +72,14 @@ class _Answer(BaseModel):
 
 @dataclass(frozen=True)
 class Archive:
-    """The server, and how patient to be with it. Retries wait 1 s, 2 s and so on, up to 10 s."""
+    """A data set on a server, and how often and how long to try.
+
+    Attributes:
+        server: the address of the server.
+        doi: the data set's identifier.
+        retries: how often a failed download is repeated. The waits are 1 s, 2 s, up to 10 s.
+        timeout_seconds: how long the server may stay silent.
+    """
 
     server: str
     doi: str
@@ -80,13 +87,13 @@ class Archive:
     timeout_seconds: float
 
     def get(self, folder: Path, address: str, name: str, known_hash: str | None) -> Path:
-        """Download into ``folder``; the file has its name only once its checksum is right."""
+        """Download into ``folder``. The file gets its name only when its checksum is right."""
         pooch.get_logger().setLevel("WARNING")
         with closing_responses() as hook:
             download = pooch.HTTPDownloader(
                 timeout=self.timeout_seconds,
                 chunk_size=2**18,
-                # Asked for plainly, or some servers' .gz arrives unpacked.
+                # Without this header some servers unpack a .gz file before they send it.
                 headers={"Accept-Encoding": "identity"},
                 hooks={"response": hook},
             )
@@ -100,7 +107,11 @@ class Archive:
             return Path(manager.fetch(name, downloader=download))
 
     def entries(self) -> list[Entry]:
-        """Every file of the archive, as its API lists them."""
+        """List every file of the archive.
+
+        Raises:
+            InputError: the list cannot be fetched, or the answer is not a list of files.
+        """
         address = f"datasets/:persistentId/?persistentId=doi:{self.doi}"
         with TemporaryDirectory() as folder:
             try:
@@ -114,7 +125,7 @@ class Archive:
                 raise InputError(f"{self.server}: {reason}; try again later") from error
 
     def ensure(self, entry: Entry, folder: Path, staging: Path) -> bool:
-        """Make the file whole in ``folder``; whether it had to be fetched."""
+        """Fetch the file into ``folder`` if it is not whole there. Returns whether it did so."""
         target = folder / entry.path
         if entry.is_whole(target):
             return False
@@ -122,7 +133,7 @@ class Archive:
         known_hash = f"{checksum.algorithm}:{checksum.value}"
         staged = self.get(staging, f"access/datafile/{entry.key}", entry.key, known_hash)
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Temporary files are for this user alone; the folder says who may read it.
+        # Only this user may read a temporary file. The folder says who may read the final one.
         staged.chmod(target.parent.stat().st_mode & 0o666)
         os.replace(staged, target)
         return True
@@ -130,7 +141,7 @@ class Archive:
 
 @contextmanager
 def closing_responses() -> Iterator[Callable[..., None]]:
-    """A hook for requests; every response it saw is closed, which pooch leaves to chance."""
+    """Yield a hook for requests. At the end it closes every response, which pooch does not do."""
     with ExitStack() as stack:
 
         def remember(response: IO, **_: object) -> None:
@@ -140,5 +151,5 @@ def closing_responses() -> Iterator[Callable[..., None]]:
 
 
 def one_line(error: Exception) -> str:
-    """The text of an error on one line, at most 300 letters of it."""
+    """The first 300 letters of an error's text, on one line."""
     return " ".join(str(error).split())[:300]

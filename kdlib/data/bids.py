@@ -8,9 +8,10 @@ from kdlib.data.subjects import Subject
 
 
 def bids_subjects(folder: Path, clinic: str) -> Iterator[Subject]:
-    """``sub-*/[ses-*/]anat/*_FLAIR.nii.gz``, masks under ``derivatives/``; none in other layouts.
+    """Find subjects as ``sub-*/[ses-*/]anat/*_FLAIR.nii.gz``, and masks under ``derivatives/``.
 
-    A person without any FLAIR is a subject with that fault.
+    A folder in another layout has no such subjects. A person without a FLAIR is a subject whose
+    ``faults`` say so.
     """
     derived = [path for path in sorted(folder.glob("derivatives/**/sub-*.nii*")) if _entities(path)]
     people = sorted(path for path in folder.glob("sub-*") if path.is_dir())
@@ -41,14 +42,14 @@ def _in_anatomy(folder: Path, clinic: str, home: Path, derived: list[Path]) -> I
 
 
 def _entities(path: Path) -> dict[str, str]:
-    """``sub-1_ses-2_FLAIR`` as {sub: 1, ses: 2}; empty where the name is not BIDS."""
+    """Read ``sub-1_ses-2_FLAIR`` as {sub: 1, ses: 2}. A name that is not BIDS gives no entries."""
     pairs = [part.partition("-") for part in stem(path).split("_")[:-1]]
     valid = path.name.endswith(ENDINGS) and all(dash for _, dash, _ in pairs)
     return {key: value for key, _, value in pairs} if valid else {}
 
 
 def _belongs(path: Path, flair: Path) -> bool:
-    """Whether a file is of the same session as a FLAIR, and not of another run."""
+    """Whether a file belongs to the session of a FLAIR, and not to another run."""
     ours, theirs = _entities(flair), _entities(path)
     return all(theirs.get(key) == ours.get(key) for key in ("sub", "ses")) and all(
         theirs.get(key, ours.get(key)) == ours.get(key) for key in ("acq", "run")
@@ -56,9 +57,10 @@ def _belongs(path: Path, flair: Path) -> bool:
 
 
 def _closest(t1s: list[Path], flair: Path) -> list[Path]:
-    """Those whose names differ least from a FLAIR's: in nothing, or not in acquisition and run.
+    """The T1s whose names are closest to the name of a FLAIR.
 
-    Else all but those of another run; an acquisition's name may be of one kind of image alone.
+    The first choice has the same entities. The second has the same acquisition and run. The last
+    is every T1 that is not of another run, since one image's name may leave out the acquisition.
     """
     ours = _entities(flair)
     same = [path for path in t1s if _entities(path) == ours]
@@ -68,7 +70,7 @@ def _closest(t1s: list[Path], flair: Path) -> list[Path]:
 
 
 def _lesion_masks(derived: list[Path]) -> list[Path]:
-    """Those that say lesion or WMH; else those that do not say of what they are."""
+    """The masks whose names say lesion or WMH, else those whose names do not say what they mark."""
     masks = [path for path in derived if stem(path).endswith(("_mask", "_dseg"))]
     named = [p for p in masks if any(word in p.name.lower() for word in ("lesion", "wmh"))]
     return named or [path for path in masks if not {"label", "desc"} & _entities(path).keys()]

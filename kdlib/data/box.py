@@ -1,18 +1,18 @@
-"""The part of an image that holds what is marked, and an image in grey."""
+"""Cut an image to the part that is marked, and turn intensities into grey levels."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-WHITE_PERCENTILE = 99.8  # of the intensities that count: white from there on
+WHITE_PERCENTILE = 99.8  # intensities above this percentile are shown white
 
 
 def bounding_box(mask: NDArray[np.bool_], margin: int | Sequence[int] = 0) -> tuple[slice, ...]:
     """The smallest box that holds every marked voxel, with ``margin`` voxels around it.
 
-    ``mask`` has any number of axes; ``margin`` is one number, or one for each axis. The box ends at
-    the borders of the image. It is the whole image where nothing is marked.
+    ``mask`` may have any number of axes. ``margin`` is one number, or one for each axis. The box
+    never leaves the image. If no voxel is marked, it is the whole image.
     """
     if not mask.any():
         return tuple(slice(0, size) for size in mask.shape)
@@ -26,18 +26,19 @@ def bounding_box(mask: NDArray[np.bool_], margin: int | Sequence[int] = 0) -> tu
 
 
 def grey(array: NDArray, inside: NDArray[np.bool_], black: float = 0.0) -> NDArray[np.uint8]:
-    """Intensities as 0 (``black`` and below) to 255 (``WHITE_PERCENTILE`` of ``array[inside]``).
+    """Map intensities to grey levels: ``black`` becomes 0, the bright end of ``inside`` 255.
 
-    All 0 where nothing is ``inside`` or nothing there is brighter than ``black``.
+    The bright end is the ``WHITE_PERCENTILE`` of ``array[inside]``. The result is 0 everywhere if
+    no voxel is ``inside``, or if none of them is brighter than ``black``.
     """
     white = float(np.percentile(array[inside], WHITE_PERCENTILE)) if inside.any() else black
     return grey_between(array, black, white)
 
 
 def grey_between(array: NDArray, black: float, white: float) -> NDArray[np.uint8]:
-    """Intensities as 0 (``black`` and below) to 255 (``white`` and above).
+    """Map intensities to grey levels: ``black`` and below become 0, ``white`` and above 255.
 
-    All 0 where ``white`` is not above ``black``.
+    The result is 0 everywhere if ``white`` is not above ``black``.
     """
     if white <= black:
         return np.zeros(array.shape, np.uint8)

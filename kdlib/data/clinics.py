@@ -1,4 +1,4 @@
-"""Folders of scans, as clinics of subjects."""
+"""Clinics and their subjects, found in a folder of scans."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,7 +37,10 @@ class Clinic:
 
     @property
     def studied(self) -> tuple[Subject, ...]:
-        """The training subjects, or all if there are none. Such a clinic can only be a target."""
+        """The training subjects, or all subjects if there are no training subjects.
+
+        A clinic without training subjects can only be a target.
+        """
         return self.training or self.subjects
 
     @cached_property
@@ -53,7 +56,7 @@ class Clinic:
         return first, second
 
     def subject(self, name: str) -> Subject:
-        """The subject of that id.
+        """The subject whose id is ``name``.
 
         Raises:
             InputError: the clinic has no such subject. The message lists those it has.

@@ -1,4 +1,4 @@
-"""The WMH challenge's data, file by file from its public archive."""
+"""Download the data of the WMH challenge from its public archive, file by file."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -24,11 +24,11 @@ Kuijf H. J. et al. (2019). Standardized Assessment of Automatic Segmentation of 
   Hyperintensities and Results of the WMH Segmentation Challenge. IEEE Transactions on Medical
   Imaging 38(11), 2556-2568. https://doi.org/10.1109/TMI.2019.2905770"""
 
-# Unfinished files lie here, inside the folder: taking their place is then a mere renaming.
+# Unfinished files lie here, inside the folder, so that a finished file only has to be renamed.
 STAGING = ".fetch"
-# A few bad files do not end a long download; a dead network does.
+# A long download goes on after a few bad files. It stops when the network seems to be dead.
 MAXIMUM_FAILURES = 10
-# Bytes to leave free on the disk.
+# This many bytes stay free on the disk.
 DISK_MARGIN = 2**28
 
 OnBytes = Callable[[str, int, int], None]
@@ -36,7 +36,7 @@ OnBytes = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Summary:
-    """What ``fetch`` did: files fetched now, files that were whole already, bytes of both."""
+    """What ``fetch`` did: files fetched now, files that were there already, the bytes of both."""
 
     folder: Path
     fetched: int
@@ -56,13 +56,24 @@ def fetch(
     timeout_seconds: float = 60,
     on_progress: OnBytes = lambda name, done_bytes, total_bytes: None,
 ) -> Summary:
-    """Bring the challenge's data into ``folder``, in the archive's own folders.
+    """Download the challenge's data into ``folder``, in the folders that the archive has.
 
-    ``only`` is ``"training"`` or ``"test"``, ``clinic`` one of the loader's names; files of no
-    subject always come along. Files that are whole are not fetched again, so an interrupted
-    call is simply repeated. ``on_progress(name, done_bytes, total_bytes)`` is called after every
-    file, in this thread. Raises ``InputError`` where a choice is unknown, a served name would
-    leave ``folder``, the disk is too small, or files could not be fetched.
+    A file that is whole is not fetched again. After an interrupt, make the same call once more.
+
+    Args:
+        folder: where the files go.
+        only: ``"training"`` or ``"test"``; by default both.
+        clinic: one of the loader's clinics; by default all. Files that belong to no subject, such
+            as a licence, are always fetched.
+        server: the address of the archive.
+        workers: how many files are fetched at the same time.
+        retries: how often the download of a file is repeated.
+        timeout_seconds: how long the server may stay silent.
+        on_progress: called with (name, done bytes, all bytes) after each file, in this thread.
+
+    Raises:
+        InputError: ``only`` or ``clinic`` is unknown, a file would lie outside ``folder``, the disk
+            is too small, or files could not be fetched.
     """
     folder = Path(folder).absolute()
     _check_choices(folder, only, clinic, workers)
@@ -90,7 +101,7 @@ def _check_choices(folder: Path, only: str | None, clinic: str | None, workers: 
 
 
 def _is_wanted(entry: Entry, only: str | None, clinic: str | None) -> bool:
-    """Whether a file belongs to the choice, or to no subject at all, as a licence does."""
+    """Whether a file was chosen, or belongs to no subject, such as a licence."""
     folders = f"/{entry.directory}/"
     if not any(f"/{split}/" in folders for split in SPLITS):
         return True
@@ -100,7 +111,7 @@ def _is_wanted(entry: Entry, only: str | None, clinic: str | None) -> bool:
 
 
 def _check_paths(folder: Path, entries: list[Entry]) -> None:
-    """Refuse a list with a name that leaves ``folder``, or one name for two files."""
+    """Refuse a list where a file would lie outside ``folder``, or where two files share a name."""
     seen: set[str] = set()
     for entry in entries:
         parts = entry.path.split("/")
@@ -128,7 +139,7 @@ def _check_disk(folder: Path, entries: list[Entry]) -> None:
 
 @contextmanager
 def _staging(folder: Path) -> Iterator[Path]:
-    """A place for unfinished files, for one process at a time, gone afterwards."""
+    """Yield a folder for unfinished files to one process at a time, and delete it at the end."""
     staging = folder / STAGING
     try:
         staging.mkdir(parents=True, exist_ok=True)
@@ -149,7 +160,7 @@ def _staging(folder: Path) -> Iterator[Path]:
 def _ensure_all(
     entries: list[Entry], ensure: Callable[[Entry], bool], workers: int, on_progress: OnBytes
 ) -> int:
-    """Run ``ensure`` on every entry, several at a time; how many had to be fetched."""
+    """Run ``ensure`` on every entry, several at a time. Returns how many files were fetched."""
     fetched, done_bytes, failures = 0, 0, dict[str, Exception]()
     total_bytes = sum(entry.file.filesize for entry in entries)
     with ThreadPoolExecutor(workers) as pool:
@@ -175,7 +186,7 @@ def _ensure_all(
 
 
 def _is_local(error: Exception) -> bool:
-    """Whether the disk refused, rather than the network or a checksum."""
+    """Whether the disk caused the error, and not the network or a checksum."""
     return isinstance(error, OSError) and error.errno is not None
 
 

@@ -1,4 +1,4 @@
-"""Where a network's voxels lie in a scan: crop, pad and resample there and back."""
+"""Where a network's voxels lie in a scan: crop, pad and resample in both directions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,9 +13,10 @@ from kdlib.recipe import Preparation
 
 
 def foreground(array: NDArray) -> NDArray[np.bool_]:
-    """The head: voxels above a tenth of the robust range of the non-zero intensities.
+    """Mark the head: voxels above a tenth of the robust range of the non-zero intensities.
 
-    Exact zeros (defaced or stripped) never count (the rule of BET, Smith 2002, Section 2.1).
+    This is the rule of BET (Smith 2002, Section 2.1). Exact zeros never count: they are where a
+    scan was defaced or stripped.
     """
     inside = array[array != 0]
     if not inside.size:
@@ -34,18 +35,18 @@ class Frame:
     offset: tuple[float, ...]
 
     def to_network(self, array: NDArray) -> NDArray[np.float32]:
-        """``array`` of the scan's shape, averaged and sampled at the network's voxels."""
-        smooth = [np.sqrt(max(step**2 - 1, 0) / 12) for step in self.step]  # a box's width as SD
+        """Average ``array``, of the scan's shape, and sample it at the network's voxels."""
+        smooth = [np.sqrt(max(step**2 - 1, 0) / 12) for step in self.step]  # the SD of a box
         array = ndimage.gaussian_filter(array.astype(np.float32), smooth, truncate=3)
         return ndimage.affine_transform(
             array, np.array(self.step), self.offset, self.shape, order=1, cval=0.0
         )
 
     def to_scan(self, array: NDArray) -> NDArray[np.float32]:
-        """``array`` of the network's shape, on the scan's voxels; 0 outside the crop.
+        """Sample ``array``, of the network's shape, at the scan's voxels. Outside the crop it is 0.
 
-        By cubic splines, which may reach a little beyond the array's range: straight lines between
-        voxels cut every peak, so that a lesion of a few voxels would come back at half its size.
+        Cubic splines are used, so values may lie a little outside the array's range. Linear
+        interpolation would cut every peak: a lesion of a few voxels would lose half its size.
         """
         back = 1 / np.array(self.step)
         only_cropped = self.step == (1.0, 1.0, 1.0) and all(o == round(o) for o in self.offset)
@@ -55,7 +56,7 @@ class Frame:
         )  # fmt: skip
 
     def dense(self) -> "Frame":
-        """All ``shifted`` windows interleaved: voxels about as fine as the scan's."""
+        """All ``shifted`` windows together. Its voxels are about as fine as the scan's."""
         count = self._shifts()
         step = np.array(self.step) / count
         offset = np.array(self.offset) - step * (count - 1) / 2
@@ -68,7 +69,7 @@ class Frame:
         )
 
     def shifted(self) -> Iterator[tuple[tuple[slice, ...], "Frame"]]:
-        """This window moved by parts of a voxel, each with the places it fills in ``dense``."""
+        """Yield this window moved by parts of a voxel, each with its places in ``dense``."""
         dense, count = self.dense(), self._shifts()
         for shift in np.ndindex(*count):
             places = tuple(slice(s, None, n) for s, n in zip(shift, count, strict=True))
@@ -76,12 +77,12 @@ class Frame:
             yield places, replace(self, offset=tuple(offset.tolist()))
 
     def _shifts(self) -> NDArray[np.int_]:
-        """How many of the scan's voxels the network's span along each axis, but 3 at the most."""
+        """How many of the scan's voxels fit into a network's voxel along each axis; at most 3."""
         return np.round(self.step).clip(1, 3).astype(int)
 
 
 def frame(scan: Volume, preparation: Preparation) -> Frame:
-    """The network's window onto ``scan`` (axes LPS): in-plane centred on the head, all slices."""
+    """The network's window onto ``scan`` (axes LPS): all slices, with the head in the centre."""
     spacing = np.array(scan.spacing_mm)
     step = np.array(preparation.voxel_mm) / spacing if preparation.voxel_mm else np.ones(3)
     depth = max(1, round(scan.array.shape[2] / step[2]))
@@ -90,7 +91,7 @@ def frame(scan: Volume, preparation: Preparation) -> Frame:
     middles = [(side.start + side.stop - 1) / 2 for side in (x, y)]
     centre = np.array([*middles, (scan.array.shape[2] - 1) / 2])
     offset = centre - step * (shape - 1) / 2
-    whole = np.isclose(step, 1)  # no resampling along this axis: crop and pad by whole voxels
+    whole = np.isclose(step, 1)  # no resampling along this axis: whole voxels are cut or added
     return Frame(
         scan.array.shape,
         tuple(int(edge) for edge in shape),

@@ -1,4 +1,4 @@
-"""The header of a NIfTI file, refused with a reason where it cannot be true."""
+"""Read the header of a NIfTI file. A header that cannot be true is refused with a reason."""
 
 import math
 from dataclasses import dataclass
@@ -16,16 +16,21 @@ from kdlib.errors import InputError
 MAXIMUM_VOXELS = 2**28
 # Header extensions before the data, in bytes.
 MAXIMUM_OFFSET = 2**26
-# Edge lengths in mm beyond which a header's units are not mm, or its numbers are noise.
+# Outside these edge lengths in mm a header has other units than mm, or its numbers are noise.
 VOXEL_EDGES_MM = (0.01, 100.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Header:
-    """What a NIfTI file says of its image, checked.
+    """What a NIfTI file says about its image. It has been checked.
 
-    ``shape`` (x, y, z); ``affine`` (4, 4) to RAS+ mm; ``dtype`` on disk; the data begin at byte
-    ``offset``; a value is the stored one times ``slope`` plus ``intercept``.
+    Attributes:
+        shape: the voxels along (x, y, z).
+        affine: the matrix (4, 4) from voxel indices to RAS+ mm.
+        dtype: the type of the values on the disk.
+        offset: the byte where the data begin.
+        slope: what a stored value is multiplied by.
+        intercept: what is added to the product.
     """
 
     shape: tuple[int, int, int]
@@ -53,7 +58,7 @@ class Header:
 def parse_header(stream: BinaryIO, capacity: int) -> Header:
     """Read the header of a file that can hold ``capacity`` bytes.
 
-    Raises ``InputError`` with what is wrong and what to do, without the file's name.
+    Raises ``InputError``, which says what is wrong and what to do, but does not name the file.
     """
     raw = _raw_header(stream.read(540))
     shape = _shape(raw)
@@ -64,7 +69,7 @@ def parse_header(stream: BinaryIO, capacity: int) -> Header:
 
 
 def edges_mm(affine: NDArray[np.float64]) -> tuple[float, float, float]:
-    """The edge lengths of the voxels that ``affine`` (4, 4) places, in mm."""
+    """The edge lengths of a voxel in mm, by its ``affine`` (4, 4)."""
     x, y, z = np.linalg.norm(affine[:3, :3], axis=0)
     return float(x), float(y), float(z)
 
@@ -90,7 +95,7 @@ def _raw_header(block: bytes) -> nib.Nifti1Header:
 
 
 def _guess(block: bytes) -> str:
-    """What a file that is no NIfTI may be instead."""
+    """Guess what a file is if it is not NIfTI."""
     if block[128:132] == b"DICM":
         return "a DICOM file"
     if block[344:348] == b"ni1\0":
@@ -127,7 +132,7 @@ def _dtype(raw: nib.Nifti1Header) -> np.dtype:
 
 
 def _offset(raw: nib.Nifti1Header) -> int:
-    """Where the data begin, in bytes; some writers leave a 0."""
+    """The byte where the data begin. Some programs write a 0 here."""
     offset = float(raw["vox_offset"]) or float(raw.single_vox_offset)
     if not raw.single_vox_offset <= offset <= MAXIMUM_OFFSET:
         raise InputError(f"its header says that data begin at byte {offset:g}; export it again")
@@ -135,7 +140,7 @@ def _offset(raw: nib.Nifti1Header) -> int:
 
 
 def _scaling(raw: nib.Nifti1Header) -> tuple[float, float]:
-    """Slope and intercept; a slope of 0 or none means unscaled, as the standard says."""
+    """Slope and intercept. By the standard, values are not scaled if the slope is 0 or missing."""
     slope, intercept = float(raw["scl_slope"]), float(raw["scl_inter"])
     if slope == 0 or not math.isfinite(slope):
         return 1.0, 0.0
@@ -145,7 +150,7 @@ def _scaling(raw: nib.Nifti1Header) -> tuple[float, float]:
 
 
 def _affine(raw: nib.Nifti1Header, shape: tuple[int, int, int]) -> NDArray[np.float64]:
-    """The sform, else the qform, else the voxel sizes alone; those there are must agree."""
+    """The sform, else the qform, else the voxel sizes alone. Those that exist must agree."""
     sizes = raw["pixdim"][1:4]
     if not (np.isfinite(sizes) & (sizes > 0)).all():
         raise InputError(f"its voxel size {_listed(sizes)} mm is not above 0; export it again")

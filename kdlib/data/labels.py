@@ -1,10 +1,10 @@
-"""What a voxel of a label map says."""
+"""The labels that a voxel can have."""
 
 from enum import IntEnum
 
 
 class Label(IntEnum):
-    """The challenge's labels; a lesion is a white matter hyperintensity."""
+    """The labels of the challenge. A lesion is a white matter hyperintensity."""
 
     BACKGROUND = 0
     LESION = 1

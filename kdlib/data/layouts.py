@@ -1,4 +1,4 @@
-"""Layouts of folders, as subjects: the challenge's, BIDS, plain folders, or a single file."""
+"""Find subjects in a folder in the challenge's layout, BIDS or plain folders, or in one file."""
 
 import os
 from collections import Counter
@@ -20,26 +20,27 @@ FOLDERS = {
     "amsterdam-philips": ("Amsterdam/Philips_VU .PETMR_01.", "Philips_VU .PETMR_01."),
 }
 SPLITS = ("training", "test")
-# Beside kdlib's own masks, which a folder of scans may hold too.
+# This file lies beside the masks that kdlib wrote. A folder of scans may hold such masks too.
 OWN_REPORT = "report.json"
 Found = dict[str, tuple[Subject, ...]]
 
 
 def find_subjects(place: Path, name: str, observer: str | None = None) -> Found:
-    """The subjects at ``place`` by clinic, in the first layout that fits.
+    """Find the subjects at ``place``, for each clinic. The first layout that fits is taken.
 
-    - the challenge's, of 2022 or 2017: its clinics by their names; ``observer`` ("o3" or "o4")
-      takes that observer's annotations where there are some
-    - BIDS: ``sub-*/[ses-*/]anat/*_FLAIR.nii.gz``, masks under ``derivatives/``: one clinic ``name``
-    - plain: ``<subject>/FLAIR.nii.gz``, ``mask.nii.gz`` or ``wmh.nii.gz`` beside it (or the
-      challenge's ``<subject>/pre/``): one clinic ``name``
-    - one such subject's folder, or a single NIfTI file: one clinic ``name`` of one subject
+    - The challenge's, of 2022 or 2017: it gives several clinics with their names. ``observer``
+      ("o3" or "o4") takes the annotations of this observer where there are any.
+    - BIDS: ``sub-*/[ses-*/]anat/*_FLAIR.nii.gz``, with masks under ``derivatives/``.
+    - Plain: ``<subject>/FLAIR.nii.gz``, with ``mask.nii.gz`` or ``wmh.nii.gz`` beside it. The
+      challenge's ``<subject>/pre/`` works too.
+    - The folder of one such subject, or a single NIfTI file.
 
-    Files end in ``.nii.gz`` or ``.nii``. Nothing is read. What is wrong with a subject's files by
-    name or place stands in its ``faults``. Raises ``InputError`` where no layout fits.
+    All layouts but the first give one clinic, called ``name``. Files end in ``.nii.gz`` or
+    ``.nii``. No image is read. If a file has a wrong name or place, its subject's ``faults`` say
+    so. Raises ``InputError`` if no layout fits.
     """
     if place.is_file():
-        root = Path(os.path.realpath(place)).parent  # Who names a link wants it followed.
+        root = Path(os.path.realpath(place)).parent  # A link that the user names is followed.
         return {name: (subject_of(root, name, stem(place), [place]),)}
     if not place.is_dir():
         raise InputError(f"{place}: no such folder or file; check the path")
@@ -63,7 +64,7 @@ def find_subjects(place: Path, name: str, observer: str | None = None) -> Found:
 
 
 def each_id_once(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
-    """The subjects, with a fault more where two have one id."""
+    """The same subjects. Subjects that share an id get a fault that says so."""
     count = Counter(subject.id for subject in subjects)
     twice = "two subjects have this id; rename one"
     return tuple(
@@ -113,9 +114,9 @@ def _plain_subjects(folder: Path, clinic: str) -> Iterator[Subject]:
 
 
 def _people(home: Path) -> list[Path]:
-    """The folders that hold a NIfTI file, themselves or one level down, 2 before 10.
+    """The folders that hold a NIfTI file, directly or one level down, with 2 before 10.
 
-    And those that may hold one, but may not be read.
+    A folder that may not be read counts too, since it could hold one.
     """
     if not home.is_dir():
         return []
@@ -142,5 +143,5 @@ def _in_folder(root: Path, clinic: str, person: Path, split: str = "training") -
 
 
 def _order(name: str) -> tuple[int, str]:
-    """Sort 2 before 10."""
+    """A key that sorts 2 before 10."""
     return (int(name), "") if name.isdecimal() else (10**9, name)

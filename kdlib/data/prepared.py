@@ -1,4 +1,4 @@
-"""Prepared slices kept on disk, keyed by the files they come from and the preparation."""
+"""Keep prepared slices on the disk. Their key is the scan's files and the preparation."""
 
 import hashlib
 from collections.abc import Iterable
@@ -24,9 +24,9 @@ from kdlib.recipe import Preparation
 
 @dataclass(frozen=True)
 class PreparedSlices:
-    """Loads scans as slices on ``device``; what it prepared once it reads again.
+    """Loads scans as slices on ``device``. A scan is prepared once and then read from the disk.
 
-    The images and the labels lie in different files: loading a scan reads no label.
+    Images and labels lie in different files, so no label is read when a scan is loaded.
     """
 
     folder: Path
@@ -34,11 +34,11 @@ class PreparedSlices:
     device: torch.device
 
     def slices(self, scans: Iterable[Scan]) -> Slices:
-        """The head's slices of all ``scans``, one after the other."""
+        """The slices of all ``scans`` that hold head, one scan after the other."""
         return pool([Slices(self._images(scan).to(self.device)) for scan in scans])
 
     def labelled_slices(self, scans: Iterable[LabelledScan]) -> LabelledSlices:
-        """The same with labels."""
+        """The same slices with their labels."""
         return pool_labelled(
             [
                 LabelledSlices(self.slices([scan.scan]), self._labels(scan).to(self.device))

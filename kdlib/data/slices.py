@@ -1,7 +1,7 @@
-"""Scans made ready for a network, and a network's answer back on the scan's own grid.
+"""Make scans ready for a network, and bring a network's answer back to the scan's own grid.
 
-A network sees axial slices, (x to the left, y to the back), centred on the head. ``Slices`` are
-images alone; ``LabelledSlices`` carry labels beside them.
+A network sees axial slices that are centred on the head. Their x axis points left, their y axis
+to the back. ``Slices`` are images alone. ``LabelledSlices`` have labels too.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from kdlib.data.labels import Label
 from kdlib.data.volume import Volume, on_grid_of, to_lps
 from kdlib.recipe import Preparation
 
-BRIGHTEST = 8.0  # standard deviations; beyond lies no tissue
-HEAD_SHARE = 0.01  # a slice holds head where at least this share of its voxels is foreground
+BRIGHTEST = 8.0  # standard deviations; no tissue is brighter
+HEAD_SHARE = 0.01  # a slice holds head if at least this share of its voxels is foreground
 
 
 @dataclass(frozen=True)
@@ -52,24 +52,29 @@ class LabelledSlices:
 
 
 def pool(parts: Sequence[Slices]) -> Slices:
-    """Several sets of slices as one."""
+    """Join several sets of slices into one."""
     return Slices(torch.cat([part.images for part in parts]))
 
 
 def pool_labelled(parts: Sequence[LabelledSlices]) -> LabelledSlices:
-    """Several sets of labelled slices as one."""
+    """Join several sets of labelled slices into one."""
     return LabelledSlices(
         pool([part.slices for part in parts]), torch.cat([part.labels for part in parts])
     )
 
 
 def normalise(array: NDArray, inside: NDArray[np.bool_], kind: str) -> NDArray[np.float32]:
-    """Centre and scale by the voxels ``inside``, their tails beyond 0.5 and 99.5 percent clipped.
+    """Centre and scale an image by statistics of the voxels ``inside``.
 
-    ``"z-score"`` by mean and standard deviation, ``"robust"`` by median and interquartile range,
-    ``"none"`` leaves the scanner's intensities as they are. The clipping is of the statistics, not
-    of the bright voxels: with few lesions they are all in the top half percent, and one value with
-    the brightest cortex. The result ends at ``BRIGHTEST``, and below at the 0.5 percentile.
+    For the statistics, values are clipped at the 0.5 and 99.5 percentiles. The result itself is cut
+    off at the 0.5 percentile and at ``BRIGHTEST``, but not at the 99.5 percentile: if there are few
+    lesions, they all lie above it and would become as bright as the brightest cortex.
+
+    Args:
+        array: the image, of any shape.
+        inside: which voxels count, in the same shape.
+        kind: ``"z-score"`` uses mean and standard deviation, ``"robust"`` uses median and
+            interquartile range, ``"none"`` leaves the scanner's intensities as they are.
     """
     head = array[inside]
     if kind == "none" or not head.size:
@@ -86,7 +91,7 @@ def normalise(array: NDArray, inside: NDArray[np.bool_], kind: str) -> NDArray[n
 
 @dataclass(frozen=True)
 class Prepared:
-    """A scan as a network sees it: ``images`` (D, C, H, W), and which of its slices hold head."""
+    """A scan as a network sees it: ``images`` (D, C, H, W), and which of the D slices hold head."""
 
     window: Frame
     images: Tensor
@@ -96,9 +101,12 @@ class Prepared:
 def prepare(
     scan: Sequence[Volume], preparation: Preparation, window: Frame | None = None
 ) -> Prepared:
-    """Every slice of a scan (FLAIR first, one grid, any orientation) made ready for a network.
+    """Make every slice of a scan ready for a network.
 
-    ``window``: where the network's voxels lie, if not where ``frame`` puts them.
+    Args:
+        scan: its images, FLAIR first, on one grid of any orientation.
+        preparation: how slices are made.
+        window: where the network's voxels lie. By default ``frame`` decides it.
     """
     volumes = [to_lps(volume) for volume in scan]
     window = window or frame(volumes[0], preparation)
@@ -115,7 +123,7 @@ def prepare(
 
 
 def network_labels(labels: Volume, window: Frame) -> Tensor:
-    """The labels on the network's voxels, (D, H, W) uint8: a class where it fills half a voxel."""
+    """The labels on the network's voxels (D, H, W), uint8. A label has to fill half a voxel."""
     array = to_lps(labels).array
     result = np.zeros(window.shape, dtype=np.uint8)
     for label in (Label.OTHER_PATHOLOGY, Label.LESION):
@@ -124,5 +132,5 @@ def network_labels(labels: Volume, window: Frame) -> Tensor:
 
 
 def on_own_grid(scan: Volume, window: Frame, probability: NDArray[np.float32]) -> Volume:
-    """Lesion probability (x, y, z) of ``window`` as a volume on the scan's own grid and affine."""
+    """Bring lesion probabilities (x, y, z) of ``window`` to the scan's own grid and affine."""
     return on_grid_of(scan, window.to_scan(probability).clip(0, 1))

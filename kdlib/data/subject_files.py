@@ -1,4 +1,4 @@
-"""The files of one subject, found by their names, and what is wrong with them by name or place."""
+"""Find the files of one subject by their names, and say which have a wrong name or place."""
 
 import os
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from kdlib.data.subjects import Scan, Subject
 from kdlib.errors import printable
 
 ENDINGS = (".nii.gz", ".nii")
-# An id names files: a name can have 255 bytes, and the results' names have up to 30 more.
+# Results are named by the id with up to 30 bytes more. A file's name can have 255 bytes.
 LONGEST_ID = 200
 
 
@@ -16,7 +16,7 @@ def subject_of(
     root: Path, clinic: str, name: str, flairs: list[Path], t1s: Iterable[Path] = (),
     labels: Iterable[Path] = (), split: str = "training", home: Path | None = None,
 ) -> Subject:  # fmt: skip
-    """A subject of the files that may be its own, and what is wrong with them."""
+    """A subject, made from the files that may belong to it, and what is wrong with these files."""
     t1s, labels, home = list(t1s), list(labels), home or root / name
     where = printable(home.relative_to(root) if home != root else name)
     faults = (
@@ -28,7 +28,7 @@ def subject_of(
             faults.append(f"{where}: {len(files)} files may be its {kind} ({names}); keep one")
     if not name.isprintable() or len(name.encode(errors="replace")) > LONGEST_ID:
         faults.append(f"{where[:80]}: its name is too long or has unprintable letters; rename it")
-    t1 = t1s[0] if len(t1s) == 1 else None  # Of several none is known to be the one to read.
+    t1 = t1s[0] if len(t1s) == 1 else None  # Of several nobody knows which to read.
     used = [*flairs[:1], *([t1] if t1 else []), *labels[:1]]
     base = os.path.realpath(root)
     for file in used:
@@ -41,7 +41,7 @@ def subject_of(
 
 
 def closed(root: Path, person: Path) -> str:
-    """What to say of a person's folders where one may not be read; else nothing."""
+    """A message if one of a person's folders may not be read; else an empty text."""
     errors: list[OSError] = []
     for _ in os.walk(person, onerror=errors.append):
         pass
@@ -50,12 +50,12 @@ def closed(root: Path, person: Path) -> str:
 
 
 def unusable(clinic: str, person: Path, why: str, split: str = "training") -> Subject:
-    """A subject of whom nothing can be said but ``why`` not."""
+    """A subject that cannot be used, and ``why`` not."""
     return Subject(Scan(clinic, person.name, person / "FLAIR.nii.gz"), None, split, (why,))
 
 
 def images_named(folder: Path, *stems: str) -> list[Path]:
-    """The NIfTI files of these names, links that lead nowhere among them."""
+    """The NIfTI files of these names. Broken links are among them."""
     paths = [folder / f"{stem}{ending}" for stem in stems for ending in ENDINGS]
     return [path for path in paths if os.path.lexists(path)]
 

@@ -1,7 +1,7 @@
-"""A person at a clinic: images, and a label where somebody drew one.
+"""A person at a clinic: the images, and a label if somebody drew one.
 
-A ``Scan`` is an image alone: it has no label to read. Adaptation is handed scans; only
-supervised training and the evaluation are handed a ``LabelledScan``.
+A ``Scan`` has images alone and no label to read. Adaptation gets scans. Only supervised training
+and the evaluation get a ``LabelledScan``.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""A scan in memory, and its NIfTI file on disk, checked on the way in."""
+"""A scan in memory and its NIfTI file on the disk, which is checked when it is read."""
 
 import gzip
 import stat
@@ -26,9 +26,9 @@ from kdlib.data.labels import Label
 from kdlib.errors import InputError, printable
 from kdlib.files import atomic
 
-# Deflate cannot shrink anything further than this.
+# Deflate can make nothing smaller than by this factor.
 MAXIMUM_COMPRESSION = 1032
-# Bytes some writers leave after the data.
+# Some programs write up to this many bytes after the data.
 MAXIMUM_PADDING = 2**20
 LPS = axcodes2ornt("LPS")
 
@@ -52,7 +52,7 @@ class Volume:
 
 
 def read_header(path: Path | str) -> Header:
-    """Check a NIfTI file without reading its data; ``InputError`` as for ``read_volume``."""
+    """Check a NIfTI file without reading its data. Its errors are those of ``read_volume``."""
     with _naming(path), _opened(path) as (stream, capacity):
         return parse_header(stream, capacity)
 
@@ -122,7 +122,8 @@ def write_volume(path: Path | str, volume: Volume, dtype: DTypeLike | None = Non
         raise InputError(f"{name}: a NIfTI file's name ends in .nii or .nii.gz; choose such a name")
     content = _image(volume, dtype).to_bytes()
     if name.lower().endswith(".gz"):
-        # No time in it: the same volume gives the same bytes. Level 1: noise packs no better.
+        # No time is stored, so the same volume gives the same bytes. Noise packs no better
+        # than at level 1.
         content = gzip.compress(content, 1, mtime=0)
     try:
         with atomic(path) as temporary:
@@ -134,9 +135,9 @@ def write_volume(path: Path | str, volume: Volume, dtype: DTypeLike | None = Non
 
 
 def to_lps(volume: Volume) -> Volume:
-    """``volume`` with its axes flipped and reordered to point left, posterior, superior.
+    """Flip and reorder the axes of ``volume`` so that they point left, posterior and superior.
 
-    No voxel is resampled: an oblique scan stays oblique, on the nearest axes.
+    No voxel is resampled. An oblique scan stays oblique: each axis gets its nearest direction.
     """
     turn = ornt_transform(io_orientation(volume.affine), LPS)
     array = np.ascontiguousarray(apply_orientation(volume.array, turn))
@@ -154,7 +155,7 @@ def on_grid_of(original: Volume, lps_array: NDArray) -> Volume:
 
 @contextmanager
 def _naming(path: Path | str) -> Iterator[None]:
-    """Turn whatever is wrong with ``path`` into one line that names it."""
+    """Turn every error about ``path`` into an ``InputError`` of one line that names it."""
     try:
         with np.errstate(all="ignore"):
             yield
@@ -179,7 +180,7 @@ def _advice(error: OSError | MemoryError) -> str:
 
 @contextmanager
 def _opened(path: Path | str) -> Iterator[tuple[BinaryIO, int]]:
-    """The file's bytes, unpacked, and the most there can be of them."""
+    """Open the file unpacked. Yields its stream and the largest possible number of bytes."""
     size = _file_size(Path(path))
     with Path(path).open("rb") as file:
         if file.peek(2)[:2] != b"\x1f\x8b":
@@ -211,7 +212,7 @@ def _read(path: Path | str) -> tuple[NDArray, NDArray[np.float64]]:
         data = stream.read(header.data_bytes)
         if len(data) < header.data_bytes:
             raise InputError("it has less data than its header says; copy it again")
-        # Reading on to the end also compares gzip's checksum.
+        # Only reading to the end makes gzip compare its checksum.
         if len(stream.read(MAXIMUM_PADDING + 1)) > MAXIMUM_PADDING:
             raise InputError("it has more data than its header says; export it again")
     array: NDArray = np.ndarray(header.shape, header.dtype, buffer=data, order="F")
@@ -225,7 +226,7 @@ def _refuse_non_finite(array: NDArray) -> None:
 
 
 def _as_labels(array: NDArray) -> NDArray[np.uint8]:
-    """The array as labels; the rounding of a scaling is forgiven."""
+    """The array as labels. Small errors from a scaling are rounded away."""
     nearest = np.rint(array)
     if np.abs(array - nearest).max() > 1e-3:
         raise InputError("it has fractions (probabilities?) instead of labels; threshold it first")
