@@ -11,8 +11,8 @@ def random_field(
 ) -> Tensor:
     """A field of mean 0 and standard deviation 1 over ``shape`` voxels that span ``size_mm``.
 
-    Values ``scale_mm`` apart are nearly independent: white noise on a grid of about that spacing,
-    smoothed over one node and interpolated linearly.
+    Values ``scale_mm`` apart are nearly independent. The field is white noise on a grid of about
+    that spacing, smoothed over one node and interpolated linearly.
     """
     nodes = [max(4, int(np.ceil(size / scale_mm * 1.6)) + 3) for size in size_mm]
     noise = torch.from_numpy(rng.standard_normal(nodes, dtype=np.float32))
@@ -23,14 +23,14 @@ def random_field(
 
 
 def upsample(field: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """``field`` (x, y, z) stretched to ``shape`` by linear interpolation."""
+    """Stretch ``field`` (x, y, z) to ``shape`` by linear interpolation."""
     return F.interpolate(field[None, None], size=shape, mode="trilinear", align_corners=True)[0, 0]
 
 
 def sample(maps: Tensor, points: Tensor) -> Tensor:
-    """Values (channel, x, y, z) of ``maps`` (channel, i, j, k) at ``points`` (x, y, z, 3).
+    """Take the values (channel, x, y, z) of ``maps`` (channel, i, j, k) at ``points`` (x, y, z, 3).
 
-    Points are voxel indices of the maps; outside, the border's value holds.
+    Points are voxel indices of the maps. A point outside the maps gets the value at the border.
     """
     last = torch.tensor([size - 1.0 for size in maps.shape[1:]])
     grid = (2 * points / last - 1).flip(-1)

@@ -16,9 +16,13 @@ _CENTRE_MM = np.array([0.0, -18.0, 6.0])  # MNI coordinates of the brain's middl
 
 @dataclass(frozen=True)
 class Grid:
-    """A voxel grid, LPS+, with ``layers`` samples through each slice for its partial volume.
+    """A voxel grid (LPS+). Each slice has ``layers`` samples, which give its partial volume.
 
-    ``middle_mm``: where its middle lies, RAS+; a part of a scan lies beside the scan's middle.
+    Attributes:
+        shape: the voxels along (x, y, z).
+        spacing_mm: the edges of a voxel.
+        layers: how many samples lie through each slice.
+        middle_mm: the place of the grid's middle, RAS+. The middle of a whole scan is 0.
     """
 
     shape: tuple[int, int, int]
@@ -28,45 +32,45 @@ class Grid:
 
     @property
     def fine_shape(self) -> tuple[int, int, int]:
-        """The shape with the samples through each slice counted one by one."""
+        """The shape in samples: the same along x and y, ``layers`` times as many along z."""
         return self.shape[0], self.shape[1], self.shape[2] * self.layers
 
     @property
     def coarse(self) -> bool:
-        """Whether a voxel stands for several of a scanner's."""
+        """Whether a voxel covers several voxels of a real scanner."""
         return self.spacing_mm[0] * self.spacing_mm[1] > 2
 
     @property
     def size_mm(self) -> np.ndarray:
-        """The field of view."""
+        """The field of view along (x, y, z), in mm."""
         return np.array(self.shape) * np.array(self.spacing_mm)
 
     @property
     def fine_voxel_mm3(self) -> float:
-        """The volume that one sample stands for."""
+        """The volume of one sample in mm3."""
         return float(np.prod(self.spacing_mm)) / self.layers
 
     def slices(self, fine: Tensor) -> Tensor:
-        """The mean through each slice: (..., x, y, z * layers) to (..., x, y, z)."""
+        """Average the samples of each slice: (..., x, y, z * layers) becomes (..., x, y, z)."""
         return fine.unflatten(-1, (self.shape[2], self.layers)).mean(-1)
 
     def field(self, rng: np.random.Generator, scale_mm: float, fine: bool = True) -> Tensor:
-        """A random field over the grid; see ``random_field``."""
+        """A random field over the samples, or over the voxels. See ``random_field``."""
         return random_field(rng, self.size_mm, self.fine_shape if fine else self.shape, scale_mm)
 
     def blurred(self, image: Tensor, sigma_mm: float) -> Tensor:
-        """In-plane Gaussian blur of (x, y, z), of a standard deviation in mm."""
+        """Blur ``image`` (x, y, z) in the plane by a Gaussian. ``sigma_mm`` is its SD."""
         x, y, _ = self.spacing_mm
         return blurred(image, (sigma_mm / x, sigma_mm / y))
 
     def affine(self) -> np.ndarray:
-        """Voxel indices to RAS+ mm."""
+        """The matrix (4, 4) from voxel indices to RAS+ mm."""
         affine = np.diag([*self._steps(), 1.0])
         affine[:3, 3] = self.middle_mm - affine[:3, :3] @ ((np.array(self.shape) - 1) / 2)
         return affine
 
     def points_mm(self, fine: bool = True) -> Tensor:
-        """RAS+ coordinates (x, y, z, 3) of every sample, or of every voxel's middle."""
+        """RAS+ coordinates (x, y, z, 3) of all samples, or of the middles of all voxels."""
         shape = self.fine_shape if fine else self.shape
         steps = np.array(self._steps()) * self.shape / shape
         axes = [
@@ -89,7 +93,7 @@ class Grid:
         )
 
     def whole(self, box: tuple[slice, ...], part: Tensor) -> Tensor:
-        """``part`` (x, y, z) of the box, with zeros around it."""
+        """Put ``part`` (x, y, z), the content of ``box``, into the grid, with zeros around it."""
         whole = part.new_zeros(self.shape)
         whole[box] = part
         return whole
@@ -100,33 +104,34 @@ class Grid:
 
 @dataclass(frozen=True)
 class Pose:
-    """How a subject lies in the scanner: an affine map to MNI mm, then a warp (3, i, j, k)."""
+    """How a subject lies in the scanner: an affine map to MNI mm, and then a warp (3, i, j, k)."""
 
     matrix: Tensor
     centre: Tensor
     warp: Tensor
 
     def points(self, points_mm: Tensor) -> Tensor:
-        """MNI coordinates (..., 3) in mm of scanner coordinates (x, y, z, 3)."""
+        """Turn scanner coordinates (x, y, z, 3) in mm into MNI coordinates in mm."""
         points = points_mm @ self.matrix.T + self.centre
         return points + sample(self.warp, voxel_points(points) / _COARSE).movedim(0, -1)
 
 
 def draw_pose(rng: np.random.Generator, grid: Grid, maps: Tensor, enlargement_mm: float) -> Pose:
-    """A random pose and size, a smooth random warp, and wider ventricles.
+    """Draw a random pose and size, and a smooth random warp that also widens the ventricles.
 
-    The ventricles' wall is pushed outwards by about ``enlargement_mm``, which dies away over 15 mm.
+    The wall of the ventricles moves outwards by about ``enlargement_mm``. The movement becomes
+    smaller with distance, over 15 mm.
     """
     scale = rng.normal(0.95, 0.04) * rng.normal(1.0, 0.025, 3)
     matrix = _rotation(rng.normal(0, np.deg2rad([4, 3, 4]))) @ np.diag(1 / scale)
-    tall = grid.size_mm[2] - 170  # a tall field of view holds the neck below, not air above
+    tall = grid.size_mm[2] - 170  # a tall field of view shows more neck below, not more air above
     centre = _CENTRE_MM + rng.normal(0, 3, 3) - [0, 0, max(tall, 0) / 2 - 4 * (tall > 0)]
     warp = _warp(rng, maps, enlargement_mm)
     return Pose(torch.from_numpy(matrix).float(), torch.from_numpy(centre).float(), warp)
 
 
 def voxel_points(points_mm: Tensor) -> Tensor:
-    """MNI mm to voxel indices of the template."""
+    """Turn MNI coordinates in mm into voxel indices of the template."""
     return points_mm - _origin()
 
 

@@ -1,4 +1,4 @@
-"""What surrounds the brain: skull, scalp, face and neck, roughly; and the cut of a defacing."""
+"""A rough model of what surrounds the brain: skull, scalp, face, neck, and the cut of defacing."""
 
 import numpy as np
 import torch
@@ -10,11 +10,12 @@ from kdlib.simulator.geometry import Grid
 def surroundings(
     rng: np.random.Generator, grid: Grid, brain_mm: Tensor, points: Tensor
 ) -> dict[str, Tensor]:
-    """Fractions (x, y, z) of the tissues outside the brain; air is what is left.
+    """Fractions (x, y, z) of the tissues outside the brain. The rest is air.
 
-    From the brain outwards: a film of fluid, two tables of bone with marrow between, muscle and
-    fat. Below and before the skull a face and a neck of muscle, fat, bone and air.
-    ``brain_mm``: signed distance to the brain; ``points``: MNI mm.
+    From the brain outwards there is a film of fluid, two layers of bone with marrow between them,
+    muscle and fat. Below and in front of the skull there are a face and a neck of muscle, fat, bone
+    and air. ``brain_mm`` (x, y, z) is the signed distance to the brain. ``points`` (x, y, z, 3)
+    are MNI coordinates in mm.
     """
     skull = rng.normal(7.0, 1.0) + 1.2 * grid.field(rng, 30.0, fine=False)
     scalp = rng.normal(5.5, 1.2) + 1.2 * grid.field(rng, 40.0, fine=False)
@@ -44,9 +45,10 @@ def surroundings(
 
 
 def face_removed(points: Tensor, brain_mm: Tensor, share: float) -> Tensor:
-    """Mask (x, y, z) of the voxels a defacing sets to 0: ``share`` of the scan, none of the brain.
+    """Mask (x, y, z) of the voxels that defacing sets to 0.
 
-    A plane that falls towards the neck, as far forward and down as the share asks for.
+    The cut is a plane that slopes down towards the neck. It lies so that it takes ``share`` of the
+    scan. It takes nothing of the brain.
     """
     ahead = points[..., 1] * 0.75 - points[..., 2] * 0.65
     ahead = torch.where(brain_mm < 3, -1e3, ahead)

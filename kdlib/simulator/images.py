@@ -1,4 +1,4 @@
-"""From a subject's tissues to the images a scanner gives of them."""
+"""Turn a subject's tissues into the images that a scanner would give."""
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ def flair_and_t1(
     parts: dict[str, Tensor],
     skull: bool,
 ) -> tuple[Tensor, Tensor]:
-    """FLAIR and T1 (x, y, z), as the scanner gives them after its bias correction."""
+    """FLAIR and T1 (x, y, z), as the scanner gives them after bias correction."""
     levels = signal.levels(rng, scanner)
     images = [place.whole(image) for image in _brain(rng, place, levels, parts)]
     if skull:
@@ -42,7 +42,7 @@ def _brain(
     parts = {**parts, "choroid": parts["csf"] * share, "csf": parts["csf"] * (1 - share)}
     texture = 1 + 0.02 * grid.field(rng, 4.0, fine=False)
     texture += 0.025 * grid.field(rng, 2.5, fine=False)
-    # The white matter of the gyri, full of fibres without order, is darker than the deep one.
+    # White matter in the gyri, where fibres run in many directions, is darker than deep inside.
     around = grid.blurred(parts["white"], 6)
     parts = _with_halo(grid, parts)
     factors = {
@@ -61,9 +61,9 @@ def _brain(
 
 
 def _with_halo(grid: Grid, parts: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Water reaches beyond a lesion's border: white matter beside it is in part faint lesion.
+    """Make the white matter beside a lesion a faint lesion in part, since water spreads there.
 
-    Millimetres outside real masks FLAIR is still brighter than far away.
+    In real scans FLAIR is brighter than usual even some millimetres outside the masks.
     """
     near = grid.blurred(parts["faint"] + parts["bright"], 2)
     halo = 0.8 * near * parts["white"]
@@ -71,10 +71,10 @@ def _with_halo(grid: Grid, parts: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _acquired(rng: np.random.Generator, grid: Grid, scanner: Protocol, image: Tensor) -> Tensor:
-    """Point spread, residual bias, gain of the day, noise."""
+    """Apply point spread, residual bias, the day's gain and noise to a perfect image."""
     sigma_mm = float(np.hypot(scanner.blur_mm, 0.5 * grid.coarse))
     image = grid.blurred(image, sigma_mm)
     bias = torch.exp(scanner.bias * grid.field(rng, 80.0, fine=False))
     image = image * bias * float(np.exp(rng.normal(0, 0.1)))
-    noise = scanner.noise * scanner.level * (0.5 if grid.coarse else 1.0)  # averaged over four
+    noise = scanner.noise * scanner.level * (0.5 if grid.coarse else 1.0)  # mean of four
     return signal.rician(rng, image, noise, 0.4)

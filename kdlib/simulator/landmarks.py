@@ -1,4 +1,4 @@
-"""What is brighter or darker than its tissue: regions of the brain, bright fluid."""
+"""Regions of the brain, and fluid, that are brighter or darker than the rest of their tissue."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -17,17 +17,19 @@ _STEP = 4.0  # mm between the nodes of the regional maps
 def bright_fluid(
     rng: np.random.Generator, grid: Grid, ventricle_mm: Tensor, atrium: Tensor, aqueduct: Tensor
 ) -> Tensor:
-    """Share (x, y, z) of the CSF that is not dark.
+    """Share (x, y, z) of the CSF that is bright.
 
-    Ragged choroid plexus inside the ventricles' atria, and what flows through the aqueduct.
+    It is the choroid plexus in the atria of the ventricles, which has a ragged border, and the
+    fluid that flows through the aqueduct.
     """
     ragged = grid.field(rng, 4.0, fine=False) + 2.5 * atrium - 2.0
     plexus = 0.8 * torch.sigmoid(ragged * 3) * torch.sigmoid(-3 * (ventricle_mm + 0.5))
     return torch.maximum(plexus, rng.uniform(0, 0.9) * aqueduct)
 
 
-# Landmarks in MNI mm (mirrored), reach in mm, and how much brighter on FLAIR: mean and spread
-# between subjects. Iron darkens the pallidum; limbic cortex is bright; so are long dense tracts.
+# Each row has a place in MNI mm (its mirror image counts too), a reach in mm, and how much brighter
+# it is on FLAIR: the mean, and the spread between subjects. Iron makes the pallidum dark. Limbic
+# cortex and long dense tracts are bright.
 _GREY = (
     ((38, 5, 0), (7, 22, 14), 0.04, 0.04),  # insula
     ((33, 2, 6), (4, 18, 12), 0.10, 0.05),  # claustrum
@@ -69,14 +71,15 @@ _WHITE = (
 )
 
 
-# Where fluid is bright: the atria's choroid plexus, the aqueduct with both its ends.
+# Where fluid is bright: the choroid plexus in the atria, and the aqueduct with both its ends.
 _FLUID = (((23, -40, 7), (9, 10, 9)), ((0, -31, -4), (4, 5, 8)))
 
 
 def regional_brightness(rng: np.random.Generator, grid: Grid, points: Tensor) -> list[Tensor]:
-    """Factors near 1 for the FLAIR signal of grey and of white matter; nearness to ``_FLUID``.
+    """Factors for the FLAIR signal of grey and of white matter, and the nearness to ``_FLUID``.
 
-    ``points``: MNI mm (x, y, z, 3) of the voxels; the four results are (x, y, z).
+    ``points`` (x, y, z, 3) are the voxels' MNI coordinates in mm. The four results are (x, y, z).
+    The factors are near 1.
     """
     basis = _landmark_maps()
     drawn = [rng.normal(mean, spread) for *_, mean, spread in (*_GREY, *_WHITE)]

@@ -1,10 +1,13 @@
 """Lesions of two kinds: confluent ones that grow from the ventricles, punctate ones anywhere.
 
-Confluent: the highest values of a random field plus a prior that falls with the distance to the
-ventricles and rises at their horns. Punctate: many small blobs, their volumes log-normal. Both are
-soft, the softer the larger: a lesion fraction between 0 and 1 for every sample. Calibrated to
-component sizes of real masks (half of the components under 17 mm3, yet most of the volume in a few
-confluent ones) and to how FLAIR falls across real borders.
+A confluent lesion is where a random field plus a prior is highest. The prior falls with the
+distance to the ventricles and is higher at their horns. Punctate lesions are many small blobs with
+log-normal volumes. All lesions have soft borders, softer for larger lesions: each sample has a
+lesion fraction between 0 and 1.
+
+The sizes are calibrated to those of real masks: half of the components are smaller than 17 mm3, but
+most of the volume is in a few confluent ones. The borders are calibrated to how FLAIR falls across
+real ones.
 """
 
 from dataclasses import dataclass
@@ -16,7 +19,7 @@ from torch import Tensor
 from kdlib.simulator.geometry import Grid
 from kdlib.simulator.protocols import Population
 
-_AT_BORDER = 0.4  # severity
+_AT_BORDER = 0.4  # the severity at a lesion's border
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Lesions:
 
 
 def draw_load_ml(rng: np.random.Generator, population: Population) -> float:
-    """A subject's lesion volume: log-normal around the clinic's median, inside its range."""
+    """Draw a subject's lesion volume: log-normal around the clinic's median, within its range."""
     while True:
         load = population.load_ml * np.exp(rng.normal(0, population.spread))
         if population.lowest_ml <= load <= population.highest_ml:
@@ -43,10 +46,11 @@ def draw_lesions(
     points: Tensor,
     load_ml: float,
 ) -> Lesions:
-    """Lesions of about ``load_ml`` in all.
+    """Draw lesions with a total volume of about ``load_ml``.
 
-    ``room`` (x, y, fine z): how much of a sample a lesion may take, 1 in white matter. ``points``:
-    MNI mm of the samples.
+    ``room`` (x, y, fine z) is the share of a sample that a lesion may fill; it is 1 in white
+    matter. ``ventricle_mm`` (x, y, fine z) is the signed distance to the ventricles. ``points``
+    (x, y, fine z, 3) are the samples' MNI coordinates in mm.
     """
     volumes = _punctate_volumes_mm3(rng, load_ml)
     confluent_mm3 = load_ml * 1000 - volumes.sum()
@@ -60,9 +64,9 @@ def draw_lesions(
 
 
 def _severity(fraction: Tensor, grade: Tensor) -> Tensor:
-    """Alike at every border, where half a sample is lesion; further in what ``grade`` says.
+    """The severity: the same at every border, where half a sample is lesion; inside by ``grade``.
 
-    So what is outlined can be told from the image: at one brightness, as a reader does.
+    So the border of every lesion has the same brightness, and a person can find it in the image.
     """
     inside = (2 * fraction - 1).clamp(min=0)
     return _AT_BORDER + inside * (grade - _AT_BORDER)
@@ -73,7 +77,7 @@ def _punctate_volumes_mm3(rng: np.random.Generator, load_ml: float) -> np.ndarra
     volumes = np.clip(14 * np.exp(rng.normal(0, 1.1, count)), 6, 800)
     large = rng.uniform(size=count) < rng.uniform(0.0, 0.05)
     volumes = np.where(large, np.exp(rng.uniform(np.log(100), np.log(3000), count)), volumes)
-    most = rng.uniform(0.25, 0.6)  # of a low load: a high one has less of it in small lesions
+    most = rng.uniform(0.25, 0.6)  # largest share of the load in small lesions
     return volumes[np.cumsum(volumes) < 1000 * most * load_ml]
 
 
@@ -89,7 +93,7 @@ def _confluent(
     score = 0.8 * grid.field(rng, 18.0) + 0.15 * grid.field(rng, 5.0)
     score += rng.uniform(2.5, 5.5) * torch.exp(-ventricle_mm.clamp(min=0) / reach)
     score += rng.uniform(0.3, 1.2) * _horns(points)
-    score -= 1.5 * torch.exp(-((points[..., 0] / 5) ** 2))  # rarely in what joins the halves
+    score -= 1.5 * torch.exp(-((points[..., 0] / 5) ** 2))  # rare in the fibres that join both halves
     open_room = room > 0.5
     candidates = torch.sort(score[open_room], descending=True).values
     wanted = int(volume_mm3 / grid.fine_voxel_mm3)
@@ -117,7 +121,7 @@ def _centres(
     points: Tensor,
     count: int,
 ) -> np.ndarray:
-    """Sample indices (count, 3): anywhere in white matter, oftener near the ventricles and high."""
+    """Sample indices (count, 3) in white matter, more often near the ventricles and high up."""
     prior = (room > 0.8) * (0.25 + torch.exp(-ventricle_mm.clamp(min=0) / 12))
     prior *= 0.4 + 0.6 * torch.sigmoid((points[..., 2] + 12) / 5)
     chances = torch.cumsum(prior.flatten().double(), 0).numpy()
@@ -134,7 +138,7 @@ def _add_blob(
     volume_mm3: float,
     severity: float,
 ) -> None:
-    """Lay a soft ellipsoid over ``fraction`` and its brightness over ``grade``, in place."""
+    """Add a soft ellipsoid to ``fraction`` and its brightness to ``grade``, in place."""
     radius = (volume_mm3 * 3 / (4 * np.pi)) ** (1 / 3)
     stretch = np.exp(rng.normal(0, 0.25, 3))
     radii = radius * stretch / np.prod(stretch) ** (1 / 3)

@@ -1,4 +1,4 @@
-"""Label 2 of the challenge: pathology that is no white-matter hyperintensity, as an old infarct."""
+"""Old infarcts: pathology that is no white matter hyperintensity, label 2 of the challenge."""
 
 from dataclasses import dataclass
 
@@ -13,16 +13,16 @@ SHARE_OF_SUBJECTS = 0.4
 
 @dataclass(frozen=True)
 class Infarct:
-    """Fractions (x, y, z): the whole of it, and its core of fluid; between them a bright rim."""
+    """Fractions (x, y, z) of the whole infarct and of its core of fluid, inside a bright rim."""
 
     extent: Tensor
     core: Tensor
 
 
 def draw_infarct(rng: np.random.Generator, grid: Grid, brain: Tensor) -> Infarct | None:
-    """An old infarct of 0.2 to 15 mL somewhere in the brain, in 4 of 10 subjects.
+    """Draw an old infarct of 0.2 to 15 mL somewhere in the brain. 6 of 10 subjects have none.
 
-    ``brain``: fraction (x, y, z) of brain tissue and fluid.
+    ``brain`` (x, y, z) is the fraction of brain tissue and fluid.
     """
     ragged = 0.25 * grid.field(rng, 8.0, fine=False)
     drawn, volume_ml = rng.uniform(), float(np.exp(rng.uniform(np.log(0.2), np.log(15))))

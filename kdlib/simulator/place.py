@@ -10,15 +10,22 @@ from kdlib.simulator.fields import sample
 from kdlib.simulator.geometry import Grid, draw_pose, voxel_points
 from kdlib.simulator.template import DISTANCES
 
-_AROUND_MM = 6.0  # how far beyond the average brain's surface a subject's own may lie
+_AROUND_MM = 6.0  # a subject's brain may reach so far beyond the surface of the average brain
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a subject lies in a scan: a pose, and the brain's box with samples of its own.
+    """Where a subject lies in a scan. A box around the brain has finer samples than the scan.
 
-    ``points`` (MNI mm), ``ventricle_mm``, ``brain_mm``: of the scan's voxels; ``fine_points`` and
-    ``maps`` (the template's ``Channel``s): of the samples in the box.
+    Attributes:
+        scan: the grid of the whole scan.
+        points: MNI coordinates of the scan's voxels in mm (x, y, z, 3).
+        ventricle_mm: their signed distance to the ventricles (x, y, z).
+        brain_mm: their signed distance to the brain's surface (x, y, z).
+        box: the part of the scan that holds the brain.
+        brain: the grid of this box.
+        fine_points: MNI coordinates of the samples in the box in mm (x, y, fine z, 3).
+        maps: the template's ``Channel`` maps at these samples (channel, x, y, fine z).
     """
 
     scan: Grid
@@ -31,20 +38,21 @@ class Place:
     maps: Tensor
 
     def whole(self, part: Tensor) -> Tensor:
-        """``part`` (x, y, z) of the box in the whole scan, zeros around it."""
+        """Put ``part`` (x, y, z), the content of the box, into the scan, with zeros around it."""
         return self.scan.whole(self.box, part)
 
 
 def draw_place(
     rng: np.random.Generator, scan: Grid, template: Tensor, enlargement_mm: float
 ) -> Place:
-    """A random pose of the brain in ``scan``, its ventricles wider by about ``enlargement_mm``."""
+    """Draw a random pose of the brain in ``scan``. ``enlargement_mm`` widens its ventricles."""
     pose = draw_pose(rng, scan, template, enlargement_mm)
     points = pose.points(scan.points_mm())
     ventricle_mm, brain_mm = sample(template[DISTANCES], voxel_points(points))
     box = bounding_box((brain_mm < _AROUND_MM).numpy())
-    # For the partial volume of thick slices. An odd number leaves few voxels half lesion, half not,
-    # whose label is a coin's toss; challenge-size grids have too many voxels for three.
+    # Several samples give the partial volume of thick slices. If their number is odd, few voxels
+    # are exactly half lesion, where the label is a matter of chance. Three samples would be too
+    # much work on the challenge's own grids.
     brain = scan.part(box, layers=3 if scan.coarse else 2)
     fine_points = pose.points(brain.points_mm())
     maps = sample(template, voxel_points(fine_points))

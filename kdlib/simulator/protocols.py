@@ -1,8 +1,8 @@
-"""What is published of the three clinics: their scanners, their voxel grids, their patients.
+"""What is published about the three clinics: their scanners, their voxel grids, their patients.
 
-Sources: the data description of the WMH Segmentation Challenge (doi 10.34894/AECRSD) and Kuijf et
-al., IEEE Transactions on Medical Imaging 38 (2019), for protocols, grids, ids and lesion loads;
-the overall intensity levels, noise and sharpness are calibrated to real scans.
+Protocols, grids, ids and lesion loads are from the data description of the WMH Segmentation
+Challenge (doi 10.34894/AECRSD) and from Kuijf et al., IEEE Transactions on Medical Imaging 38
+(2019). The intensity levels, the noise and the sharpness are calibrated to real scans.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from kdlib.errors import InputError
 
 @dataclass(frozen=True)
 class Protocol:
-    """A scanner: times in ms, flip angle in degrees, the rest relative to Utrecht or the voxel."""
+    """A scanner: times in ms, a flip angle in degrees, and values that fit real scans."""
 
     repetition_ms: float
     echo_ms: float
@@ -24,14 +24,22 @@ class Protocol:
     t1_repetition_ms: float
     t1_flip_degrees: float
     level: float  # intensity of normal white matter
-    noise: float  # standard deviation over white matter, on the native voxel
-    blur_mm: float  # in-plane point spread, standard deviation
+    noise: float  # standard deviation divided by ``level``, on the native voxel
+    blur_mm: float  # standard deviation of the point spread in the plane
     bias: float  # standard deviation of the log of the residual bias field
 
 
 @dataclass(frozen=True)
 class Population:
-    """A clinic's patients: lesion load in mL (median, lowest, highest), log spread, ventricles."""
+    """The patients of a clinic.
+
+    Attributes:
+        load_ml: the median lesion volume in mL.
+        lowest_ml: the lowest lesion volume.
+        highest_ml: the highest lesion volume.
+        spread: the standard deviation of the logarithm of the lesion volume.
+        atrophy: how wide the sulci are on average; 0 is the average brain.
+    """
 
     load_ml: float
     lowest_ml: float
@@ -42,7 +50,7 @@ class Population:
 
 @dataclass(frozen=True)
 class Site:
-    """Where a clinic's subjects lie in the challenge's folders, and on which voxel grid."""
+    """The folder, ids and voxel grid of a clinic's subjects in the challenge's data."""
 
     folder: str
     training: tuple[int, ...]
@@ -87,7 +95,7 @@ SITES = {
         True,
     ),
 }
-# Six subjects of the challenge have another shape than the rest of their clinic.
+# Six subjects of the challenge have another shape than the other subjects of their clinic.
 ODD_SHAPES = {
     50: (256, 232, 48),
     51: (256, 232, 48),
@@ -100,7 +108,7 @@ COARSE_SPACING_MM = (2.0, 2.0, 3.0)
 
 
 def site(clinic: str) -> Site:
-    """The clinic's folder, ids and grid; raises ``InputError`` for a clinic that nobody knows."""
+    """The clinic's folder, ids and grid. Raises ``InputError`` if there is no such clinic."""
     if clinic not in SITES:
         raise InputError(f"{clinic}: not a simulated clinic; choose from {', '.join(SITES)}")
     return SITES[clinic]
@@ -109,7 +117,7 @@ def site(clinic: str) -> Site:
 def voxel_grid(
     clinic: str, subject: int, grid: str
 ) -> tuple[tuple[int, int, int], tuple[float, float, float]]:
-    """Shape and spacing in mm of a subject's scan; ``grid`` is "native" or "2mm"."""
+    """Shape and spacing in mm of a subject's scan. ``grid`` is "native" or "2mm"."""
     if grid == "2mm":
         return COARSE_SHAPE, COARSE_SPACING_MM
     here = site(clinic)
@@ -117,18 +125,20 @@ def voxel_grid(
 
 
 def protocol(clinic: str, shift: float) -> Protocol:
-    """The clinic's scanner, moved towards the mean of the three: 0 = the mean, 1 = as published.
+    """The clinic's scanner, moved towards the mean of the three.
 
-    Times and angles go along the straight line, level, noise, blur and bias along their logarithm.
+    A ``shift`` of 0 gives the mean, and 1 gives the published protocol. Times and angles move
+    linearly. Level, noise, blur and bias move by their logarithms.
     """
     times = ("repetition_ms", "echo_ms", "inversion_ms", "t1_repetition_ms", "t1_flip_degrees")
     return _between(list(PROTOCOLS.values()), PROTOCOLS[clinic], shift, straight=times)
 
 
 def population(clinic: str, shift: float) -> Population:
-    """The clinic's patients, moved towards the mean of the three: 0 = the mean, 1 = as published.
+    """The clinic's patients, moved towards the mean of the three.
 
-    Loads go along their logarithm, spread and atrophy along the straight line.
+    A ``shift`` of 0 gives the mean, and 1 gives the published patients. Spread and atrophy move
+    linearly. Loads move by their logarithms.
     """
     return _between(
         list(POPULATIONS.values()), POPULATIONS[clinic], shift, straight=("spread", "atrophy")

@@ -1,9 +1,9 @@
-"""From tissues to intensities: pulse sequences, point spread, bias field, noise.
+"""Turn tissues into intensities: pulse sequences, point spread, bias field and noise.
 
-FLAIR: inversion recovery, ``PD (1 - MT) (1 - 2 exp(-TI/T1) + exp(-TR/T1)) exp(-TE/T2)``, its
-magnitude. T1: spoiled gradient echo, ``PD sin(a) (1 - E) / (1 - cos(a) E)`` with
-``E = exp(-TR/T1)``. The inversion pulse of Singapore's T1 is left out; its flip angle gives the
-contrast seen in practice.
+FLAIR is an inversion recovery: the magnitude of
+``PD (1 - MT) (1 - 2 exp(-TI/T1) + exp(-TR/T1)) exp(-TE/T2)``. T1 is a spoiled gradient echo:
+``PD sin(a) (1 - E) / (1 - cos(a) E)`` with ``E = exp(-TR/T1)``. The inversion pulse of Singapore's
+T1 is left out, and its flip angle is chosen to give the contrast that is seen in practice.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,11 @@ Levels = dict[str, float]  # signal by tissue
 
 @dataclass(frozen=True)
 class Tissue:
-    """Relaxation times in ms at 3 tesla, proton density (water = 1), magnetisation transfer.
+    """Relaxation times in ms at 3 tesla, proton density (water is 1), and magnetisation transfer.
 
-    ``transfer``: share of the signal that the many refocusing pulses of a turbo spin echo take away
-    through water bound to macromolecules; most in white matter.
+    ``transfer`` is the share of the signal that is lost by magnetisation transfer, in [0, 1]. A
+    turbo spin echo has many refocusing pulses. They act on water that is bound to macromolecules,
+    and white matter has most of it.
     """
 
     t1_ms: float
@@ -31,12 +32,12 @@ class Tissue:
     transfer: float
 
 
-# Of the order of what is published at 3 tesla: white matter T1 832 and 1084, T2 80 and 69 ms, grey
-# matter T1 1331 and 1820, T2 110 and 99 ms (Wansapura et al., JMRI 9, 1999; Stanisz et al., MRM 54,
-# 2005). So most of a lesion's contrast lies in its T2 and falls with the echo time. Density and
-# transfer are chosen so that the contrasts of real FLAIR come out: lesion / white matter 1.15 to
-# 1.6; cortex / white matter 1.05 to 1.10 as one measures it, with the fluid of the sulci in its
-# voxels, so that the ribbon itself is brighter.
+# The times are close to what is published at 3 tesla: in white matter T1 is 832 or 1084 ms and T2
+# is 80 or 69 ms; in grey matter T1 is 1331 or 1820 ms and T2 is 110 or 99 ms (Wansapura et al.,
+# JMRI 9, 1999; Stanisz et al., MRM 54, 2005). So most of a lesion's contrast comes from its T2 and
+# falls with the echo time. Density and transfer are chosen to give the contrasts of real FLAIR.
+# Lesions are 1.15 to 1.6 times as bright as white matter. Cortex is 1.05 to 1.10 times as bright
+# when it is measured with the fluid of the sulci in its voxels, so the cortex alone is brighter.
 TISSUES = {
     "white": Tissue(900, 75, 0.70, 0.14),
     "cortex": Tissue(1450, 92, 0.785, 0.07),
@@ -55,7 +56,7 @@ TISSUES = {
 
 
 def jittered(rng: np.random.Generator) -> dict[str, Tissue]:
-    """``TISSUES`` of one subject: T1 differs by 3 %, T2 by 1.5 %, density by 1 % (one SD)."""
+    """Draw the ``TISSUES`` of one subject. The SD of T1 is 3 %, of T2 1.5 %, of density 1 %."""
     return {name: _jitter(rng, tissue) for name, tissue in TISSUES.items()}
 
 
@@ -65,7 +66,7 @@ def _jitter(rng: np.random.Generator, tissue: Tissue) -> Tissue:
 
 
 def levels(rng: np.random.Generator, protocol: Protocol) -> tuple[Levels, Levels]:
-    """FLAIR and T1 of every tissue of one subject, where white matter has the scanner's level."""
+    """FLAIR and T1 of one subject's tissues. Average white matter has the scanner's ``level``."""
     tissues = jittered(rng)
     pair = []
     for contrast in (flair, t1_weighted):
@@ -75,7 +76,7 @@ def levels(rng: np.random.Generator, protocol: Protocol) -> tuple[Levels, Levels
 
 
 def flair(tissue: Tissue, protocol: Protocol) -> float:
-    """The inversion-recovery signal of a tissue, without unit."""
+    """The FLAIR signal of a tissue by inversion recovery, without a unit."""
     recovery = (
         1
         - 2 * np.exp(-protocol.inversion_ms / tissue.t1_ms)
@@ -86,14 +87,14 @@ def flair(tissue: Tissue, protocol: Protocol) -> float:
 
 
 def t1_weighted(tissue: Tissue, protocol: Protocol) -> float:
-    """The spoiled gradient-echo signal of a tissue, without unit."""
+    """The T1-weighted signal of a tissue by a spoiled gradient echo, without a unit."""
     angle = np.deg2rad(protocol.t1_flip_degrees)
     decay = np.exp(-protocol.t1_repetition_ms / tissue.t1_ms)
     return float(tissue.density * np.sin(angle) * (1 - decay) / (1 - np.cos(angle) * decay))
 
 
 def blurred(image: Tensor, sigma_voxels: tuple[float, float]) -> Tensor:
-    """In-plane Gaussian blur of (x, y, z); standard deviations in voxels along x and y."""
+    """Blur ``image`` (x, y, z) in the plane by a Gaussian; its SDs along x and y are in voxels."""
     for axis, sigma in enumerate(sigma_voxels):
         image = _blur_axis(image, axis, sigma)
     return image
@@ -111,9 +112,10 @@ def _blur_axis(image: Tensor, axis: int, sigma: float) -> Tensor:
 
 
 def rician(rng: np.random.Generator, image: Tensor, sigma: float, smooth: float) -> Tensor:
-    """The magnitude of ``image`` plus complex noise of standard deviation ``sigma`` a channel.
+    """The magnitude of ``image`` plus complex noise.
 
-    ``smooth``: in-plane correlation of the noise, standard deviation in voxels.
+    ``sigma`` is the standard deviation of the real and of the imaginary part. ``smooth`` is how
+    far the noise is correlated in the plane, as a standard deviation in voxels.
     """
     channels = []
     for _ in range(2):

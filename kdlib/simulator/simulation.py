@@ -1,4 +1,4 @@
-"""All subjects of a simulation, in parallel processes, resumable."""
+"""Simulate all subjects in parallel processes. A stopped simulation can be continued."""
 
 import json
 import multiprocessing
@@ -26,7 +26,7 @@ from kdlib.simulator.protocols import SITES, site
 from kdlib.simulator.subject import SimulatorSettings, simulate_subject, write_subject
 from kdlib.simulator.template import template_maps
 
-# Raise it whenever the same settings give other voxels: old folders are then not gone on with.
+# Raise it when the same settings give other voxels. Old folders are then not continued.
 VERSION = 7
 _SETTINGS_FILE = "simulation.json"
 
@@ -49,9 +49,9 @@ def simulate(
 ) -> None:
     """Write simulated subjects to ``out`` in the challenge's layout: ``training/Utrecht/0`` etc.
 
-    The seed, the clinic, the subject's id and the settings decide everything of a subject. A
-    subject's folder appears whole. A second call with the same settings makes what is missing, and
-    may ask for more clinics or more subjects.
+    The seed, the clinic, the subject's id and the settings decide every voxel of a subject. A
+    subject's folder appears only when it is complete. A second call with the same settings makes
+    what is missing. It may also ask for more clinics or more subjects.
 
     Args:
         out: a folder that is new, empty, or holds a simulation with these settings.
@@ -61,11 +61,11 @@ def simulate(
         training: training subjects of each clinic, 0 to 20, in the order of the challenge's ids.
         test: test subjects of each clinic, 0 to 30, in the same order.
         seed: decides all that is random; 0 or above.
-        scanner_shift: how far the scanners differ, 0 or above. 0: all have the mean protocol, and
-            nobody is defaced. 1: as published. The voxel grids always differ, unless ``grid`` is
-            "2mm".
+        scanner_shift: how far the scanners differ, 0 or above. At 0 all have the mean protocol and
+            nobody is defaced. At 1 they are as published. The voxel grids always differ, unless
+            ``grid`` is "2mm".
         population_shift: how far lesion load and atrophy differ, in the same way.
-        skull: False sets what surrounds the brain to exactly 0, as in skull-stripped scans.
+        skull: False sets all voxels outside the brain to exactly 0, as in skull-stripped scans.
         workers: how many processes; by default one for each core.
         on_subject: called with (done, total) at the start and after each subject.
 
@@ -113,7 +113,7 @@ def _check(
 
 
 def _claim(out: Path, settings: SimulatorSettings) -> None:
-    """Write the settings file, or check that the one that is there says the same."""
+    """Write the settings file. If there is one, check that it says the same."""
     wanted = {"version": VERSION, **asdict(settings)}
     path = out / _SETTINGS_FILE
     if path.exists():
@@ -155,7 +155,7 @@ def _run(
         return
     with TemporaryDirectory() as folder:
         maps = Path(folder) / "template.npy"
-        np.save(maps, template)  # every process maps this one copy into its memory
+        np.save(maps, template)  # all processes share this one copy
         pool = ProcessPoolExecutor(
             processes, multiprocessing.get_context("spawn"), _start, (settings, maps)
         )
@@ -171,10 +171,10 @@ def _run(
 
 @contextmanager
 def _without_the_callers_script() -> Iterator[None]:
-    """Processes that start meanwhile do not run the caller's script, which may not be guarded.
+    """Keep new processes from running the caller's script, which may lack a ``__main__`` guard.
 
-    A new process runs the script of its parent, as a module, for what it may have to find there.
-    Nothing that simulates is there.
+    A new process usually imports its parent's script, since it may need something from it. The
+    simulator needs nothing from it.
     """
     script = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
@@ -188,7 +188,7 @@ def _run_here(
     settings: SimulatorSettings, jobs: list[Job], template: NDArray, report: Callable[[int], None]
 ) -> None:
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as in the processes, so that sums come out the same to the last bit
+    torch.set_num_threads(1)  # as in the processes, so that sums are the same to the last bit
     try:
         for done, job in enumerate(jobs, start=1):
             _simulate_to_disk(settings, job, torch.from_numpy(template))
@@ -198,7 +198,7 @@ def _run_here(
 
 
 def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # Linux: the cores this process may use
+    if hasattr(os, "sched_getaffinity"):  # on Linux: the cores that this process may use
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 

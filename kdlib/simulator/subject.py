@@ -1,4 +1,4 @@
-"""One simulated subject, from its seed to its files."""
+"""Simulate one subject from its seed, and write its files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from kdlib.simulator.template import Channel
 
 @dataclass(frozen=True)
 class SimulatorSettings:
-    """What a simulation is made with; together with clinic and id it decides every voxel."""
+    """The settings of a simulation. With the clinic and the id they decide every voxel."""
 
     grid: str
     seed: int
@@ -33,9 +33,16 @@ class SimulatorSettings:
 
 @dataclass(frozen=True)
 class SimulatedSubject:
-    """FLAIR, T1 (intensities), labels (0, 1, 2) and distance to the ventricles (mm): (x, y, z).
+    """The images (x, y, z) of a simulated subject, and the truth about them.
 
-    ``tissues``: the fraction of each tissue inside the brain; lesions as labelled, without halo.
+    Attributes:
+        flair: the intensities of the FLAIR.
+        t1: the intensities of the T1.
+        labels: 0 background, 1 lesion, 2 other pathology.
+        ventricle_mm: the distance to the ventricles in mm, 0 or above.
+        tissues: the fraction of each tissue inside the brain. Lesions are as in the labels, without
+            the halo around them.
+        affine: the matrix (4, 4) from voxel indices to RAS+ mm.
     """
 
     flair: Tensor
@@ -49,7 +56,7 @@ class SimulatedSubject:
 def simulate_subject(
     settings: SimulatorSettings, clinic: str, subject: int, template: Tensor
 ) -> SimulatedSubject:
-    """The subject that (seed, clinic, id) name; ``template``: the maps of ``template_maps``."""
+    """Simulate the subject of this seed, clinic and id. ``template`` is from ``template_maps``."""
     rng = np.random.default_rng([settings.seed, crc32(clinic.encode()), subject])
     scanner = protocol(clinic, settings.scanner_shift)
     patients = population(clinic, settings.population_shift)
@@ -77,7 +84,7 @@ def simulate_subject(
 def _share_kept(
     rng: np.random.Generator, place: Place, settings: SimulatorSettings, *, defaced: bool
 ) -> Tensor:
-    """Share (x, y, z) of each voxel that stripping and defacing leave; exact zeros elsewhere."""
+    """Share (x, y, z) of each voxel that is left after stripping and defacing; else exactly 0."""
     kept = torch.ones(place.scan.shape)
     if not settings.skull:
         kept = place.whole(_stripping(rng, place.brain, place.maps[Channel.BRAIN_MM]))
@@ -89,10 +96,10 @@ def _share_kept(
 
 
 def _stripping(rng: np.random.Generator, grid: Grid, brain_mm: Tensor) -> Tensor:
-    """Share (x, y, z) of each voxel inside a brain mask that errs by a millimetre or so."""
+    """Share (x, y, z) of each voxel in a brain mask that is wrong by about a millimetre."""
     margin = rng.normal(0.8, 0.5) + 0.9 * grid.field(rng, 15.0)
     kept = grid.slices(torch.sigmoid((margin - brain_mm) / 0.4))
-    blur_mm = 1.0 if grid.coarse else 0.3  # a coarse scan is stripped first, then averaged
+    blur_mm = 1.0 if grid.coarse else 0.3  # a coarse scan is first stripped and then averaged
     return grid.blurred(kept, blur_mm)
 
 
@@ -102,7 +109,7 @@ def _with_lesions(
     fractions: Tensor,
     load_ml: float,
 ) -> tuple[dict[str, Tensor], Tensor]:
-    """Fractions by tissue, averaged through the slices, and the labels (float32, 0, 1, 2)."""
+    """The fraction of each tissue, averaged over each slice, and the labels (float32: 0, 1, 2)."""
     grid, ventricle_mm = place.brain, place.maps[Channel.VENTRICLE_MM]
     white, cortex, deep, csf = fractions
     room = white + 0.15 * cortex + 0.1 * deep
@@ -130,7 +137,10 @@ def _with_lesions(
 
 
 def write_subject(folder: Path, subject: SimulatedSubject) -> None:
-    """The challenge's files of one subject, and ``simulation/ventricle_distance.nii.gz``."""
+    """Write one subject's files as the challenge has them.
+
+    There is one file more, ``simulation/ventricle_distance.nii.gz``, in mm.
+    """
     files = {
         "pre/FLAIR": subject.flair,
         "pre/T1": subject.t1,

@@ -1,4 +1,4 @@
-"""The maps of an average brain that every simulated subject is warped from.
+"""The maps of an average brain. Every simulated subject is a warped version of it.
 
 They are derived from the MNI152 2009 grey- and white-matter maps that nilearn ships. Their notice:
 
@@ -18,7 +18,7 @@ from scipy import ndimage
 
 
 class Channel(IntEnum):
-    """The maps' channels: logits of four tissues, then signed distances in mm."""
+    """The channels of the maps: the logits of four tissues, then two signed distances in mm."""
 
     WHITE = 0
     CORTEX = 1
@@ -32,9 +32,9 @@ TISSUE_LOGITS = slice(Channel.WHITE, Channel.VENTRICLE_MM)
 DISTANCES = slice(Channel.VENTRICLE_MM, None)
 ORIGIN_MM = np.array([-98.0, -134.0, -72.0])  # MNI coordinates of voxel (0, 0, 0); voxels of 1 mm
 
-_THICKNESS_MM = 3.2  # of the cortex
-_EDGE_MM = 0.5  # over which one tissue gives way to the next
-_SHARPNESS = 2.0  # of the average brain's probabilities, where there is no ribbon
+_THICKNESS_MM = 3.2  # how thick the cortex is
+_EDGE_MM = 0.5  # how wide the border between two tissues is
+_SHARPNESS = 2.0  # how sharp the average brain's probabilities are where there is no ribbon
 _FLOOR = 0.02
 
 
@@ -45,7 +45,7 @@ class Box(NamedTuple):
     high: tuple[float, float, float]
 
 
-# Roughly: where grey matter is not cortex, where the lateral ventricles are, cisterns near them.
+# Rough boxes: grey matter that is not cortex, the lateral ventricles, and cisterns near them.
 _DEEP = (Box((-33, -34, -12), (33, 28, 28)), Box((-18, -42, -72), (18, -8, -8)))
 _VENTRICLES = (Box((-30, -56, -2), (30, 44, 34)),)
 _TEMPORAL_HORNS = (Box((-40, -42, -22), (-27, -12, -4)), Box((27, -42, -22), (40, -12, -4)))
@@ -57,18 +57,19 @@ _CISTERNS = (
 )
 
 
-# The cerebellum, where no ribbon is drawn: its middle and half axes, MNI mm.
+# The middle and the half axes of the cerebellum in MNI mm. No ribbon is drawn there.
 _CEREBELLUM = (0, -62, -36), (54, 34, 25)
 
 
 @lru_cache(maxsize=1)
 def template_maps() -> NDArray[np.float32]:
-    """The ``Channel`` maps (6, 197, 233, 189) at 1 mm, axes RAS+, first voxel at ``ORIGIN_MM``.
+    """The ``Channel`` maps (6, 197, 233, 189) with voxels of 1 mm, axes RAS+.
 
-    Logits of four tissues (a softmax makes them fractions), and two signed distances in mm,
-    negative inside: to the lateral ventricles and to the brain's surface.
+    The first voxel lies at ``ORIGIN_MM``. Four maps are logits of tissues; a softmax turns them
+    into fractions. Two maps are signed distances in mm, negative inside: to the lateral ventricles
+    and to the brain's surface.
     """
-    # Heavy to import, and needed once.
+    # Its import is slow, and it is needed only once.
     from nilearn.datasets import (
         load_mni152_gm_template,
         load_mni152_template,
@@ -86,7 +87,8 @@ def template_maps() -> NDArray[np.float32]:
     inner = ndimage.gaussian_filter(_in_boxes(brain.shape, *_DEEP).astype(np.float32), 2)
     share = (1 - inner) * _beside(distances[0], 5) * (1 - _cerebellum(brain.shape))
     ribbon = _ribbon(white, csf, brain)
-    # Where ventricle meets white matter the average of both is taken for grey: give it back.
+    # At the border of ventricle and white matter their average looks like grey matter. It is
+    # turned back into white matter.
     rim = ndimage.binary_dilation(bodies, iterations=4) & ~_in_boxes(brain.shape, _DEEP[0])
     white, grey = np.where(rim, white + grey, white), np.where(rim, 0, grey)
     average = _average(np.stack([white, grey * (1 - inner), grey * inner, csf]), brain)
@@ -97,10 +99,11 @@ def template_maps() -> NDArray[np.float32]:
 def _ribbon(
     white: NDArray[np.float32], csf: NDArray[np.float32], brain: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """Logits where the cortex is a ribbon of even thickness round the gyri's white matter.
+    """Logits where the cortex is a ribbon of even thickness around the white matter of the gyri.
 
-    Over many brains the gyri's white blades fade towards the surface, so white matter is what is
-    whiter than its surroundings; beyond the ribbon lies a sulcus, where the average has any fluid.
+    In an average of many brains, the white matter of the gyri fades towards the surface. So a voxel
+    is taken as white matter if it is whiter than the voxels around it. Beyond the ribbon is a
+    sulcus, if the average has any fluid there.
     """
     around = ndimage.gaussian_filter(white, 5) / np.maximum(
         ndimage.gaussian_filter(brain.astype(np.float32), 5), 0.2
@@ -112,7 +115,7 @@ def _ribbon(
 
 
 def _average(tissues: NDArray[np.float32], brain: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Logits of the average brain, its blur taken back by an unsharp mask."""
+    """Logits of the average brain, sharpened by an unsharp mask."""
     crisp = [2.5 * one - 1.5 * ndimage.gaussian_filter(one, 2.5) for one in tissues]
     positive = np.clip(crisp, 0, 1)
     share = positive / np.maximum(positive.sum(0), 1e-3) * brain
@@ -120,7 +123,7 @@ def _average(tissues: NDArray[np.float32], brain: NDArray[np.bool_]) -> NDArray[
 
 
 def _beside(distance_mm: NDArray[np.float32], reach_mm: float) -> NDArray[np.float32]:
-    """0 inside a surface and at it, 1 well beyond ``reach_mm``."""
+    """A weight that is near 0 inside a surface and near 1 well beyond ``reach_mm``."""
     return 1 / (1 + np.exp(-(distance_mm - reach_mm)))
 
 
@@ -150,6 +153,6 @@ def _in_boxes(shape: tuple[int, ...], *boxes: Box) -> NDArray[np.bool_]:
 
 
 def _signed_distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """In voxels, negative inside; half a voxel on either side of the surface."""
+    """The distance to a surface in voxels, negative inside. Next to the surface it is a half."""
     away = ndimage.distance_transform_edt(~mask | ndimage.binary_erosion(mask, border_value=1))
     return np.where(mask, -away - 0.5, away - 0.5).astype(np.float32)
