@@ -93,7 +93,7 @@ def _confluent(
     score = 0.8 * grid.field(rng, 18.0) + 0.15 * grid.field(rng, 5.0)
     score += rng.uniform(2.5, 5.5) * torch.exp(-ventricle_mm.clamp(min=0) / reach)
     score += rng.uniform(0.3, 1.2) * _horns(points)
-    score -= 1.5 * torch.exp(-((points[..., 0] / 5) ** 2))  # rare in the fibres that join both halves
+    score -= 1.5 * torch.exp(-((points[..., 0] / 5) ** 2))  # rare where both halves meet
     open_room = room > 0.5
     candidates = torch.sort(score[open_room], descending=True).values
     wanted = int(volume_mm3 / grid.fine_voxel_mm3)
