@@ -1,4 +1,4 @@
-"""Random changes of a batch: drawn first from a seed, then applied to images and their maps."""
+"""Random changes of a batch. They are drawn from a seed, then applied to images and their maps."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from numpy.random import Generator
 from torch import Tensor
 from torch.nn import functional as F
 
-ROTATION = np.deg2rad(12)  # largest angle
-SCALE = 0.12  # largest relative change of size
-SHIFT = 0.05  # largest shift, as a share of the slice
+ROTATION = np.deg2rad(12)  # the largest angle
+SCALE = 0.12  # the largest relative change of size
+SHIFT = 0.05  # the largest shift, as a share of the slice
 GAMMA = 0.25  # standard deviation of log gamma
 
 
@@ -20,9 +20,9 @@ class Augmentation:
     """Random changes of a batch of N slices, the same for an image and its maps.
 
     Attributes:
-        affine: how each slice is moved (N, 2, 3), or None. It maps output to input in normalised
-            coordinates, as ``torch`` samples.
-        gamma: how the contrast of each slice is bent (N,), or None.
+        affine: how each slice is moved (N, 2, 3), or None. It maps output to input coordinates,
+            which are normalised as in ``torch.nn.functional.affine_grid``.
+        gamma: the exponent that changes the contrast of each slice (N,), or None.
     """
 
     affine: Tensor | None
@@ -36,24 +36,24 @@ class Augmentation:
         )
 
     def images(self, images: Tensor) -> Tensor:
-        """Move ``images`` (N, C, H, W) and bend their contrast."""
+        """Move ``images`` (N, C, H, W) and change their contrast."""
         if self.gamma is not None:
             images = _bend(images, self.gamma.to(images.device))
         return self._sample(images, "bilinear", "border")
 
     def maps(self, maps: Tensor) -> Tensor:
-        """Move soft labels (N, K, H, W) like the images."""
+        """Move soft labels (N, K, H, W) as the images are moved."""
         return self._sample(maps, "bilinear", "border")
 
     def back(self, maps: Tensor) -> Tensor:
-        """Move maps (N, K, H, W) of changed slices back to where the slices were.
+        """Move maps (N, K, H, W) of changed slices back to the places of the original slices.
 
-        What had left the slice is filled with the nearest values.
+        Voxels that had left the slice get the nearest value.
         """
         return Augmentation(_inverse(self.affine), None).maps(maps)
 
     def labels(self, labels: Tensor) -> Tensor:
-        """Move labels (N, H, W) like the images."""
+        """Move labels (N, H, W) as the images are moved."""
         moved = self._sample(labels[:, None].float(), "nearest", "zeros")
         return moved[:, 0].to(labels.dtype)
 
@@ -66,8 +66,12 @@ class Augmentation:
 
 
 def draw(kinds: Collection[str], count: int, size: tuple[int, int], rng: Generator) -> Augmentation:
-    """Draw the changes of ``count`` slices of ``size`` (H, W); kinds: "flip", "affine", "gamma"."""
-    # Every kind is drawn, used or not: switching one on leaves the others as they were.
+    """Draw the changes of ``count`` slices of ``size`` (H, W).
+
+    ``kinds`` may hold "flip", "affine" and "gamma".
+    """
+    # Every kind is drawn, even if it is not used. So one kind can be added without changing the
+    # numbers of the others.
     flip = np.where(rng.random(count) < 0.5, -1.0, 1.0)
     angle = rng.uniform(-ROTATION, ROTATION, count)
     scale = rng.uniform(1 - SCALE, 1 + SCALE, count)
@@ -87,8 +91,8 @@ def draw(kinds: Collection[str], count: int, size: tuple[int, int], rng: Generat
 def _matrices(
     flip: np.ndarray, angle: np.ndarray, scale: np.ndarray, shift: np.ndarray, size: tuple[int, int]
 ) -> Tensor:
-    """Sampling matrices (N, 2, 3); the last image axis comes first, the flip is of the first."""
-    ratio = size[0] / size[1]  # keeps a rotation a rotation on a slice that is not square
+    """Sampling matrices (N, 2, 3). In them W comes before H. A flip is along H, the patient's x."""
+    ratio = size[0] / size[1]  # so that a slice that is not square is rotated without shear
     cos, sin = scale * np.cos(angle), scale * np.sin(angle)
     rows = [[cos, -sin * ratio * flip, shift[:, 0]], [sin / ratio, cos * flip, shift[:, 1]]]
     return torch.from_numpy(np.array(rows).transpose(2, 0, 1).astype(np.float32))
@@ -102,7 +106,7 @@ def _inverse(affine: Tensor | None) -> Tensor | None:
 
 
 def _bend(images: Tensor, gamma: Tensor) -> Tensor:
-    """Raise each channel, scaled to [0, 1], to the power gamma; its range stays."""
+    """Scale each channel to [0, 1], raise it to the power gamma, and scale it back to its range."""
     low = images.amin(dim=(2, 3), keepdim=True)
     span = (images.amax(dim=(2, 3), keepdim=True) - low).clamp(min=1e-6)
     return ((images - low) / span) ** gamma[:, None, None, None] * span + low

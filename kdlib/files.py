@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Write files so that each appears whole or not at all."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` that takes its name when the block ends well.
+    """Yield a temporary path beside ``path``. It is renamed to ``path`` when the block ends well.
 
-    The temporary name keeps the suffixes (writers choose their format by them) and starts with a
-    dot. On an error it is removed and ``path`` stays as it was. Missing folders are made.
-    An ``OSError`` of the temporary path, or of a disk that takes no more, names ``path``.
+    The temporary name starts with a dot. It keeps the suffixes, since some writers choose their
+    format by them. After an error the temporary file is removed and ``path`` stays as it was.
+    Missing folders are made. An ``OSError`` about the temporary path or a full disk names ``path``.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,8 +45,8 @@ def write_tensors(
     path: Path, tensors: "Mapping[str, Tensor]", note: dict[str, str] | None = None
 ) -> None:
     """Write ``tensors`` and a ``note`` as safetensors, whole or not at all."""
-    from safetensors.torch import save  # here, so that texts are written without torch
+    from safetensors.torch import save  # imported here, since writing a text needs no torch
 
     content = save({name: tensor.contiguous() for name, tensor in tensors.items()}, note)
     with atomic(path) as temporary:
-        temporary.write_bytes(content)  # save_file does not raise an OSError on a full disk
+        temporary.write_bytes(content)  # on a full disk save_file would raise no OSError

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from kdlib.data.labels import Label
 
-IGNORED = Label.OTHER_PATHOLOGY  # the label that takes no part in a loss
+IGNORED = Label.OTHER_PATHOLOGY  # voxels of this label do not count in a loss
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -38,7 +38,8 @@ def soft_dice_loss(logits: Tensor, labels: Tensor, smooth: float = 1.0) -> Tenso
     Args:
         logits: the network's answer (N, 2, H, W).
         labels: 0 background, 1 lesion, 2 ignored (N, H, W).
-        smooth: above 0; added to both parts of the fraction, so that it is defined without lesions.
+        smooth: a number above 0. It is added to both parts of the fraction, which is then defined
+            without lesions too.
 
     Returns:
         A number in [0, 1].
@@ -107,11 +108,17 @@ def domain_loss(domain_logits: Tensor, domains: Tensor) -> Tensor:
 
 
 def coral_loss(source: Tensor, target: Tensor) -> Tensor:
-    """How far the covariances of two sets of features are apart: ||C_S - C_T||_F^2 / (4 d^2).
+    """The distance of the covariances of two sets of features: ||C_S - C_T||_F^2 / (4 d^2).
 
-    ``source`` (N, d, H, W) and ``target`` (M, d, H, W) with ``d`` channels; each voxel is one
-    sample, and ``C`` (d, d) is the covariance of the channels over all samples. In [0, inf); 0
-    where the covariances are equal, whatever the means (Sun and Saenko 2016, Eq. 1 to 3).
+    Each voxel is one sample with ``d`` channels. ``C`` (d, d) is the covariance of the channels
+    over all samples (Sun and Saenko 2016, Eq. 1 to 3).
+
+    Args:
+        source: features (N, d, H, W).
+        target: features (M, d, H, W).
+
+    Returns:
+        A number in [0, inf). It is 0 if the covariances are equal, even if the means differ.
 
     >>> source = torch.tensor([-1.0, 1.0]).reshape(2, 1, 1, 1)  # variance 2
     >>> round(coral_loss(source, 2 * source).item(), 4)  # (2 - 8)^2 / 4
@@ -139,11 +146,11 @@ class _Reverse(torch.autograd.Function):
 
 
 def reverse_gradient(values: Tensor, weight: float) -> Tensor:
-    """Return ``values`` unchanged, and turn their gradient round (Ganin et al. 2016).
+    """Return ``values`` unchanged, and reverse their gradient (Ganin et al. 2016).
 
     Args:
-        values: any tensor; the result has its shape.
-        weight: what the gradient is multiplied by, after its sign has been turned.
+        values: any tensor. The result has its shape.
+        weight: the gradient is multiplied by ``-weight``.
 
     >>> x = torch.ones(1, requires_grad=True)
     >>> reverse_gradient(x, 0.5).backward()

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from kdlib.recipe import Recipe
 
 CLASSES = 2  # background, lesion
-# The first answer is "lesion is rare" (about 2 %), which saves the steps that would only learn that
-# (Lin et al. 2017, Section 4.1).
+# An untrained network starts with the answer "2 % lesion". This saves the steps in which it would
+# only learn that lesions are rare (Lin et al. 2017, Section 4.1).
 RARE_LESION = 4.0
 
 
@@ -24,7 +24,7 @@ def _norm(kind: str, channels: int) -> nn.Module:
 
 
 def _block(inputs: int, outputs: int, norm: str) -> nn.Sequential:
-    """Two 3x3 convolutions, each normalised and rectified."""
+    """Two 3x3 convolutions. Each is followed by a normalisation and a rectifier."""
     layers: list[nn.Module] = []
     for channels in (inputs, outputs):
         layers += [
@@ -66,9 +66,9 @@ class UNet(nn.Module):
         self.head.bias = nn.Parameter(torch.tensor([RARE_LESION / 2, -RARE_LESION / 2]))
 
     def features(self, images: Tensor) -> Tensor:
-        """The last decoder level (N, width, H, W) of ``images`` (N, C, H, W).
+        """The answer of the last decoder level (N, width, H, W) to ``images`` (N, C, H, W).
 
-        H and W are multiples of ``2**(depth - 1)``.
+        H and W have to be multiples of ``2**(depth - 1)``.
         """
         skips, x = [], images
         for level, block in enumerate(self.down):
@@ -86,8 +86,8 @@ class UNet(nn.Module):
 class Discriminator(nn.Module):
     """Tells source from target: four convolutions, three linear layers (paper, Section 4.2).
 
-    The paper gives the widths (8, 16, 32, 64 filters; 64, 128, 2 neurons); stride 2, kernel 3
-    and the leaky rectifier are our choice.
+    The paper gives the widths (8, 16, 32, 64 filters; 64, 128, 2 neurons). Stride 2, kernel 3 and
+    the leaky rectifier are our choice.
     """
 
     def __init__(self, inputs: int, size: tuple[int, int], width: int = 8):
@@ -108,12 +108,12 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Domain logits (N, 2), source first, of ``maps`` (N, C, H, W)."""
+        """The domain logits (N, 2) of ``maps`` (N, C, H, W). The first logit is of the source."""
         return self.layers(maps)
 
 
 def new_unet(recipe: Recipe, seed: int) -> UNet:
-    """The recipe's UNet, freshly initialised from ``seed``, the same on every device."""
+    """A new UNet of the recipe. ``seed`` decides its weights, the same ones on every device."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         inputs = len(recipe.inputs.split("+"))
@@ -122,14 +122,14 @@ def new_unet(recipe: Recipe, seed: int) -> UNet:
 
 
 def mixed_precision(device: torch.device, precision: str) -> torch.autocast:
-    """A context in which the network's arithmetic has the recipe's precision."""
+    """A context in which the network computes with the recipe's precision."""
     half = precision_on(device, precision) == "bfloat16"
     return torch.autocast(device.type, torch.bfloat16, enabled=half)
 
 
 @cache
 def precision_on(device: torch.device, precision: str) -> str:
-    """The recipe's precision; for ``auto``, bfloat16 or float32, whichever pays on ``device``."""
+    """The recipe's precision. ``auto`` becomes bfloat16 or float32: the faster on ``device``."""
     if precision != "auto":
         return precision
     if device.type == "cuda":
@@ -142,21 +142,21 @@ def precision_on(device: torch.device, precision: str) -> str:
 def pays_on_cpu(cpu: dict[str, Any]) -> bool:
     """Whether a CPU with the given capabilities trains faster in bfloat16 than in float32.
 
-    AMX trains 2.5 times as fast in it, AMD's AVX-512 computes in it too; Intel's without AMX trains
-    0.7 times as fast, AVX2, which must emulate it, 0.1 times.
+    A CPU with AMX trains 2.5 times as fast in it. AMD's AVX-512 computes in it too. Intel's AVX-512
+    without AMX trains 0.7 times as fast. AVX2 has to emulate it and trains 0.1 times as fast.
     """
     amd = str(cpu.get("cpu_name", "")).startswith("AMD")
     return bool(cpu.get("amx_tile") or (amd and cpu.get("avx512_bf16")))
 
 
 def _capabilities() -> dict[str, Any]:
-    """What PyTorch knows of this CPU; older versions know nothing."""
+    """What PyTorch knows about this CPU. Older versions of PyTorch know nothing."""
     return getattr(torch.cpu, "get_capabilities", dict)()
 
 
 @torch.no_grad()
 def answer_all(network: UNet, images: Tensor, precision: str, batch_size: int = 32) -> Tensor:
-    """The trained network's logits (N, 2, H, W), float32, of every slice of ``images``."""
+    """A trained network's logits (N, 2, H, W), float32, for all slices ``images`` (N, C, H, W)."""
     network.eval()
     with mixed_precision(images.device, precision):
         return torch.cat([network(batch).float() for batch in images.split(batch_size)])

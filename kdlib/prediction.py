@@ -1,4 +1,4 @@
-"""A network's answer to a scan, on the scan's own grid."""
+"""Ask a network for its answer to a scan, on the scan's own grid."""
 
 from collections.abc import Sequence
 
@@ -13,10 +13,19 @@ from kdlib.recipe import Recipe
 
 
 def predict(network: UNet, scan: Sequence[Volume], recipe: Recipe) -> Volume:
-    """Lesion probability in [0, 1] of a scan (FLAIR first), on the scan's own grid and affine.
+    """The lesion probability of each voxel of a scan, on the scan's own grid.
 
-    A network of coarse voxels answers for every voxel of the scan, with its own voxels moved by a
-    part of their size each time: between answers far apart small lesions would be lost.
+    If the network's voxels are larger than those of the scan, it answers several times. Each time
+    its voxels are moved by a part of their size. Otherwise small lesions between two answers would
+    be lost.
+
+    Args:
+        network: a trained UNet.
+        scan: its images, FLAIR first, on one grid.
+        recipe: the recipe that the network was trained by.
+
+    Returns:
+        Probabilities (x, y, z) in [0, 1], with the affine of the scan.
     """
     window = frame(to_lps(scan[0]), recipe.preparation)
     device = next(network.parameters()).device

@@ -1,4 +1,4 @@
-"""The recipe every arm of a study shares: preparation, network and training."""
+"""The recipe that all arms of a study share: preparation, network and training."""
 
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
@@ -12,7 +12,7 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class Strict(BaseModel):
-    """Settings that cannot be changed. An unknown name or a wrong value is an ``InputError``."""
+    """Settings that cannot be changed. An unknown name or a wrong value raises ``InputError``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -24,7 +24,7 @@ class Strict(BaseModel):
 
 
 def unknown_name(name: str, known: list[str], what: str = "setting") -> str:
-    """One line about a name nobody knows, with the nearest one that exists."""
+    """One line about an unknown name. It suggests the most similar known name."""
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
     return f"unknown {what} {name!r}; {hint}"
@@ -45,12 +45,12 @@ class Preparation(Strict):
 
     inputs: Literal["flair", "flair+t1"] = Field("flair", description="images that a network sees")
     voxel_mm: tuple[Positive, Positive, Positive] | None = Field(
-        None, description="edges in mm of the voxels that the network sees (left-right, "
-        "front-back, up-down); none: those of the scan"
+        None, description="the edges in mm of the voxels that the network sees (left-right, "
+        "front-back, up-down); none: the voxels of the scan"
     )  # fmt: skip
     size: tuple[Count, Count] = Field(
         (200, 200),
-        description="voxels of a slice (left-right, front-back); the scan is cropped or padded",
+        description="the voxels of a slice (left-right, front-back); the scan is cropped or padded",
     )
     normalisation: Literal["z-score", "robust", "none"] = Field(
         "z-score", description="how intensities inside the head are brought to one scale"
@@ -58,43 +58,43 @@ class Preparation(Strict):
 
 
 class Recipe(Preparation):
-    """What all networks of a study have in common. The defaults are the paper's (Section 4.2)."""
+    """The settings that all networks of a study share. The defaults are of the paper, Section 4.2."""
 
-    width: Count = Field(32, description="channels of the UNet's first level")
-    depth: Annotated[int, Field(ge=2, le=6)] = Field(4, description="levels of the UNet")
+    width: Count = Field(32, description="the channels of the UNet's first level")
+    depth: Annotated[int, Field(ge=2, le=6)] = Field(4, description="how many levels the UNet has")
     norm: Literal["batch", "instance", "none"] = Field(
-        "batch", description="normalisation after each convolution"
+        "batch", description="the normalisation after each convolution"
     )
-    steps: Count = Field(24_000, description="optimiser steps, the same in every arm")
-    batch_size: Annotated[int, Field(ge=2)] = Field(16, description="slices of one step")
-    learning_rate: Positive = Field(1e-4, description="of the optimiser Adam, at the beginning")
+    steps: Count = Field(24_000, description="optimiser steps of a training, the same in every arm")
+    batch_size: Annotated[int, Field(ge=2)] = Field(16, description="how many slices one step sees")
+    learning_rate: Positive = Field(1e-4, description="the rate of Adam at the beginning")
     schedule: Literal["linear", "cosine", "constant"] = Field(
         "linear",
-        description="of the learning rate; linear: constant for 150/400 of the steps, then down "
-        "to 0 in a line",
+        description="how the learning rate falls; linear: it is constant for 150/400 of the steps "
+        "and then falls linearly to 0",
     )
     loss: Literal["cross-entropy", "dice+cross-entropy"] = Field(
-        "cross-entropy", description="what labels are learned by"
+        "cross-entropy", description="the loss by which a network learns from labels"
     )
     other_pathology: Literal["ignore", "background"] = Field(
         "ignore", description="how the loss treats voxels of label 2 (other pathology)"
     )
     augmentation: tuple[Literal["flip", "affine", "gamma"], ...] = Field(
-        (), description="random changes of the training slices, any of the three"
+        (), description="random changes of the training slices: none, some or all of the three"
     )
     start: Literal["scratch", "teacher"] = Field(
-        "scratch", description="weights that an adapting network starts from"
+        "scratch", description="the weights that an adapting network starts from"
     )
     on_the_fly_steps: Count = Field(
         2_400, description="optimiser steps of an adaptation to one scan"
     )
     on_the_fly_start: Literal["scratch", "teacher"] = Field(
-        "teacher", description="weights that an adaptation to one scan starts from"
+        "teacher", description="the weights that an adaptation to one scan starts from"
     )
     precision: Literal["auto", "bfloat16", "float32"] = Field(
         "auto",
-        description="of the network's arithmetic; auto: bfloat16 if the device is faster in it. "
-        "Weights and losses are always float32",
+        description="the precision of the network's arithmetic; auto: bfloat16 if the device is "
+        "faster with it. Weights and losses are always float32",
     )
 
     @model_validator(mode="after")

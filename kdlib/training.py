@@ -1,4 +1,4 @@
-"""The one training loop, with its schedule, history and checkpoints, for every method."""
+"""The training loop of all methods, with its schedule, history and checkpoints."""
 
 import json
 import math
@@ -17,12 +17,16 @@ from kdlib.methods.base import Losses, Method
 OnStep = Callable[[int, int], None]
 History = list[dict[str, float]]
 
-HISTORY_ROWS = 200  # a training leaves about so many rows of mean losses
+HISTORY_ROWS = 200  # about the number of rows of mean losses that a training leaves
 CONSTANT_SHARE = 150 / 400  # the paper's rate falls after epoch 150 of 400
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """``"auto"``: CUDA where there is one, then MPS, then the CPU; or one of them by name."""
+    """The device of that name. ``"auto"`` takes CUDA if it is there, else MPS, else the CPU.
+
+    Raises:
+        InputError: the device is not available on this machine.
+    """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         name = next((kind for kind, there in available.items() if there), "cpu")
@@ -34,9 +38,10 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def learning_rate_factor(progress: float, schedule: str) -> float:
-    """What the learning rate is multiplied with at ``progress`` in [0, 1] of a training.
+    """The factor in [0, 1] of the learning rate at ``progress`` in [0, 1] of a training.
 
-    ``"linear"``: constant, then linear to 0 (paper, Section 4.2); ``"cosine"``; ``"constant"``.
+    ``"linear"`` is first constant and then falls linearly to 0 (paper, Section 4.2). ``"cosine"``
+    falls along half a cosine. ``"constant"`` is always 1.
     """
     if schedule == "cosine":
         return (1 + math.cos(math.pi * progress)) / 2
@@ -52,12 +57,19 @@ def train(
     checkpoint_seconds: float = 30.0,
     on_step: OnStep | None = None,
 ) -> History:
-    """Train ``method`` to its last update; its networks end in evaluation mode.
+    """Train ``method`` to its last update. Its networks are then in evaluation mode.
 
-    It goes on from the file ``checkpoint`` where that exists, and writes it anew every
-    ``checkpoint_seconds``. A training that was interrupted and goes on ends with the same numbers.
-    Returns rows of mean losses: ``step``, ``learning_rate`` and each loss. A method that takes no
-    steps leaves none.
+    A training that was interrupted and goes on ends with the same numbers.
+
+    Args:
+        method: what to train.
+        checkpoint: a file. If it exists, the training goes on from it.
+        checkpoint_seconds: how often the checkpoint is written.
+        on_step: called with the steps taken and their number after each step.
+
+    Returns:
+        Rows of mean losses: ``step``, ``learning_rate`` and each loss. There are no rows if the
+        method takes no steps.
     """
     first, history = restore(method, checkpoint) if checkpoint else (0, [])
     every = max(1, method.updates // HISTORY_ROWS)
@@ -80,7 +92,7 @@ def train(
 
 
 def set_learning_rate(method: Method, step: int) -> float:
-    """Give every optimiser the rate of ``step``, and return it."""
+    """Give all optimisers the learning rate of ``step``, and return it."""
     factor = learning_rate_factor(step / method.updates, method.recipe.schedule)
     rate = method.recipe.learning_rate * factor
     for optimiser in method.optimisers.values():
@@ -94,13 +106,16 @@ def _means(seen: list[Losses]) -> dict[str, float]:
 
 
 def save(method: Method, step: int, history: History, path: Path) -> None:
-    """Write a checkpoint: networks and optimisers after ``step`` updates, no pickle."""
+    """Write a checkpoint of networks and optimisers after ``step`` updates, without pickle."""
     note = {"progress": json.dumps({"step": step, "history": history})}
     write_tensors(path, _state(method), note)
 
 
 def restore(method: Method, path: Path) -> tuple[int, History]:
-    """Load a checkpoint into ``method``: the updates it has taken and its history; 0 without."""
+    """Load a checkpoint into ``method``. Returns the number of its updates and its history.
+
+    If there is no checkpoint, the number is 0.
+    """
     if not path.exists():
         return 0, []
     with safe_open(path, "pt", device=str(method.device)) as file:
@@ -140,7 +155,7 @@ def _load(method: Method, state: dict[str, Tensor]) -> None:
 
 
 def _laid_out(value: Tensor, parameter: Tensor) -> Tensor:
-    """``value`` in the memory layout of its parameter: fused Adam walks both side by side."""
+    """``value`` in the memory layout of its parameter, which fused Adam needs."""
     if value.shape != parameter.shape:
         return value
     return torch.empty_like(parameter, requires_grad=False).copy_(value)
