@@ -58,7 +58,7 @@ class Preparation(Strict):
 
 
 class Recipe(Preparation):
-    """The settings that all networks of a study share. The defaults are of the paper, Section 4.2."""
+    """The settings that all networks of a study share. By default the paper's (Section 4.2)."""
 
     width: Count = Field(32, description="the channels of the UNet's first level")
     depth: Annotated[int, Field(ge=2, le=6)] = Field(4, description="how many levels the UNet has")

@@ -1,4 +1,4 @@
-"""The arrays that a study leaves: one key type writes their names and reads them back."""
+"""The arrays that a study leaves. One type of key writes their names and reads them back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +14,13 @@ from kdlib.files import atomic
 
 @dataclass(frozen=True)
 class Key:
-    """The name of one array: whose it is, and which of theirs.
+    """The name of one array.
 
-    ``owner`` is ``(source, target, subject)`` in ``examples.npz``; the same followed by "soft" or
-    "scan" in ``explorers.npz``; ``(clinic,)`` or ``(clinic, subject)`` in ``clinics.npz``.
-    ``part`` is what the array shows, for example "flair", "truth" or an arm's name.
+    Attributes:
+        owner: whom the array belongs to. In ``examples.npz`` it is ``(source, target, subject)``.
+            In ``explorers.npz`` "soft" or "scan" follows these three. In ``clinics.npz`` it is
+            ``(clinic,)`` or ``(clinic, subject)``.
+        part: what the array shows, for example "flair", "truth" or the name of an arm.
 
     >>> str(Key(("utrecht", "singapore", "51"), "flair"))
     'utrecht/singapore/51/flair'
@@ -28,12 +30,12 @@ class Key:
     part: str
 
     def __str__(self) -> str:
-        """The names joined by "/"; inside a name "/" is written as %2F and "%" as %25."""
+        """Join the names by "/". Inside a name "/" is written as %2F, and "%" as %25."""
         return "/".join(map(_as_key_part, (*self.owner, self.part)))
 
     @classmethod
     def parse(cls, text: str) -> "Key":
-        """The key that ``str`` wrote."""
+        """Read the key that ``str`` wrote."""
         *owner, part = map(unquote, text.split("/"))
         return cls(tuple(owner), part)
 
@@ -42,22 +44,22 @@ Arrays = dict[Key, NDArray[Any]]
 
 
 def write_arrays(path: Path, arrays: Mapping[Key, NDArray[Any]]) -> None:
-    """Write arrays into one compressed archive of NumPy's (.npz), whole or not at all."""
+    """Write arrays into one compressed NumPy archive (.npz), whole or not at all."""
     named: dict[str, Any] = {str(key): array for key, array in arrays.items()}
     with atomic(path) as temporary:
         np.savez_compressed(temporary, **named)
 
 
 def read_arrays(path: Path) -> Arrays:
-    """The arrays of an archive, in the order in which they were written."""
+    """Read the arrays of an archive, in the order in which they were written."""
     with np.load(path, allow_pickle=False) as file:
-        # Asked for by their files' names: "a" and "a.npy" are two arrays.
+        # The names of the files are used, since "a" and "a.npy" are two different arrays.
         files = file.zip.namelist()
         return {Key.parse(name.removesuffix(".npy")): file[name] for name in files}
 
 
 def by_owner(arrays: Arrays) -> dict[tuple[str, ...], dict[str, NDArray[Any]]]:
-    """Arrays by their parts, for each owner; in the order in which they were written."""
+    """For each owner, its arrays by their parts, in the order in which they were written."""
     found: dict[tuple[str, ...], dict[str, NDArray[Any]]] = {}
     for key, array in arrays.items():
         found.setdefault(key.owner, {})[key.part] = array

@@ -1,15 +1,15 @@
-"""Which study the book shows, and whose results these are.
+"""Decide which study the book shows, and say whose results these are.
 
-Results lie in two places. Those of record are in git, in ``book/results/<study>/``. Those that were
-made on this machine are in ``results/<study>/``: they are the reader's own. The rule is this:
+Results are in two places. The results of record are in git, in ``book/results/<study>/``. The
+reader's own results, which were made on this machine, are in ``results/<study>/``. The rules are:
 
 1. A folder that is damaged, or only half written, is left out and named in one line.
-2. Where a study has results of both kinds, its own take the place of those of record.
+2. If a study has results of both kinds, the reader's own results are taken.
 3. The book shows the study that ``BOOK_STUDY`` names; ``make pages STUDY=name`` sets it.
 4. Without such a name the book shows the study with the most trials. A trial is one tested subject,
    in one pair of clinics, one fold and one seed. Of two equal studies it shows the reader's own.
 
-So a small study of one's own does not hide a larger one of record.
+So a small study that the reader made does not hide a larger one of record.
 """
 
 import os
@@ -23,7 +23,7 @@ from kdlib.errors import InputError
 from kdlib.recipe import unknown_name
 from kdlib.record.results import Results
 
-# As seen from book/, where its chapters run.
+# These paths start at book/, where the chapters run.
 RECORD, OWN = Path("results"), Path("../results")
 TABLES = ("scores.csv", "teachers.csv", "clinics.csv")
 ARCHIVES = ("clinics.npz", "examples.npz", "explorers.npz")
@@ -41,22 +41,22 @@ class Saved:
 
     @property
     def place(self) -> str:
-        """Where the folder lies, as seen from the root of the repository."""
+        """The path of the folder from the root of the repository."""
         return f"{'' if self.own else 'book/'}results/{self.folder.name}"
 
     @cached_property
     def results(self) -> Results:
-        """What the folder holds."""
+        """The results in the folder."""
         return Results(self.folder)
 
     @cached_property
     def trials(self) -> int:
-        """How many subjects were tested, each counted once for every pair, fold and seed."""
+        """The number of trials. A subject counts once for each pair, fold and seed it is in."""
         return len(self.results.scores[TRIAL].drop_duplicates())
 
     @cached_property
     def fault(self) -> str:
-        """What is wrong with the folder, and the remedy, in one line; empty where it is whole."""
+        """What is wrong with the folder and what to do, in one line. Empty if it is complete."""
         if missing := [name for name in FILES if not (self.folder / name).is_file()]:
             return self._said(f"{missing[-1]} is missing")
         try:
@@ -81,7 +81,7 @@ class Saved:
 
 
 def saved_studies(record: Path = RECORD, own: Path = OWN) -> list[Saved]:
-    """All folders of results, whole or not: first the reader's own, then those of record."""
+    """All folders of results, complete or not: first the reader's own, then those of record."""
     places = [(own, True), (record, False)]
     return [
         Saved(folder, owned)
@@ -92,9 +92,10 @@ def saved_studies(record: Path = RECORD, own: Path = OWN) -> list[Saved]:
 
 
 def choose(studies: list[Saved], name: str = "") -> Saved:
-    """The one of ``studies`` that the rule above takes; ``name`` is what was asked for, or empty.
+    """Choose one of ``studies`` by the rules above.
 
-    Raises ``InputError`` where no study is whole, or none has the name.
+    ``name`` is the study that the user asked for. It is empty if there was no such wish. Raises
+    ``InputError`` if no study is complete, or if none has this name.
     """
     whole = {saved.folder.name: saved for saved in reversed(studies) if not saved.fault}
     if not whole:
@@ -107,7 +108,7 @@ def choose(studies: list[Saved], name: str = "") -> Saved:
 
 
 def shown_study(studies: list[Saved] | None = None) -> Saved:
-    """The one of ``studies`` that the book shows; without them, of those that are saved."""
+    """The study that the book shows, of ``studies`` or else of all saved ones."""
     found = saved_studies() if studies is None else studies
     return choose(found, os.environ.get("BOOK_STUDY", ""))
 

@@ -1,4 +1,4 @@
-"""What the clinics look like: a row a subject, intensity histograms and a few slices, all small."""
+"""A small summary of the clinics: a table of subjects, intensity histograms and a few slices."""
 
 from typing import Any
 
@@ -16,17 +16,22 @@ from kdlib.scores.metrics import components
 from kdlib.scores.scoring import example_slice
 
 HISTOGRAM_BINS = 80
-VOXELS = 4_000  # drawn from each head, evenly
-QUARTILES = (0.25, 0.5, 0.75)  # of lesion volume: whose slices are kept
+VOXELS = 4_000  # about so many voxels are taken from each head, evenly
+QUARTILES = (0.25, 0.5, 0.75)  # slices of the subjects at these quantiles of lesion volume are kept
 
 
 def clinic_summary(clinics: Clinics) -> tuple[pd.DataFrame, Arrays]:
-    """The table and the arrays of all subjects with a label, of the clinics' own intensities.
+    """Summarise all subjects with a label, in a table and in arrays.
 
-    Table: ``clinic, subject, split, grid, voxel_mm, lesion_ml, lesions`` (26-connected parts) and
-    ``lesion_contrast`` (median of lesion over median of head). Arrays: ``intensity_edges`` and
-    ``<clinic>/intensity`` (counts of head voxels), the same for ``normalised``, and of three
-    subjects a clinic ``<clinic>/<subject>/flair`` (uint16) and ``/labels``, slices (x, y) LPS.
+    Each row of the table is one subject: ``clinic``, ``subject``, ``split``, ``grid``,
+    ``voxel_mm``, ``lesion_ml``, ``lesions`` (the number of 26-connected parts) and
+    ``lesion_contrast`` (the median of the lesions over the median of the head, in the scan's own
+    intensities).
+
+    The arrays are histograms and slices. ``<clinic>/intensity`` counts head voxels between
+    ``intensity_edges``. The same two are there for ``normalised`` intensities. Three subjects of
+    each clinic have one slice (x, y), axes LPS: ``<clinic>/<subject>/flair`` (uint16) and
+    ``<clinic>/<subject>/labels`` (uint8).
     """
     rows, arrays = [], Arrays()
     heads: dict[str, dict[str, NDArray]] = {"intensity": {}, "normalised": {}}
@@ -47,7 +52,7 @@ def clinic_summary(clinics: Clinics) -> tuple[pd.DataFrame, Arrays]:
 
 
 def _measure(subject: Subject) -> tuple[dict[str, Any], NDArray, NDArray]:
-    """A subject's row, and voxels of its head before and after normalisation."""
+    """One subject's row, and voxels of its head before and after normalisation."""
     flair = subject.scan.read()[0]
     labels = subject.labelled.read_labels().array
     inside = foreground(flair.array)
@@ -84,7 +89,7 @@ def _slice(name: str, subject: Subject) -> Arrays:
 
 
 def _histograms(kind: str, voxels: dict[str, NDArray]) -> Arrays:
-    """Counts over common edges, which leave out the outermost thousandth."""
+    """Count all clinics' voxels between the same edges. The outer thousandths are left out."""
     ends = [np.percentile(values, [0.1, 99.9]) for values in voxels.values()]
     edges = np.linspace(
         min(low for low, _ in ends), max(high for _, high in ends), HISTOGRAM_BINS + 1

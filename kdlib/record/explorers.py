@@ -1,4 +1,4 @@
-"""What the book's explorers show beyond scores: soft labels to be, and a scan with its answers."""
+"""The arrays that the book's explorers show: teachers' logits, and one scan with its answers."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,20 +24,23 @@ from kdlib.study.study import Study
 
 Pictures = dict[str, Any]
 STEPS_PER_LOGIT = 256  # a stored step moves no probability by more than 0.25 / 256
-SOFT_VOXELS = 500_000  # inside heads, of all pairs together: what a page can carry
+SOFT_VOXELS = 500_000  # voxels inside heads, of all pairs together; a page can hold no more
 
 
 def explorers(study: Study, runs: list[tuple[Planned, Run]], clinics: Clinics) -> Arrays:
-    """Arrays of one target subject per pair of clinics, and the whole scan of the first.
+    """Make the arrays of one target subject for each pair of clinics, and of one whole scan.
 
-    The subject is the one of middle lesion volume among those tested. Pictures are (slice, row,
-    column) with the patient's left on the right. Names start with ``source/target/subject``:
+    The subject is the tested one with the median lesion volume. The whole scan is that of the first
+    pair. Each name starts with ``source/target/subject``:
 
-    - ``.../soft/difference`` int16: the teacher's logit of lesion minus that of background, in
-      steps of 1 / 256, clipped at 127; softmax(z / T) is 1 / (1 + exp(-difference / T)); both it
-      and ``.../soft/flair`` uint8 are 0 outside the head; ``.../soft/slices``: places in the scan.
-    - ``.../scan/flair``, ``truth``, ``teacher`` and ``student`` uint8 (x, y, z), axes LPS, and the
-      ``affine`` (4, 4): the head's box of the scan, and the answers at probability 0.5.
+    - ``.../soft/difference``, int16: the teacher's logit of lesion minus its logit of background,
+      in steps of 1 / 256 and clipped at 127. softmax(z / T) is 1 / (1 + exp(-difference / T)).
+    - ``.../soft/flair``, uint8: the scan. Both arrays are (slice, row, column), with the patient's
+      left on the right. They are 0 outside the head.
+    - ``.../soft/slices``: the places of these slices in the scan.
+    - ``.../scan/flair``, ``truth``, ``teacher`` and ``student``, uint8 (x, y, z), axes LPS: the box
+      of the scan that holds the head, and the answers at probability 0.5.
+    - ``.../scan/affine`` (4, 4): the affine of this box.
     """
     students = list(_students(study, runs))
     arrays: Arrays = {}
@@ -53,7 +56,7 @@ def explorers(study: Study, runs: list[tuple[Planned, Run]], clinics: Clinics) -
 
 
 def _students(study: Study, runs: list[tuple[Planned, Run]]) -> Iterator[Run]:
-    """Of each pair the first student of the plain teacher, on the pooled scans."""
+    """Yield the first student of the plain teacher of each pair, adapted to the pooled scans."""
     seen = set()
     for item, run in runs:
         scenario = item.scenario
@@ -78,7 +81,7 @@ def _teacher(student: Run) -> Run:
 
 
 def _soft_label(student: Run, subject: Subject, voxels: int) -> Pictures:
-    """The teacher's logits on as many slices as ``voxels`` of the head allow, evenly spaced."""
+    """The teacher's logits on evenly spaced slices, which hold at most ``voxels`` of the head."""
     scenario = student.scenario
     scan = subject.scan.read(scenario.inputs)
     ready = prepare(scan, scenario.preparation)
@@ -104,17 +107,17 @@ def _shown_slices(flair: Volume, ready: Prepared) -> NDArray[np.uint8]:
 
 
 def _filled(head: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Fluid is dark in FLAIR, and yet inside: holes filled slice by slice."""
+    """Fill the holes of each slice, since fluid is dark in FLAIR but belongs to the head."""
     return np.stack([ndimage.binary_fill_holes(part) for part in np.moveaxis(head, 2, 0)], axis=2)
 
 
 def _head_grey(array: NDArray, head: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The head's intensities as 1 to 255, everything else 0."""
+    """Map the head's intensities to 1 to 255, and everything else to 0."""
     return np.where(head, grey(array, head).clip(min=1), 0).astype(np.uint8)
 
 
 def _whole_scan(student: Run, subject: Subject) -> Pictures:
-    """The scan, the truth and both answers, cut to the head's box."""
+    """The scan, the truth and both answers, cut to the box that holds the head."""
     scenario = student.scenario
     scan = subject.scan.read(scenario.inputs)
     flair = to_lps(scan[0])

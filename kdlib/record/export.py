@@ -1,4 +1,4 @@
-"""What a study's runs say, in small files that the report and the book read."""
+"""Write what a study's runs say into small files, which the report and the book read."""
 
 import json
 from pathlib import Path
@@ -24,13 +24,16 @@ Runs = list[tuple[Planned, Run]]
 
 
 def export_study(study: Study, runs: Runs, clinics: Clinics, folder: Path) -> None:
-    """Write ``scores.csv``, ``teachers.csv``, two archives of pictures and ``provenance.json``.
+    """Write the results of a study into ``folder``.
 
-    ``examples.npz`` holds axial slices (x, y) uint8 of every tested subject, seed by seed the
-    first: ``source/target/subject/flair`` (head's range as 0 to 255), ``.../truth`` (labels) and
-    ``.../<arm>`` (lesion probability as 0 to 255). ``explorers.npz``: see ``explorers``;
-    ``clinics.csv`` and ``clinics.npz``: see ``clinic_summary``. ``provenance.json`` comes last:
-    without it the folder is not finished.
+    - ``scores.csv`` is described at ``kdlib.study.plan.study_scores``, and ``teachers.csv`` at
+      ``teacher_scores``.
+    - ``examples.npz`` holds one axial slice (x, y), uint8, of each tested subject:
+      ``source/target/subject/flair`` (the head's range as 0 to 255), ``.../truth`` (labels) and
+      ``.../<arm>`` (lesion probability as 0 to 255, of the first seed).
+    - ``explorers.npz`` is described at ``explorers``.
+    - ``clinics.csv`` and ``clinics.npz`` are described at ``clinic_summary``.
+    - ``provenance.json`` is written last. A folder without it is not finished.
     """
     (folder / "provenance.json").unlink(missing_ok=True)
     write_text(folder / "scores.csv", study_scores(runs).round(6).to_csv(index=False))
@@ -42,14 +45,14 @@ def export_study(study: Study, runs: Runs, clinics: Clinics, folder: Path) -> No
 
 
 def _write_clinics(clinics: Clinics, folder: Path) -> None:
-    """Write ``clinics.csv`` and ``clinics.npz``: see ``clinic_summary``."""
+    """Write ``clinics.csv`` and ``clinics.npz``, as ``clinic_summary`` describes them."""
     table, arrays = clinic_summary(clinics)
     write_text(folder / "clinics.csv", table.to_csv(index=False))
     write_arrays(folder / "clinics.npz", arrays)
 
 
 def teacher_scores(runs: Runs) -> pd.DataFrame:
-    """How each source's teacher does at home, on the source's own tested subjects."""
+    """The scores of each source's teacher at home: on the source's own tested subjects."""
     teachers = {done.teacher.directory: done.teacher for _, done in runs if done.teacher}
     frames = [
         run.scores.assign(source=run.scenario.source, seed=run.scenario.seed)

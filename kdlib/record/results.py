@@ -30,22 +30,22 @@ class Results:
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """A row per arm, source, target, fold, seed and tested subject, with the metrics."""
+        """The metrics. Each row is one arm, source, target, fold, seed and tested subject."""
         return main_scores(self.all_scores).reset_index(drop=True)
 
     @cached_property
     def all_scores(self) -> pd.DataFrame:
-        """The same with the rows of sweeps, which ``kdlib.study.plan.study_scores`` describes."""
+        """The same with the rows of sweeps. ``kdlib.study.plan.study_scores`` describes them."""
         return _read_table(self.folder / "scores.csv")
 
     @cached_property
     def teachers(self) -> pd.DataFrame:
-        """How each source's teacher does at home: a row per source, seed and subject."""
+        """The scores of teachers at home. Each row is one source, seed and subject."""
         return _read_table(self.folder / "teachers.csv")
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
-        """The study's settings, its durations in seconds, and every run's versions and machine."""
+        """The study's settings, its durations in seconds, and each run's versions and machine."""
         return json.loads((self.folder / "provenance.json").read_text(encoding="utf-8"))
 
     @property
@@ -65,25 +65,26 @@ class Results:
 
     @cached_property
     def clinics(self) -> pd.DataFrame:
-        """A row per subject of the data: its clinic, grid, lesion volume and contrast."""
+        """Each row is one subject of the data: its clinic, grid, lesion volume and contrast."""
         return _read_table(self.folder / "clinics.csv")
 
     @cached_property
     def clinic_arrays(self) -> Arrays:
-        """Histograms and slices of the clinics, named as ``kdlib.record.clinic_summary`` says."""
+        """Histograms and slices of the clinics. ``kdlib.record.clinic_summary`` has their names."""
         return read_arrays(self.folder / "clinics.npz")
 
     def example(self, source: str, target: str, subject: str) -> dict[str, NDArray[np.uint8]]:
-        """One axial slice (x, y) of a subject, axes LPS: ``flair``, ``truth`` and every arm.
+        """One axial slice (x, y), axes LPS, of a subject: ``flair``, ``truth`` and every arm.
 
-        ``flair`` and the arms' lesion probabilities are 0 to 255, ``truth`` holds labels.
+        The values of ``flair`` and of the arms' lesion probabilities are 0 to 255. ``truth`` holds
+        labels.
         """
         if (source, target, subject) not in self._examples:
             raise InputError(f"{self.folder}: no example of {source} to {target}, {subject}")
         return dict(self._examples[source, target, subject])
 
     def subjects(self, source: str, target: str) -> list[str]:
-        """The subjects of a pair that have an example slice, least lesion on it first."""
+        """The subjects of a pair that have an example slice, sorted by the lesion on it."""
         area = {
             owner[-1]: int((example["truth"] == Label.LESION).sum())
             for owner, example in self._examples.items()
@@ -94,8 +95,8 @@ class Results:
     def explored(self, picture: str) -> dict[tuple[str, ...], dict[str, NDArray[Any]]]:
         """The arrays of the explorers, by (source, target, subject) and by name.
 
-        ``picture``: "soft" or "scan", as ``kdlib.record.explorers`` describes them. Raises
-        ``InputError`` where the study kept none.
+        ``picture`` is "soft" or "scan", as ``kdlib.record.explorers`` describes them. Raises
+        ``InputError`` if the study kept none.
         """
         found = {o[:-1]: dict(a) for o, a in self._explorers.items() if o[-1] == picture}
         if not found:
@@ -116,7 +117,7 @@ class Results:
 
 
 def open_results(folder: Path | str) -> Results:
-    """The results in ``folder``; raises ``InputError`` where there are none."""
+    """Read the results in ``folder``. Raises ``InputError`` if there are none."""
     folder = Path(folder)
     if not (folder / "scores.csv").exists():
         raise InputError(

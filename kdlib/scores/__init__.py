@@ -1,1 +1,1 @@
-"""All that is measured of one subject: the metrics, by lesion size and place, and calibration."""
+"""All measures of one subject: the metrics, scores by lesion size and place, and calibration."""

@@ -1,7 +1,7 @@
 """Are the probabilities right? Brier score, expected calibration error, reliability curve.
 
-A student that learns soft labels answers sigmoid(z / s) where its teacher would answer sigmoid(z):
-it is less sure by construction. ``undo_softening`` takes that out again.
+A student that learns soft labels answers sigmoid(z / s) where its teacher answers sigmoid(z). So
+the student is less sure because of its training. ``undo_softening`` removes this effect.
 """
 
 import numpy as np
@@ -20,9 +20,19 @@ BAND_MM = 5.0
 
 
 def undo_softening(probability: NDArray[np.floating], softening: float) -> NDArray[np.floating]:
-    """sigmoid(logit(p) s) of softening s, element by element: sigmoid(z / s) becomes sigmoid(z).
+    """Turn sigmoid(z / s) back into sigmoid(z), by sigmoid(s logit(p)), where s is the softening.
 
-    0, 1/2 and 1 stay where they are, so no decision changes. Raises ``InputError`` for s <= 0.
+    0, 1/2 and 1 do not change, so no decision at 1/2 changes.
+
+    Args:
+        probability: probabilities p in [0, 1], of any shape.
+        softening: s, above 0.
+
+    Returns:
+        Probabilities in [0, 1], of the same shape.
+
+    Raises:
+        InputError: ``softening`` is not above 0.
     """
     if not softening > 0:
         raise InputError(f"softening {softening}: give a number above 0")
@@ -30,9 +40,10 @@ def undo_softening(probability: NDArray[np.floating], softening: float) -> NDArr
 
 
 def brier_score(probability: NDArray[np.floating], lesion: Mask, region: Mask) -> float:
-    """Mean (p - y)^2 over the voxels of ``region``, in [0, 1]; NaN if it is empty.
+    """The mean of (p - y)^2 over the voxels of ``region``, in [0, 1]. NaN if ``region`` is empty.
 
-    All three (x, y, z); Brier, Monthly Weather Review 78(1), 1950, in its form for two classes.
+    All three arrays are (x, y, z). This is the form for two classes of the score by Brier, Monthly
+    Weather Review 78(1), 1950.
     """
     predicted, true = _values_within(probability, lesion, region)
     return float(np.mean((predicted - true) ** 2)) if len(true) else float("nan")
@@ -41,10 +52,11 @@ def brier_score(probability: NDArray[np.floating], lesion: Mask, region: Mask) -
 def reliability_curve(
     probability: NDArray[np.floating], lesion: Mask, region: Mask, bins: int = BINS
 ) -> pd.DataFrame:
-    """For each of ``bins`` equal bins of p that has voxels: what was said and what came true.
+    """Compare the probabilities with the truth, in ``bins`` equal bins of probability.
 
-    Columns: ``predicted`` (mean p) and ``observed`` (share of lesion voxels), both in [0, 1], and
-    ``voxels``. A calibrated network has them equal.
+    Each row is one bin that has voxels. The columns are ``predicted`` (the mean probability) and
+    ``observed`` (the share of lesion voxels), both in [0, 1], and ``voxels`` (their number). For a
+    calibrated network ``predicted`` equals ``observed``.
     """
     predicted, true = _values_within(probability, lesion, region)
     number = np.minimum((predicted * bins).astype(int), bins - 1)
@@ -58,9 +70,10 @@ def reliability_curve(
 def expected_calibration_error(
     probability: NDArray[np.floating], lesion: Mask, region: Mask, bins: int = BINS
 ) -> float:
-    """Mean |predicted - observed| over the bins, weighted by voxels, in [0, 1]; NaN if empty.
+    """The mean of |predicted - observed| over the bins, weighted by their voxels, in [0, 1].
 
-    Of the probability of lesion, in ``bins`` equal bins (Naeini et al., AAAI 2015).
+    It is NaN if ``region`` is empty. The bins are ``bins`` equal parts of the probability of lesion
+    (Naeini et al., AAAI 2015).
     """
     curve = reliability_curve(probability, lesion, region, bins)
     if curve.empty:
@@ -71,7 +84,10 @@ def expected_calibration_error(
 def lesion_band(
     truth: NDArray, spacing_mm: tuple[float, float, float], width_mm: float = BAND_MM
 ) -> Mask:
-    """The voxels (x, y, z) of lesions and within ``width_mm`` of one; where calibration is hard."""
+    """The voxels (x, y, z) of lesions and those within ``width_mm`` of one.
+
+    It is hard to be calibrated there.
+    """
     lesion = np.asarray(truth) == Label.LESION
     if not lesion.any():
         return lesion
@@ -90,11 +106,11 @@ def calibration_scores(
     spacing_mm: tuple[float, float, float],
     softening: float = 1.0,
 ) -> dict[str, float]:
-    """Brier score and calibration error inside the head and in the 5 mm band around lesions.
+    """Brier score and calibration error inside the head, and in the 5 mm band around lesions.
 
-    Keys: ``brier_head``, ``ece_head``, ``brier_band``, ``ece_band``, and each with ``_undone`` for
-    the probabilities with ``softening`` taken out. Other pathology (truth 2) is
-    left out; NaN where a region is empty.
+    The keys are ``brier_head``, ``ece_head``, ``brier_band`` and ``ece_band``. There is also each
+    key with ``_undone``, for the probabilities after ``undo_softening``. Voxels of other pathology
+    (truth 2) do not count. A score of an empty region is NaN.
     """
     counted = np.asarray(truth) != Label.OTHER_PATHOLOGY
     regions = {"head": head & counted, "band": lesion_band(truth, spacing_mm) & counted}
@@ -111,7 +127,7 @@ def calibration_scores(
 def _values_within(
     probability: NDArray[np.floating], lesion: Mask, region: Mask
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The probabilities and the truth (0 or 1) of the region's voxels, flat; checked."""
+    """The probabilities and the truth (0 or 1) of the region's voxels, as checked flat arrays."""
     if not probability.shape == lesion.shape == region.shape:
         shapes = f"{probability.shape}, {lesion.shape}, {region.shape}"
         raise InputError(f"probability, lesion, region: {shapes}; give one shape")

@@ -16,9 +16,9 @@ from kdlib.errors import InputError
 
 Mask = NDArray[np.bool_]
 
-THRESHOLD = 0.5  # a voxel is lesion from this probability on
-LARGEST_COUNTED = 1000  # the challenge thresholds results from 1 (or 0.5) up to this value
-# What the scores are called where people read them.
+THRESHOLD = 0.5  # a voxel is lesion if its probability is at least this
+LARGEST_COUNTED = 1000  # the challenge counts values from 1 (or 0.5) up to this one
+# The names of the scores in texts and figures.
 METRIC_NAMES = {
     "dice": "Dice",
     "hd95_mm": "H95 (mm)",
@@ -26,7 +26,7 @@ METRIC_NAMES = {
     "lesion_recall": "lesion recall",
     "lesion_f1": "lesion F1",
 }
-METRIC_DIGITS = {"hd95_mm": 1, "avd_percent": 0}  # worth reading; the others are shares
+METRIC_DIGITS = {"hd95_mm": 1, "avd_percent": 0}  # for a reader; the other scores are shares
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def evaluate(truth: NDArray, result: NDArray, spacing_mm: tuple[float, float, fl
 
 
 def masks(truth: NDArray, result: NDArray) -> tuple[Mask, Mask]:
-    """Lesions of the truth and of the result, (x, y, z) each, under the challenge's rules."""
+    """The lesions of the truth and of the result, (x, y, z) each, by the challenge's rules."""
     truth, result = np.asarray(truth), np.asarray(result)
     if truth.shape != result.shape or truth.ndim != 3:
         raise InputError(
@@ -107,12 +107,18 @@ def masks(truth: NDArray, result: NDArray) -> tuple[Mask, Mask]:
 
 
 def _labelled(truth: NDArray, label: Label) -> Mask:
-    """Where the truth is within a half of ``label``; an exact half is two labels, as there."""
+    """Where the truth is within a half of ``label``. An exact half counts for two labels.
+
+    The challenge's script does the same.
+    """
     return (truth >= label - 0.5) & (truth <= label + 0.5)
 
 
 def checked_spacing(spacing_mm: tuple[float, float, float]) -> NDArray[np.float64]:
-    """The spacing as NIfTI headers hold it, in float32, so that distances agree to 1e-6 mm."""
+    """Check the spacing and round it to float32, as NIfTI headers do.
+
+    Distances then agree with those of the challenge's script to 1e-6 mm.
+    """
     spacing = np.asarray(spacing_mm, dtype=np.float32).astype(np.float64)
     if spacing.shape != (3,) or not np.isfinite(spacing).all() or (spacing <= 0).any():
         raise InputError(f"spacing {spacing_mm}: give three positive numbers, in mm")
@@ -120,20 +126,20 @@ def checked_spacing(spacing_mm: tuple[float, float, float]) -> NDArray[np.float6
 
 
 def cropped(lesions: Mask, found: Mask) -> tuple[Mask, Mask]:
-    """Both masks in the box that holds every marked voxel and one voxel around, if there is one."""
+    """Cut both masks to the box around all marked voxels, with one voxel more on each side."""
     marked = lesions | found
     box = bounding_box(marked, margin=1) if marked.any() else (slice(1),) * 3
     return lesions[box], found[box]
 
 
 def dice(lesions: Mask, found: Mask) -> float:
-    """Twice the common voxels over the sum of both, in [0, 1]; NaN if both masks are empty."""
+    """Twice the common voxels over the sum of both masks, in [0, 1]. NaN if both are empty."""
     total = int(lesions.sum()) + int(found.sum())
     return 2 * int((lesions & found).sum()) / total if total else float("nan")
 
 
 def absolute_volume_difference(lesions: Mask, found: Mask) -> float:
-    """100 |V_truth - V_result| / V_truth, in percent; NaN if the truth is empty."""
+    """100 |V_truth - V_result| / V_truth, in percent. NaN if the truth is empty."""
     volume = int(lesions.sum())
     return 100 * abs(volume - int(found.sum())) / volume if volume else float("nan")
 
@@ -148,7 +154,7 @@ def hausdorff_95(lesions: Mask, found: Mask, spacing_mm: NDArray[np.float64]) ->
 
 
 def boundary(mask: Mask) -> Mask:
-    """The voxels (x, y, z) that an in-plane 3x3 erosion takes; the image's border erodes none."""
+    """The voxels (x, y, z) that a 3x3 erosion in the plane removes; the image's border is kept."""
     padded = np.pad(mask, ((1, 1), (1, 1), (0, 0)), constant_values=True)
     columns = padded[:-2] & padded[1:-1] & padded[2:]
     core = columns[:, :-2] & columns[:, 1:-1] & columns[:, 2:]
@@ -156,18 +162,18 @@ def boundary(mask: Mask) -> Mask:
 
 
 def positions(mask: Mask) -> NDArray[np.int64]:
-    """The indices (voxels, 3) of the marked voxels; ten times quicker than ``argwhere``."""
+    """The indices (voxels, 3) of the marked voxels, ten times faster than ``argwhere``."""
     return np.stack(np.unravel_index(np.flatnonzero(mask), mask.shape), axis=-1)
 
 
 def components(mask: Mask) -> tuple[NDArray[np.int32], int]:
-    """Lesions numbered from 1 (26-connected), and how many there are."""
+    """Number the lesions (26-connected parts) from 1, and count them."""
     numbered, count = ndimage.label(mask, structure=np.ones((3, 3, 3)))
     return numbered, int(count)
 
 
 def component_rate(mask: Mask, other: Mask) -> float:
-    """The share of ``mask``'s lesions that hold a voxel of ``other``; 1 if there are none."""
+    """The share of the lesions in ``mask`` that hold a voxel of ``other``; 1 without lesions."""
     numbered, count = components(mask)
     if not count or mask.all():
         return 1.0

@@ -1,4 +1,4 @@
-"""Everything that is measured of one answer to one labelled subject."""
+"""Measure one answer to one labelled subject."""
 
 from dataclasses import asdict
 
@@ -16,11 +16,17 @@ Row = dict[str, str | float]
 def score(
     subject: Subject, flair: Volume, truth: Volume, probability: Volume, softening: float = 1.0
 ) -> Row:
-    """One row of ``scores.csv``: the challenge's metrics, then by lesion size, region, calibration.
+    """Make one row of ``scores.csv``.
 
-    ``flair``, ``truth`` and ``probability`` lie on the subject's own grid. ``softening``: how much
-    less sure the network is by construction (``MethodSettings.softening``). Regions are known of
-    simulated subjects alone.
+    It has the challenge's metrics, then scores by lesion size, by region, and of calibration. Only
+    simulated subjects have scores by region.
+
+    Args:
+        subject: whom the answer is about.
+        flair: the scan, on the subject's own grid (x, y, z).
+        truth: the labels, on the same grid.
+        probability: the answer in [0, 1], on the same grid.
+        softening: how much less sure the method makes a network (``MethodSettings.softening``).
     """
     pair = truth.array, probability.array
     row: Row = {"clinic": subject.scan.clinic, "subject": subject.id}
@@ -37,5 +43,5 @@ def score(
 
 
 def example_slice(truth: Volume) -> int:
-    """Which axial slice to show of a subject: the one with most lesion (axes LPS)."""
+    """The axial slice (axes LPS) that shows a subject best: the one with most lesion."""
     return int((to_lps(truth).array == Label.LESION).sum(axis=(0, 1)).argmax())

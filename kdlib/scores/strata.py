@@ -1,4 +1,4 @@
-"""Scores by lesion volume and by region, as further columns of a study's scores."""
+"""Scores by lesion volume and by region. They are more columns of a study's scores."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from kdlib.errors import InputError
 from kdlib.scores.metrics import Mask, checked_spacing, components, cropped, masks
 
-# Lesion volumes in mm3, from (included) to (not included).
+# Classes of lesion volume in mm3. The first limit belongs to the class, the second does not.
 VOLUMES_MM3 = {
     "under_10": (0.0, 10.0),
     "10_100": (10.0, 100.0),
@@ -16,7 +16,7 @@ VOLUMES_MM3 = {
     "above_1000": (1000.0, np.inf),
 }
 REGIONS = ("periventricular", "deep")
-PERIVENTRICULAR_MM = 10.0  # a lesion with a voxel nearer to a ventricle is periventricular
+PERIVENTRICULAR_MM = 10.0  # a lesion is periventricular if a voxel of it is nearer
 
 
 def column_names(strata: Iterable[str]) -> list[str]:
@@ -27,11 +27,11 @@ def column_names(strata: Iterable[str]) -> list[str]:
 def by_lesion_volume(
     truth: NDArray, result: NDArray, spacing_mm: tuple[float, float, float]
 ) -> dict[str, float]:
-    """Lesion recall and precision, in [0, 1], of the lesions of each volume class.
+    """Lesion recall and precision, in [0, 1], for each class of lesion volume.
 
-    ``truth``, ``result`` (x, y, z) and touching are as in ``kdlib.scores.metrics.evaluate``. Recall
-    sorts the true lesions by their volume, precision the found ones. NaN for a class without
-    lesions.
+    The arguments, and when a lesion counts as found, are as in ``kdlib.scores.metrics.evaluate``.
+    For recall the true lesions are sorted by volume, for precision the found ones. A class without
+    lesions gives NaN.
     """
     voxel_mm3 = float(np.prod(checked_spacing(spacing_mm)))
     lesions, found = cropped(*masks(truth, result))
@@ -45,11 +45,12 @@ def by_lesion_volume(
 def by_region(
     truth: NDArray, result: NDArray, ventricle_distance_mm: NDArray[np.floating]
 ) -> dict[str, float]:
-    """Lesion recall and precision, in [0, 1], of periventricular and deep lesions.
+    """Lesion recall and precision, in [0, 1], of periventricular and of deep lesions.
 
-    ``ventricle_distance_mm`` (x, y, z) is each voxel's distance to the nearest ventricle in mm. A
-    lesion is deep if all of it lies 10 mm or more away (the "10 mm distance rule", see Kim et al.,
-    Biological Psychiatry 64(4), 2008), else periventricular. NaN for a region without lesions.
+    ``ventricle_distance_mm`` (x, y, z) is the distance of each voxel to the nearest ventricle in
+    mm. A lesion is deep if all its voxels are 10 mm or more away. Else it is periventricular. This
+    is the "10 mm distance rule" (see Kim et al., Biological Psychiatry 64(4), 2008). A region
+    without lesions gives NaN.
     """
     if ventricle_distance_mm.shape != truth.shape:
         raise InputError(
@@ -65,20 +66,20 @@ def by_region(
 
 
 def log_volume_ratio(truth: NDArray, result: NDArray) -> float:
-    """ln(V_result / V_truth): 0 is right, above 0 too much; NaN if either mask is empty."""
+    """ln(V_result / V_truth). 0 is right, and above 0 is too much. NaN if a mask is empty."""
     volume, found = (int(mask.sum()) for mask in masks(truth, result))
     return float(np.log(found / volume)) if volume and found else float("nan")
 
 
 def _lesion_volumes(mask: Mask, voxel_mm3: float) -> NDArray[np.float64]:
-    """The volume of each lesion in mm3, in the order of its number."""
+    """The volume of each lesion in mm3, in the order of their numbers."""
     numbered, count = components(mask)
     voxels = np.bincount(numbered[mask], minlength=count + 1)[1:]
     return voxels.astype(np.float64) * voxel_mm3
 
 
 def _nearest(mask: Mask, distance_mm: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The least distance of each lesion in mm, in the order of its number."""
+    """The smallest distance of each lesion in mm, in the order of their numbers."""
     numbered, count = components(mask)
     nearest = np.full(count, np.inf)
     np.minimum.at(nearest, numbered[mask] - 1, distance_mm[mask])
@@ -88,7 +89,7 @@ def _nearest(mask: Mask, distance_mm: NDArray[np.floating]) -> NDArray[np.float6
 def _rates_by_class(
     mask: Mask, other: Mask, values: NDArray[np.float64], classes: dict[str, tuple[float, float]]
 ) -> list[float]:
-    """The share of lesions that ``other`` touches, among those with a value in each class."""
+    """For each class of ``values``, the share of its lesions that ``other`` touches."""
     numbered, count = components(mask)
     touched = np.zeros(count, dtype=bool)
     touched[numbered[mask & other] - 1] = True
