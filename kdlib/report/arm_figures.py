@@ -1,4 +1,4 @@
-"""The figures of a study's arms, which the study names, orders and colours."""
+"""The figures of a study's arms. The study decides their names, their order and their colours."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ from kdlib.study.arm import BOUNDS, Arm, adapting, lower_bound
 
 Pair = tuple[str, str]
 
-BOTH = "#444444"  # of the difference between two methods
+BOTH = "#444444"  # the colour of the difference between two methods
 LONG = 16  # letters of a line, beside which two panels still have room
 
 
@@ -58,7 +58,7 @@ def _with_size(values: pd.Series, label: str, all_arms: pd.DataFrame) -> str:
 
 
 def _subjects(axes: Axes, by_arm: pd.DataFrame, colours: list[str]) -> None:
-    """The subjects' dots, side by side where they would cover each other; a row for each column."""
+    """Draw the subjects' dots, each column in its own row. Dots that would overlap move aside."""
     rows = by_arm.set_axis(np.arange(by_arm.shape[1]), axis=1)
     table = rows.melt(var_name="row", value_name="value").dropna()
     table["place"] = table["row"].astype(float) - 0.15  # above the mean
@@ -100,8 +100,9 @@ def difference_intervals(
 ) -> Picture:
     """The study's comparisons with their 95 % intervals, a panel for each pair of clinics.
 
-    Every arm that adapts is compared with the lower bound, and the paper's two methods with each
-    other (that row is named by both). A cross marks what the paper printed for the pair.
+    Every arm that adapts is compared with the lower bound. The paper's two methods are also
+    compared with each other, and that row has both names. A cross marks the paper's number for the
+    pair.
     """
     table = study_comparisons(scores, lower_bound(arms), adapting(arms), metric)
     table = table[table["source"] != POOLED]
@@ -125,7 +126,7 @@ def difference_intervals(
 def _compared(
     table: pd.DataFrame, arms: Mapping[str, Arm]
 ) -> dict[tuple[str, str], tuple[str, str]]:
-    """Label and colour of each comparison (arm, baseline); those of two methods come last."""
+    """Label and colour of each comparison (arm, baseline). Comparisons of two methods come last."""
     lower, order = lower_bound(arms), list(arms)
     rows = set(zip(table["arm"], table["baseline"], strict=True))
     return {
@@ -147,13 +148,13 @@ def _interval(axes: Axes, place: int, found: pd.Series, colour: str) -> None:
 
 
 def _printed(found: pd.Series) -> float:
-    """The paper's difference of the same arms in the same pair; NaN if it has none."""
+    """The paper's difference between the same arms in the same pair. NaN if it printed none."""
     pair = (found["source"], found["target"])
     return paper.printed_difference(found["arm"], found["baseline"], (pair,))
 
 
 def paper_and_ours(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> Picture:
-    """The mean Dice of every arm and pair: the paper's (cross) and ours (dot), a panel a pair."""
+    """The paper's mean Dice (cross) and ours (dot) for each arm, in one panel for each pair."""
     means = subject_scores(scores).groupby(PAIR).mean()
     ours: dict[Any, Any] = means.to_dict("index")
     printed = paper.printed_results().set_index([*PAIR, "arm"])["mean"].to_dict()

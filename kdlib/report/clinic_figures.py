@@ -1,4 +1,4 @@
-"""What the clinics look like: slices, intensity histograms and lesion volumes."""
+"""Figures of the clinics: slices, intensity histograms and lesion volumes."""
 
 import matplotlib as mpl
 import numpy as np
@@ -14,9 +14,10 @@ from kdlib.report.pictures import outline, show_slice
 
 
 def clinic_slices(arrays: Arrays) -> Picture:
-    """A row per clinic: three subjects from little to much lesion, in one grey scale for all.
+    """Slices of three subjects of each clinic, from little to much lesion. Each row is one clinic.
 
-    The truth is outlined. ``arrays`` as ``kdlib.record.clinic_summary`` gives.
+    All slices have the same grey scale, and the truth is outlined. ``arrays`` are those that
+    ``kdlib.record.clinic_summary`` makes.
     """
     shown = {name: _subjects(arrays, name) for name in _clinics(arrays)}
     white = max(np.percentile(arrays[Key((n, s[-1]), "flair")], 99.5) for n, s in shown.items())
@@ -34,7 +35,7 @@ def clinic_slices(arrays: Arrays) -> Picture:
 
 
 def intensity_histograms(arrays: Arrays) -> Picture:
-    """Intensities inside the head as scanned and as networks see them, a line for each clinic."""
+    """Intensities inside the head, as scanned and as networks see them. Each line is one clinic."""
     names = {"intensity": "intensity as scanned", "normalised": "intensity after normalisation"}
     clinics = _clinics(arrays)
     with drawing(4.6, 2, 1) as (figure, both):
@@ -57,7 +58,7 @@ def intensity_histograms(arrays: Arrays) -> Picture:
 
 
 def lesion_volumes(table: pd.DataFrame) -> Picture:
-    """The lesion volume of every subject, one row for each clinic, with the median; logarithmic."""
+    """The lesion volumes of all subjects on a logarithmic axis, with the median of each clinic."""
     names = list(dict.fromkeys(table["clinic"]))
     drawn = table.assign(lesion_ml=table["lesion_ml"].clip(lower=0.05))
     with drawing(0.6 * len(names) + 0.9) as (figure, axes):

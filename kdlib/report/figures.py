@@ -1,7 +1,7 @@
-"""The charts of the book and the report: one style, colours that colour-blind readers tell apart.
+"""The charts of the book and the report. Colour-blind readers can tell their colours apart.
 
-Every function takes saved results and gives a ``Picture``, which a notebook shows as SVG (charts)
-or PNG (scans). Five inches wide with 11 point letters, so that a phone's screen still reads.
+Every function takes saved results and returns a ``Picture``. A notebook shows charts as SVG and
+scans as PNG. Charts are five inches wide with letters of 11 points, so they can be read on a phone.
 """
 
 import base64
@@ -33,19 +33,19 @@ STYLE: Any = {
     "grid.color": "#e4e4e4",
     "legend.frameon": False,
     "figure.facecolor": "white",
-    "svg.hashsalt": "kdlib",  # the same results give the same file
+    "svg.hashsalt": "kdlib",  # so that the same results give the same file
 }
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure and how it is shown."""
+    """A figure, and the format in which it is shown."""
 
     figure: Figure
     kind: Literal["svg", "png"] = "svg"
 
     def data(self) -> bytes:
-        """The picture as a file's bytes."""
+        """The picture as the bytes of a file."""
         buffer = BytesIO()
         metadata = {"Date": None} if self.kind == "svg" else {}
         with mpl.rc_context(STYLE):
@@ -55,7 +55,7 @@ class Picture:
         return buffer.getvalue() if self.kind == "svg" else _few_colours(buffer)
 
     def save(self, path: Path | str) -> None:
-        """Write the picture, whole or not at all."""
+        """Write the picture to ``path``, whole or not at all."""
         with atomic(Path(path)) as temporary:
             temporary.write_bytes(self.data())
 
@@ -67,7 +67,7 @@ class Picture:
 
 
 def _few_colours(png: BytesIO) -> bytes:
-    """The picture in 96 colours, a third of the bytes: scans are grey with three colours on."""
+    """The picture in 96 colours, which needs a third of the bytes. Scans have few colours."""
     small = BytesIO()
     Image.open(png).convert("RGB").quantize(
         96, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
@@ -85,7 +85,7 @@ def drawing(height: float, rows: int = 1, columns: int = 1, **options: Any) -> I
 
 def name_rows(axes: Axes, names: list[str]) -> None:
     """Name the rows, the first on top."""
-    # A name is a user's text: a "$" in it begins no formula.
+    # A user may have chosen the names. A "$" in them does not start a formula.
     axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
@@ -93,9 +93,10 @@ def name_rows(axes: Axes, names: list[str]) -> None:
 
 
 def training_curve(history: pd.DataFrame) -> Picture:
-    """Mean losses along a training, one line a loss; ``history`` as ``Run.history``.
+    """The mean losses along a training, with one line for each loss.
 
-    Beside a discriminator's loss a dashed line says where it guesses: log 2.
+    ``history`` is a table like ``Run.history``. For a discriminator a dashed line shows the loss of
+    pure guessing, log 2.
     """
     losses = [name for name in history if name not in ("step", "learning_rate")]
     with drawing(2.8) as (figure, axes):
@@ -110,7 +111,7 @@ def training_curve(history: pd.DataFrame) -> Picture:
 
 
 def curves(functions: dict[str, Callable[[Any], Any]], x: Any, x_name: str, y_name: str) -> Picture:
-    """Named functions of ``x``, from dark to light."""
+    """Draw named functions of ``x``, in colours from dark to light."""
     shades = mpl.colormaps["viridis"](np.linspace(0, 0.85, len(functions)))
     with drawing(3.2) as (figure, axes):
         for (name, function), shade in zip(functions.items(), shades, strict=True):
@@ -124,7 +125,7 @@ def curves(functions: dict[str, Callable[[Any], Any]], x: Any, x_name: str, y_na
 
 
 def before_and_after(before: pd.DataFrame, after: pd.DataFrame, names: tuple[str, str]) -> Picture:
-    """Dice of each tested subject in two runs' ``scores``, joined by a line."""
+    """The Dice of each tested subject in the ``scores`` of two runs, joined by a line."""
     both = before.merge(after, on="subject", suffixes=("_before", "_after"))
     values = both[["dice_before", "dice_after"]].to_numpy().T
     with drawing(3.2) as (figure, axes):

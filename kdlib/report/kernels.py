@@ -1,4 +1,4 @@
-"""How the kernels of notebooks are reached, and how they end."""
+"""How notebooks talk to their kernels, and how the kernels end."""
 
 from pathlib import Path
 
@@ -9,13 +9,12 @@ with from_extra("book"):
 
 
 def quiet_kernels(folder: Path | str) -> Config:
-    """Settings of kernels that are reached through files in ``folder``, not over the network.
+    """Settings for kernels that are reached through files in ``folder``, not over the network.
 
-    Over TCP other programs on this machine could listen, which a kernel warns of, and kernels that
-    run side by side could take each other's ports. When the last cell has run the kernel is ended
-    at once: there is nothing to tidy up, and an interrupted kernel may complain. The folder is for
-    one kernel at a time. Its path has to be short, since that of a socket holds about a hundred
-    characters.
+    Over TCP other programs on this machine could listen, and the kernel would warn of it. Also, two
+    kernels could take the same port. After the last cell the kernel is ended at once, since an
+    interrupted kernel may print errors. Only one kernel at a time can use the folder. Its path has
+    to be short, because the path of a socket has about a hundred characters at most.
     """
     connection = str(Path(folder) / "kernel.json")
     return Config(

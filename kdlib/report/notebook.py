@@ -1,4 +1,4 @@
-"""What executed notebooks need: progress that stays readable in the page it becomes."""
+"""Progress that an executed notebook shows, and that stays readable when it becomes a page."""
 
 import time
 
@@ -13,7 +13,7 @@ EVERY_SECONDS = 2.0
 
 
 class _Text:
-    """Plain text that shows without quotes."""
+    """Plain text that a notebook shows without quotes."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -23,7 +23,7 @@ class _Text:
 
 
 def progress() -> OnProgress:
-    """An ``on_progress`` for ``kdlib.run`` that keeps one line a training, and shows no widget."""
+    """An ``on_progress`` for ``kdlib.run``. It shows one line for each training, and no widget."""
     lines: dict[str, str] = {}
     state = {"shown": 0.0}
     handle = display(_Text("Nothing to train: read from the store."), display_id=True)

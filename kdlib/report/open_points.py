@@ -1,6 +1,6 @@
-"""What the paper leaves open: the choice this study makes, why, and the setting that changes it.
+"""What the paper leaves open: what this study chooses, why, and which setting changes it.
 
-The values are not written here: they are the defaults of kdlib's settings.
+The values are not written here. They are the defaults of kdlib's settings.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from kdlib.study.scenario import Scenario
 
 @dataclass(frozen=True)
 class OpenPoint:
-    """One open point; ``settings`` are names of fields, empty where the choice is fixed."""
+    """One open point. ``settings`` are names of fields; there are none if the choice is fixed."""
 
     point: str
     choice: str
@@ -161,7 +161,10 @@ OPEN_POINTS = (
 
 
 def open_points() -> pd.DataFrame:
-    """The table: ``Left open``, ``Our choice``, ``Why``, ``Setting and default``."""
+    """A table with one row for each open point.
+
+    Its columns are ``Left open``, ``Our choice``, ``Why`` and ``Setting and default``.
+    """
     rows = [
         {
             "Left open": one.point,
@@ -177,7 +180,10 @@ def open_points() -> pd.DataFrame:
 
 
 def departures(recipe: dict[str, Any]) -> pd.DataFrame:
-    """``Setting``, ``Default`` and ``This study`` of what a saved recipe sets otherwise."""
+    """The settings of a saved recipe that differ from the defaults.
+
+    The columns are ``Setting``, ``Default`` and ``This study``.
+    """
     rows = [
         (name, setting_text(default(name)), setting_text(value))
         for name, value in recipe.items()
@@ -187,7 +193,7 @@ def departures(recipe: dict[str, Any]) -> pd.DataFrame:
 
 
 def default(name: str) -> Any:
-    """The default of a setting of the recipe, the scenario, or one of the methods."""
+    """The default of a setting, which may belong to the recipe, the scenario or a method."""
     settings = (method.Settings for method in Method.named.values())
     models: list[type[Strict]] = [Recipe, Scenario, *settings]
     for model in models:

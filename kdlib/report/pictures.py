@@ -1,6 +1,6 @@
-"""Pictures of scans: slices as a radiologist sees them, answers in colour over them.
+"""Pictures of scans: slices as a radiologist sees them, with the answers in colour.
 
-Slices are (x, y) with axes LPS: the patient's left on the right, the face up.
+Slices are (x, y) with axes LPS. The patient's left is on the right, and the face is up.
 """
 
 from collections.abc import Mapping
@@ -28,13 +28,13 @@ Slice = NDArray[np.uint8]
 ERRORS = {"found": "#56b4e9", "missed": "#e69f00", "false": "#f0579b"}
 TRUTH = "#56b4e9"
 SIDE_BY_SIDE = 4  # arms: with more of them the letters would be too small to read
-GREY_THRESHOLD = round(THRESHOLD * 255)  # of a probability stored as 0 to 255
+GREY_THRESHOLD = round(THRESHOLD * 255)  # for probabilities that are stored as 0 to 255
 
 
 def overlap(truth: Slice, probability: Slice) -> dict[str, NDArray[np.bool_]]:
     """Which voxels of an answer are ``found``, ``missed`` and ``false`` lesion.
 
-    ``truth`` holds labels; where it says other pathology (2) nothing counts, as in the scores.
+    ``truth`` holds labels. Voxels of other pathology (2) do not count, as in the scores.
     """
     lesion, answer = (
         truth == Label.LESION,
@@ -44,12 +44,12 @@ def overlap(truth: Slice, probability: Slice) -> dict[str, NDArray[np.bool_]]:
 
 
 def first_arms(arms: Mapping[str, Arm]) -> dict[str, str]:
-    """The labels, by name, of the lower bound and of the arms that the paper puts first."""
+    """The labels of the lower bound and of the arms that the paper puts first, by name."""
     return _labels(arms, lower_bound(arms), *featured(arms))
 
 
 def other_arms(arms: Mapping[str, Arm]) -> dict[str, str]:
-    """The labels, by name, of both bounds and of the other arms that adapt to pooled scans."""
+    """The labels of both bounds and of the other arms that adapt to pooled scans, by name."""
     first = featured(arms)
     others = [n for n in adapting(arms) if n not in first and not arms[n].on_the_fly]
     return _labels(arms, lower_bound(arms), upper_bound(arms), *others)
@@ -97,8 +97,8 @@ def _row(row: NDArray, name: str, example: dict[str, Slice], arms: list[str]) ->
 
 
 def compared(subject: "LabelledScan", answers: dict[str, Slice]) -> Picture:
-    """A subject's ``example_slice``: FLAIR, truth, and named answers (0 to 255) on that slice."""
-    from kdlib.data.volume import to_lps  # with torch behind it, which most chapters need not load
+    """The ``example_slice`` of a subject: FLAIR, truth, and named answers (0 to 255) to it."""
+    from kdlib.data.volume import to_lps  # it loads torch, which few chapters need
     from kdlib.scores.scoring import example_slice
 
     labels, flair = subject.read_labels(), to_lps(subject.scan.read()[0]).array
@@ -110,7 +110,7 @@ def compared(subject: "LabelledScan", answers: dict[str, Slice]) -> Picture:
 
 
 def show_slice(axes: Axes, flair: Slice) -> None:
-    """A slice in grey, without ticks."""
+    """Show a slice in grey, without ticks."""
     axes.imshow(flair.T, cmap="gray", vmin=0, vmax=255, interpolation="bilinear")
     axes.set_xticks([])
     axes.set_yticks([])

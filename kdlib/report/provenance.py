@@ -1,4 +1,4 @@
-"""The record of a study as tables: its settings, its machines and versions, its runs."""
+"""Tables about how a study was made: its settings, its machines and versions, its runs."""
 
 import subprocess
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from kdlib.study.arm import Arm
 
 
 def commit() -> str:
-    """The commit that is checked out here; "unknown" outside a repository."""
+    """The commit that is checked out here, or "unknown" outside a repository."""
     command = ["git", "rev-parse", "--short=10", "HEAD"]
     try:
         found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
@@ -21,7 +21,7 @@ def commit() -> str:
 
 
 def settings_table(results: Results) -> pd.DataFrame:
-    """``Setting`` and ``Value``: which scenarios were run, and the recipe they share."""
+    """Which scenarios were run, and the recipe they share. Columns: ``Setting`` and ``Value``."""
     study = results.study
     pairs = ", ".join(pair_name(*pair) for pair in study["pairs"])
     rows = {"pairs": pairs, "folds": study["folds"], "seeds": study["seeds"]}
@@ -39,13 +39,13 @@ def settings_table(results: Results) -> pd.DataFrame:
 
 
 def arms_table(arms: Mapping[str, Arm]) -> pd.DataFrame:
-    """What the study's arms are: ``Arm``, ``Role``, ``Method`` and ``Settings``, a row for each."""
+    """Each row is one arm of the study. Columns: ``Arm``, ``Role``, ``Method``, ``Settings``."""
     rows = [(arm.label, arm.role, arm.method, _settings_of(arm, arms)) for arm in arms.values()]
     return pd.DataFrame(rows, columns=["Arm", "Role", "Method", "Settings"])
 
 
 def _settings_of(arm: Arm, arms: Mapping[str, Arm]) -> str:
-    """What an arm has of its own, in words."""
+    """The settings that only this arm has, in words."""
     own = [f"{k} = {setting_text(v)}" for k, v in arm.settings.items() if k != "method"]
     if arm.teacher is not None:
         own.append(f"taught by {arms[arm.teacher].label}")
@@ -53,7 +53,7 @@ def _settings_of(arm: Arm, arms: Mapping[str, Arm]) -> str:
 
 
 def environment(results: Results) -> pd.DataFrame:
-    """``What`` and ``Which``: all devices, precisions, threads, machines and versions."""
+    """All devices, precisions, threads, machines and versions. Columns: ``What`` and ``Which``."""
     seen: dict[str, set[str]] = {}
     for run in results.provenance["runs"]:
         place = {name: run[name] for name in ("device", "precision", "threads", "machine")}
@@ -66,7 +66,7 @@ def environment(results: Results) -> pd.DataFrame:
 
 
 def runs_table(results: Results) -> pd.DataFrame:
-    """``Run``, ``Finished`` (UTC) and ``Seconds`` of every run."""
+    """Each row is one run. Columns: ``Run``, ``Finished`` (UTC) and ``Seconds``."""
     rows = [
         (run["run"], run["finished"][:16].replace("T", " "), run["seconds"])
         for run in results.provenance["runs"]
@@ -75,7 +75,7 @@ def runs_table(results: Results) -> pd.DataFrame:
 
 
 def setting_text(value: object) -> str:
-    """A setting's value as a reader sees it: "2, 2, 3" for a list, "none" for none."""
+    """A setting's value as a reader sees it, such as "2, 2, 3" for a list, or "none"."""
     if isinstance(value, list | tuple):
         return ", ".join(map(setting_text, value)) or "none"
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""Execute a scenario's template with other parameters, checked before anything runs."""
+"""Execute a scenario's template with other parameters, which are checked before anything runs."""
 
 import os
 from concurrent.futures import ProcessPoolExecutor
@@ -19,7 +19,7 @@ with from_extra("book"):
     import nbformat
     import papermill  # type: ignore[import-untyped]
 
-# A link to book/scenarios: a wheel has the templates too, and git has them once.
+# This is a link to book/scenarios. So git has the templates once, and a wheel has them too.
 FOLDER = Path(__file__).parent / "scenarios"
 KINDS = {"str": str, "int": int, "float": float}
 
@@ -30,17 +30,21 @@ def templates() -> list[str]:
 
 
 def rerun(template: str, parameters: dict[str, str], out: Path) -> None:
-    """Execute ``template`` with ``parameters`` given as text, into the notebook ``out``.
+    """Execute ``template`` with ``parameters``, which are texts, and write the notebook ``out``.
 
-    Raises ``InputError`` for a template or a parameter that does not exist, with the nearest one
-    that does, for a value of the wrong type, and for what the scenario itself refuses.
+    Raises:
+        InputError: the template or a parameter does not exist (the message names the most similar
+            one), a value has the wrong type, or the scenario refuses it.
     """
     notebook = _template(template)
     _execute(notebook, _typed(template, notebook, parameters), out)
 
 
 def rerun_study(study: str, data: Path, store: Path, out: Path) -> list[Path]:
-    """Execute every template for every pair of ``study`` into ``out``, several at a time."""
+    """Execute every template for every pair of ``study``, several at a time.
+
+    Returns the notebooks, which are written into ``out``.
+    """
     settings = load_study(study)
     places = {"study": study, "data": str(data), "store": str(store)}
     places |= {"fold": str(settings.folds[0]), "seed": str(settings.seeds[0])}
@@ -49,13 +53,13 @@ def rerun_study(study: str, data: Path, store: Path, out: Path) -> list[Path]:
         for source, target in settings.pairs
         for template in templates()
     ]
-    # Spawned: a fork of a process that has used torch may hang.
+    # Processes are spawned, since a fork of a process that has used torch may hang.
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         return list(pool.map(_page, *zip(*jobs, strict=True)))
 
 
 def _page(template: str, parameters: dict[str, str], folder: Path) -> Path:
-    """One executed template whose title says which pair it is of."""
+    """Execute one template. The title of the page names the pair."""
     notebook = _template(template)
     pair = [parameters["source"], parameters["target"]]
     title, *rest = notebook.cells[0].source.split("\n")
@@ -73,7 +77,7 @@ def _template(template: str) -> nbformat.NotebookNode:
 
 
 def parameters_of(template: str) -> dict[str, dict[str, str]]:
-    """A template's parameters: of each its ``inferred_type_name``, ``default`` and ``help``."""
+    """The parameters of a template, each with ``inferred_type_name``, ``default`` and ``help``."""
     return _declared(_template(template))
 
 
@@ -87,7 +91,7 @@ def _declared(notebook: nbformat.NotebookNode) -> dict[str, dict[str, str]]:
 def _typed(
     template: str, notebook: nbformat.NotebookNode, parameters: dict[str, str]
 ) -> dict[str, Any]:
-    """The texts as values of the types that the template declares."""
+    """Turn the texts into values of the types that the template declares."""
     known = _declared(notebook)
     values = {}
     for name, text in parameters.items():
@@ -104,7 +108,7 @@ def _typed(
 
 
 def _execute(notebook: nbformat.NotebookNode, values: dict[str, Any], out: Path) -> None:
-    """Run the notebook in a kernel of its own; ``out`` appears whole or not at all."""
+    """Run the notebook in its own kernel. ``out`` appears whole or not at all."""
     with TemporaryDirectory() as folder, atomic(out) as temporary:
         path = Path(folder) / f"{out.stem}.ipynb"
         nbformat.write(notebook, path)

@@ -1,4 +1,4 @@
-"""Shapes that a network's layers give, read while a slice passes through it."""
+"""The shapes of the answers of a network's layers, read while a slice passes through them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,9 +12,9 @@ from kdlib.recipe import Recipe
 
 
 def layer_shapes(network: nn.Module, shape: tuple[int, ...]) -> pd.DataFrame:
-    """A row per layer with weights: what it is, the shape of its answer, its weights.
+    """Each row is one layer with weights: what it is, the shape of its answer, its weights.
 
-    ``shape`` is that of one input, without the batch.
+    ``shape`` is the shape of one input, without the batch.
     """
     layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     rows = [
@@ -29,7 +29,7 @@ def layer_shapes(network: nn.Module, shape: tuple[int, ...]) -> pd.DataFrame:
 
 
 def passed_shapes(network: UNet, recipe: Recipe) -> pd.DataFrame:
-    """A row per stage of the UNet: channels and size (height x width) after it, its weights."""
+    """Each row is one stage of the UNet: its weights, and the channels and size after it."""
     stages = [*network.down, *network.merge, network.head]
     names = {block: f"down, level {level}" for level, block in enumerate(network.down)}
     names |= {block: f"up, level {level}" for level, block in enumerate(network.merge)}
@@ -51,7 +51,7 @@ def passed_shapes(network: UNet, recipe: Recipe) -> pd.DataFrame:
 def _passed(
     network: nn.Module, parts: Sequence[nn.Module], shape: tuple[int, ...]
 ) -> list[tuple[nn.Module, tuple[int, ...]]]:
-    """The parts in the order in which a zero input passes them, with their answers' shapes."""
+    """The parts in the order in which an input of zeros passes them, and their answers' shapes."""
     seen: list[tuple[nn.Module, tuple[int, ...]]] = []
 
     def note(part: nn.Module, _: Any, answer: Tensor) -> None:

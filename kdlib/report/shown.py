@@ -1,4 +1,4 @@
-"""Tables as a page shows them: escaped, without row numbers, text to the left, numbers in line."""
+"""Show tables on a page: escaped, without row numbers, with text to the left, numbers in line."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from pandas.api.types import is_numeric_dtype
 
 @dataclass(frozen=True)
 class Shown:
-    """A table that a notebook shows as HTML; ``name`` is its file's when it is downloaded."""
+    """A table that a notebook shows as HTML. If it is downloaded, its file is called ``name``."""
 
     table: pd.DataFrame
     name: str
@@ -17,13 +17,13 @@ class Shown:
 
     def _repr_html_(self) -> str:
         kind = "prose" if self.wraps else "numbers"
-        # Names and texts may come from scans: they are escaped.
+        # Names and texts may come from scans, so they are escaped.
         with pd.option_context("display.max_colwidth", None):
             html = self._texts().to_html(index=False, border=0, escape=True, classes=[kind])
         return html.replace("<table", f'<table data-name="{self.name}"', 1)
 
     def _texts(self) -> pd.DataFrame:
-        """Numbers as text: whole ones with thousands apart, others with as many ``digits``."""
+        """Numbers as text: whole ones with separated thousands, others with ``digits`` digits."""
         return self.table.apply(self._column)
 
     def _column(self, values: pd.Series) -> pd.Series:
@@ -35,9 +35,13 @@ class Shown:
 
 
 def shown(table: pd.DataFrame, name: str, *, wraps: bool = False, digits: int = 3) -> Shown:
-    """``table`` for a page: ``wraps`` for columns of sentences, ``digits`` after the point.
+    """Prepare ``table`` for a page.
 
-    Named index levels become columns. ``name``: letters, digits and hyphens.
+    Args:
+        table: what to show. Named levels of its index become columns.
+        name: the name of its file, of letters, digits and hyphens.
+        wraps: whether lines are folded, for columns of sentences.
+        digits: how many digits a number has after the point.
     """
     flat = table.reset_index() if any(level is not None for level in table.index.names) else table
     flat = flat.set_axis([str(column).replace("_", " ") for column in flat.columns], axis=1)

@@ -1,4 +1,4 @@
-"""How sure a student is beside its teacher, as a table and in words."""
+"""How sure a student is compared with its teacher, as a table and in words."""
 
 import pandas as pd
 
@@ -10,10 +10,10 @@ PLACES = ("head", "band")
 
 
 def sureness(results: Results) -> pd.DataFrame | None:
-    """Calibration of the teacher as it is, of its student, and of the student unsoftened.
+    """The calibration of the teacher, of its student, and of the student without softening.
 
-    Each row is one of the three, and each number is a mean over the target's subjects, whose runs
-    are averaged first. None where the study has no student of the plain teacher.
+    Each row is one of the three. Each number is a mean over the target's subjects. The runs of a
+    subject are averaged first. Returns None if the study has no student of the plain teacher.
     """
     found = adapted_arms(results, "distillation")
     if found is None:
@@ -28,7 +28,7 @@ def sureness(results: Results) -> pd.DataFrame | None:
 
 
 def sureness_words(results: Results) -> str:
-    """The calibration error of the three, and which step between them the temperature makes."""
+    """One text: the calibration errors of the three, and how much is due to the temperature."""
     table = sureness(results)
     if table is None:
         return "This study has no student of the plain teacher."

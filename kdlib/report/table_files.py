@@ -1,4 +1,4 @@
-"""Tables on disk: as CSV, Markdown, LaTeX and HTML."""
+"""Write tables as CSV, Markdown, LaTeX and HTML."""
 
 from html import escape
 from pathlib import Path
@@ -11,9 +11,9 @@ FORMATS = ("csv", "md", "tex", "html")
 
 
 def to_markdown(table: pd.DataFrame) -> str:
-    """A pipe table of ``table``'s columns; named index levels become columns.
+    """A Markdown table. Named levels of the index become columns.
 
-    Pipes are escaped, and what a page made from it would read as HTML.
+    Pipes are escaped, and so is all that a page would read as HTML.
     """
     flat = _flat(table)
     lines = [list(flat.columns), ["---"] * flat.shape[1], *flat.to_numpy().tolist()]
@@ -22,12 +22,12 @@ def to_markdown(table: pd.DataFrame) -> str:
 
 
 def to_latex(table: pd.DataFrame) -> str:
-    """A LaTeX ``tabular`` (booktabs), special characters escaped."""
+    """A LaTeX ``tabular`` with booktabs. Special characters are escaped."""
     return _flat(table).map(_cell_text).to_latex(index=False, escape=True)
 
 
 def to_html(table: pd.DataFrame) -> str:
-    """An HTML table, everything escaped: names and texts may come from scans."""
+    """An HTML table. Everything is escaped, since names and texts may come from scans."""
     return _flat(table).map(_cell_text).to_html(index=False, escape=True, border=0)
 
 

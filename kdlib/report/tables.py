@@ -1,4 +1,4 @@
-"""Tables in the paper's layout, and ours beside the paper's."""
+"""Tables in the layout of the paper, and tables that compare our numbers with the paper's."""
 
 from collections.abc import Iterable, Mapping
 
@@ -22,19 +22,20 @@ from kdlib.study.arm import Arm, adapting, lower_bound, upper_bound
 def results_table(
     scores: pd.DataFrame, arms: Mapping[str, Arm], metric: str = "dice"
 ) -> pd.DataFrame:
-    """Rows (Training, Method), columns the test clinic, cells "mean (SD)" as in Tables 2 and 3.
+    """The results in the layout of the paper's Tables 2 and 3.
 
-    Mean and SD are over subjects, each averaged over seeds. A pair that was not run is empty. The
-    arms stand in the study's order, under their labels.
+    Each row is a training clinic and a method. Each column is a test clinic. Each cell is
+    "mean (SD)" over subjects, whose seeds are averaged first. It is empty for a pair that was not
+    run. The arms have their labels and the study's order.
     """
     rows = _by_pair(scores, metric)
     return _layout(rows.assign(cell=_cells(rows["mean"], rows["sd"])), labels(arms))
 
 
 def seed_table(scores: pd.DataFrame, arms: Mapping[str, Arm], metric: str = "dice") -> pd.DataFrame:
-    """In the layout of ``results_table``: the SD over seeds of the mean over subjects.
+    """The SD over seeds of the mean over subjects, in the layout of ``results_table``.
 
-    It is "one seed" where nothing was trained twice.
+    A cell is "one seed" if nothing was trained twice.
     """
     rows = seed_variation(scores, metric)
     cells = ["one seed" if pd.isna(sd) else f"{sd:.4f}" for sd in rows["seed_sd"]]
@@ -42,9 +43,9 @@ def seed_table(scores: pd.DataFrame, arms: Mapping[str, Arm], metric: str = "dic
 
 
 def five_scores(scores: pd.DataFrame) -> pd.DataFrame:
-    """The challenge's five metrics of a run's ``scores``, a row a subject, as the charts name them.
+    """The challenge's five metrics in a run's ``scores``, with the names that the charts use.
 
-    ``arm`` comes first where the scores have it.
+    Each row is one subject. ``arm`` is the first column if the scores have it.
     """
     keys = [name for name in ("arm", "subject") if name in scores]
     return scores[[*keys, *METRIC_NAMES]].rename(columns=METRIC_NAMES)
@@ -60,10 +61,10 @@ def paper_table() -> pd.DataFrame:
 
 
 def beside_paper(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> pd.DataFrame:
-    """The paper's Dice, ours, and ours minus the paper's mean, a row per printed number we ran.
+    """The paper's Dice and ours. Each row is one number of the paper that we have run too.
 
-    Columns: ``Training``, ``Test``, ``Method``, ``Paper``, ``Ours`` ("mean (SD)") and
-    ``Difference`` (of means, as a number).
+    The columns are ``Training``, ``Test``, ``Method``, ``Paper`` and ``Ours`` (both "mean (SD)"),
+    and ``Difference`` (our mean minus the paper's, as a number).
     """
     keys = [*PAIR, "arm"]
     both = paper.printed_results().merge(_by_pair(scores, "dice"), on=keys, suffixes=("", "_ours"))
@@ -83,7 +84,7 @@ def beside_paper(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> pd.DataFrame:
 def comparison_table(
     scores: pd.DataFrame, arms: Mapping[str, Arm], metric: str = "dice"
 ) -> pd.DataFrame:
-    """Every comparison of a study's arms, by pair and pooled, a row each, rounded for reading."""
+    """Each row is one comparison of a study's arms, in one pair or pooled. Numbers are rounded."""
     table = study_comparisons(scores, lower_bound(arms), adapting(arms), metric)
     if table.empty:
         return table
@@ -95,9 +96,9 @@ def comparison_table(
 
 
 def gap_table(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> pd.DataFrame:
-    """The gap closed by every arm that adapts, in percent with its interval.
+    """The share of the gap that each adapting arm closes, in percent with its interval.
 
-    It is "withheld" where there is no clear gap. A study without both bounds has no rows.
+    It is "withheld" if there is no clear gap. The table is empty if the study lacks a bound.
     """
     table = gaps_closed(scores, adapting(arms), lower_bound(arms), upper_bound(arms))
     if table.empty:
@@ -118,10 +119,11 @@ def gap_table(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> pd.DataFrame:
 
 
 def ledger_table(rulings: list[Ruling]) -> pd.DataFrame:
-    """The claim ledger: a row per claim with its place, test, rule, verdict and the reason.
+    """The claim ledger. Each row is one claim: its place, test, rule, verdict and the reason.
 
-    ``if_true`` counts the verdicts "reproduced / undecided / contradicted" of simulated studies in
-    which the paper's tables are true, and ``seeds`` are those with which half of them decide.
+    ``if_true`` is about simulated studies in which the paper's tables are true. It counts their
+    verdicts "reproduced / undecided / contradicted". ``seeds`` is the number of seeds with which
+    half of them decide.
     """
     columns = ["number", "claim", "place", "test", "rule"]
     rows = [
@@ -139,12 +141,12 @@ def _by_pair(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def labels(arms: Mapping[str, Arm]) -> dict[str, str]:
-    """The label of every arm by its name, in the study's order."""
+    """The labels of all arms by their names, in the study's order."""
     return {name: arm.label for name, arm in arms.items()}
 
 
 def _layout(rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
-    """The ``cell`` of every row in the paper's layout; ``names``: the arms' labels, in order."""
+    """Put the ``cell`` of each row into the paper's layout. ``names`` are the arms' labels."""
     table = _sorted(rows, names).pivot(index=["source", "arm"], columns="target", values="cell")
     table = table.fillna("")
     index = [(str(source).capitalize(), names.get(arm, arm)) for source, arm in table.index]
@@ -154,7 +156,7 @@ def _layout(rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
 
 
 def _sorted(rows: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
-    """In the paper's order of clinics and that of ``arms``, unknown ones after, as categories."""
+    """Sort by clinics as in the paper, then by ``arms``. Unknown ones come last."""
     orders = {"source": paper.CLINICS, "target": paper.CLINICS, "arm": tuple(arms)}
     ordered = {
         name: pd.Categorical(
@@ -166,7 +168,7 @@ def _sorted(rows: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
 
 
 def _cells(mean: pd.Series, sd: pd.Series) -> list[str]:
-    """As "0.7004 (0.1057)"; no bracket where one subject has no SD."""
+    """Write "0.7004 (0.1057)". A single subject has no SD, and so no bracket."""
     return [
         f"{m:.4f}" if pd.isna(s) else f"{m:.4f} ({s:.4f})" for m, s in zip(mean, sd, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""Two arms of a study beside each other, subject by subject, as figures and in words."""
+"""Compare two arms of a study, subject by subject, as figures and in words."""
 
 from typing import NamedTuple
 
@@ -21,9 +21,9 @@ def adapted_arms(results: Results, method: str) -> tuple[str, str] | None:
 
 
 def adapted_subjects(results: Results, method: str) -> Picture | None:
-    """In the first pair: each subject's Dice without adaptation and with an arm of ``method``.
+    """Each subject's Dice without adaptation and with an arm of ``method``, in the first pair.
 
-    None where the study lacks one of the two.
+    Returns None if the study lacks one of the two.
     """
     found = adapted_arms(results, method)
     if found is None:
@@ -33,7 +33,7 @@ def adapted_subjects(results: Results, method: str) -> Picture | None:
 
 
 def agreement_words(results: Results) -> str:
-    """How like the teacher's masks those of its student are, on the first pair's saved slices."""
+    """How similar a student's masks are to its teacher's, on the saved slices of the first pair."""
     found = adapted_arms(results, "distillation")
     if found is None:
         return "This study has no student of the plain teacher."
@@ -53,7 +53,13 @@ def agreement_words(results: Results) -> str:
 
 
 class Taught(NamedTuple):
-    """The names of three arms: a student of another arm, the plain teacher's, and that arm."""
+    """The names of three arms.
+
+    Attributes:
+        student: a student that learns from another arm, not from the plain teacher.
+        plain: the student of the plain teacher that has the same settings.
+        teacher: the other arm, from which the first student learns.
+    """
 
     student: str
     plain: str
@@ -61,7 +67,7 @@ class Taught(NamedTuple):
 
 
 def taught(results: Results) -> Taught | None:
-    """The first student of another arm that has its like among the plain teacher's students."""
+    """The first student of another arm for which the plain teacher has a student like it."""
     arms = results.arms
     for student, arm in arms.items():
         likes = [
@@ -75,7 +81,7 @@ def taught(results: Results) -> Taught | None:
 
 
 def taught_words(results: Results) -> str:
-    """What the other teacher changes for its student, and how far the student is from it."""
+    """What the other teacher changes, and how far its student is from it, in words."""
     found = taught(results)
     if found is None:
         return "This study has no arm that was taught by another arm."
@@ -89,7 +95,7 @@ def taught_words(results: Results) -> str:
 
 
 def taught_subjects(results: Results) -> Picture | None:
-    """Dice of each subject with the plain teacher and with the other one; None without the arm."""
+    """Each subject's Dice with the plain teacher and with the other. None without such an arm."""
     found = taught(results)
     return None if found is None else _figure(results, results.scores, found.plain, found.student)
 

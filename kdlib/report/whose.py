@@ -11,7 +11,7 @@ HERE = "on the machine that built this book"
 
 
 def whose(shown: Saved) -> str:
-    """One sentence: whether the results are of record, or were made where the book was built."""
+    """One sentence: are these the results of record, or were they made where the book was built?"""
     name = shown.results.name
     if shown.own:
         made = f"These results of the study {name!r} were made {HERE}."
@@ -20,7 +20,7 @@ def whose(shown: Saved) -> str:
 
 
 def scenario_pages(folder: Path | str = "runs") -> str:
-    """One sentence: which study the executed scenarios in ``folder`` belong to."""
+    """One sentence: to which study do the executed scenarios in ``folder`` belong?"""
     names = sorted({_study(path) for path in Path(folder).glob("*.ipynb")})
     if not names:
         return "This book was built without pages of executed scenarios; 'make scenario' adds them."
@@ -30,7 +30,7 @@ def scenario_pages(folder: Path | str = "runs") -> str:
 
 
 def saved_table(studies: list[Saved], shown: Saved) -> pd.DataFrame:
-    """``Study``, ``Folder``, ``Trials`` and ``In_this_book`` of all saved results."""
+    """All saved results. Columns: ``Study``, ``Folder``, ``Trials`` and ``In_this_book``."""
     whole = [saved for saved in studies if not saved.fault]
     rows = [
         (s.results.name, s.place, s.trials, _standing(s, shown, choose(whole, s.folder.name)))
@@ -46,6 +46,6 @@ def _standing(saved: Saved, shown: Saved, first: Saved) -> str:
 
 
 def _study(notebook: Path) -> str:
-    """The study that an executed template was told, by its name."""
+    """The name of the study that an executed template was run for."""
     metadata = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]
     return Path(metadata["papermill"]["parameters"]["study"]).stem

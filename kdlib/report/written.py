@@ -1,4 +1,4 @@
-"""A study's report on disk: its scores, tables and claim ledger."""
+"""Write a study's report: its scores, its tables and the claim ledger."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +21,7 @@ from kdlib.study.arm import Arm
 
 
 def report_tables(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> dict[str, pd.DataFrame]:
-    """Every table of a study, by its file's name."""
+    """All tables of a study, by the names of their files."""
     return {
         "arms": arms_table(arms),
         "results": results_table(scores, arms),
@@ -36,7 +36,7 @@ def report_tables(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> dict[str, pd
 def write_study_report(
     scores: pd.DataFrame, tables: Mapping[str, pd.DataFrame], folder: Path
 ) -> list[Path]:
-    """Write ``scores.csv`` and each table as CSV, Markdown, LaTeX and HTML; the files written."""
+    """Write ``scores.csv``, and each table as CSV, Markdown, LaTeX and HTML. Returns the files."""
     write_text(folder / "scores.csv", scores.to_csv(index=False))
     written = [path for name, table in tables.items() for path in write_table(table, folder, name)]
     return [folder / "scores.csv", *written]

@@ -1,6 +1,7 @@
-"""Explorers: widgets that work on a published page, without a server, and live in JupyterLab.
+"""Explorers: widgets that work in JupyterLab and on a published page without a server.
 
-Each computes in the browser from what it was given; none asks Python for anything while it is used.
+An explorer computes in the browser, from the data that it was given. While it is used it asks
+Python for nothing.
 """
 
 from kdlib.report.widgets.base import Explorer, explore, show

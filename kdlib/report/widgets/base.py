@@ -1,4 +1,4 @@
-"""What the explorers share: arrays packed for a browser, and a still picture for those without."""
+"""What all explorers share: arrays packed for a browser, and a still picture for print."""
 
 import gzip
 from base64 import b64encode
@@ -19,8 +19,8 @@ with from_extra("book"):
     import traitlets
     from IPython.display import HTML, display
 
-ALIGNMENT = 8  # bytes: where a typed array may begin in a browser's memory
-GREYS = (256, 128, 64, 32, 16, 8)  # levels of grey, finest first
+ALIGNMENT = 8  # in a browser's memory a typed array begins at a multiple of this many bytes
+GREYS = (256, 128, 64, 32, 16, 8)  # possible numbers of grey levels, finest first
 STILL = """<style>
 .kdlib-replaced { display: none; }
 @media print { .kdlib-replaced { display: block; } .kdlib-explorer { display: none !important; } }
@@ -28,12 +28,14 @@ STILL = """<style>
 
 
 class Explorer(anywidget.AnyWidget):
-    """A widget that computes in the browser; ``still`` is its picture for print and without it.
+    """A widget that computes in the browser.
 
-    ``arrays`` makes what it shows, with so many levels of grey: as many as ``budget`` allows.
+    ``still`` is the picture that stands in its place in print, and where it cannot run. ``arrays``
+    makes the arrays that it shows with a given number of grey levels. The number is the largest for
+    which they fit into ``budget``.
     """
 
-    budget = 1_000_000  # bytes, packed; a page of three explorers has 5 MB at most
+    budget = 1_000_000  # packed bytes; a page with three explorers has at most 5 MB
     packed = traitlets.Bytes(help="the arrays, one after the other, gzipped").tag(sync=True)
     contents: traitlets.List = traitlets.List(help="what each array is, and where").tag(sync=True)
     facts = traitlets.Dict(help="what else is shown").tag(sync=True)
@@ -53,19 +55,20 @@ class Explorer(anywidget.AnyWidget):
 
 
 def script(name: str) -> str:
-    """The explorer's JavaScript: what all share, then its own."""
+    """The JavaScript of an explorer: first what all explorers share, then its own part."""
     return source("parts.js") + source(name)
 
 
 def source(name: str) -> str:
-    """A file beside this one."""
+    """The text of a file beside this one."""
     return (files("kdlib.report.widgets") / name).read_text(encoding="utf-8")
 
 
 def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[bytes, list[dict[str, Any]]]:
-    """Arrays (uint8, int16 or float32) as gzipped little-endian bytes, and their contents.
+    """Pack arrays (uint8, int16 or float32) into gzipped little-endian bytes.
 
-    ``length`` counts values, ``start`` bytes.
+    Returns the bytes and a list of their contents. In it ``length`` is a number of values, and
+    ``start`` is a number of bytes.
     """
     contents, parts, start = [], [], 0
     for name, array in arrays.items():
@@ -82,7 +85,7 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[bytes, list[dict[str, Any]
 def pack_within(
     budget: int, arrays: Callable[[int], Mapping[str, NDArray[Any]]]
 ) -> tuple[bytes, list[dict[str, Any]]]:
-    """``pack`` with as many levels of grey as fit into ``budget`` bytes, 8 at least."""
+    """Call ``pack`` with as many levels of grey as fit into ``budget`` bytes, but at least 8."""
     for levels in GREYS:
         packed, contents = pack(arrays(levels))
         if len(packed) <= budget:
@@ -91,18 +94,18 @@ def pack_within(
 
 
 def coarser(grey: NDArray[np.uint8], levels: int) -> NDArray[np.uint8]:
-    """Greys of 0 to 255 in so many levels, each shown as its middle; 0, outside, stays 0."""
+    """Round greys of 0 to 255 to the middles of so many levels. 0, which is outside, stays 0."""
     step = 256 // levels
     return np.where(grey > 0, grey // step * step + step // 2, 0).astype(np.uint8)
 
 
 def show(explorer: Explorer) -> None:
-    """Display an explorer in a notebook: its still picture, which the live one then replaces."""
+    """Display an explorer in a notebook. First its still picture appears, then the live widget."""
     display(HTML(still_html(explorer)), explorer)
 
 
 def explore(make: Callable[[Results], Explorer], results: Results) -> None:
-    """Display the explorer that ``make`` makes of a study, or say that there is nothing for it."""
+    """Display the explorer that ``make`` makes from a study, or say that the study has no data."""
     try:
         show(make(results))
     except InputError:
@@ -110,7 +113,7 @@ def explore(make: Callable[[Results], Explorer], results: Results) -> None:
 
 
 def still_html(explorer: Explorer) -> str:
-    """The still picture as a figure that stands where the explorer does not run."""
+    """The still picture as HTML, for places where the explorer does not run."""
     mime = "image/svg+xml" if explorer.still.kind == "svg" else "image/png"
     picture = f"data:{mime};base64,{b64encode(explorer.still.data()).decode()}"
     text = escape(explorer.description)

@@ -1,4 +1,4 @@
-"""The clinic-pair explorer: any answer of a study on a slice, and its scores among the others'."""
+"""The clinic-pair explorer. It shows any answer of a study on a slice, and compares its scores."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ COLOURS = ERRORS | {"other": "#e8e8e8"}
 
 
 class PairExplorer(Explorer):
-    """Lists for source, target, method, fold and subject; what was not run cannot be chosen."""
+    """Lists for source, target, method, fold and subject. Only what was run can be chosen."""
 
     _esm = script("pairs.js")
     _css = source("explorers.css")
@@ -34,7 +34,7 @@ class PairExplorer(Explorer):
 
 
 def pair_explorer(results: Results) -> PairExplorer:
-    """The explorer of every answer that a study kept a picture of."""
+    """Make the explorer of all answers of which a study kept a picture."""
     arrays, shown = _pictures(results)
     runs = _runs(results.scores, shown)
     present = {run["arm"] for run in runs}
@@ -62,9 +62,10 @@ def pair_explorer(results: Results) -> PairExplorer:
 
 
 def _pictures(results: Results) -> tuple[Arrays, pd.DataFrame]:
-    """Every example (row, column), the answers as 0 and 1; and one row of names per answer.
+    """All examples (row, column), and a table of their names. Answers are 0 and 1.
 
-    The scan and its truth are kept once, whatever clinic the answers to it were adapted from.
+    Each row of the table is one answer. A scan and its truth are kept only once, even if there are
+    answers from several sources.
     """
     examples = {
         (*pair, subject): results.example(*pair, subject)
@@ -86,7 +87,7 @@ def _pictures(results: Results) -> tuple[Arrays, pd.DataFrame]:
 
 
 def _window(examples: list[dict[str, NDArray[np.uint8]]]) -> tuple[slice, slice]:
-    """What holds the head and every answer: a method may find lesion outside the head."""
+    """The window that holds the head and all answers, which may reach outside the head."""
     least = {"flair": 0, "truth": 1}
     held = [
         np.where(array >= least.get(name, GREY_THRESHOLD), 255 if name != "flair" else array, 0)
@@ -97,7 +98,7 @@ def _window(examples: list[dict[str, NDArray[np.uint8]]]) -> tuple[slice, slice]
 
 
 def _runs(scores: pd.DataFrame, shown: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row per answer that has a picture: its names, and its scores averaged over seeds."""
+    """Each row is one answer with a picture: its names, and its scores averaged over seeds."""
     scores = scores.assign(fold=scores["fold"].map(str))
     table = scores.groupby(LEVELS, sort=False)[list(METRIC_NAMES)].mean().round(6).reset_index()
     table = table.merge(shown, on=["source", "target", "arm", "subject"])
@@ -109,9 +110,9 @@ def _runs(scores: pd.DataFrame, shown: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _first(results: Results, runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """What stands there at first: of the first pair the subject with most lesion.
+    """What the explorer shows at first: in the first pair, the subject with most lesion.
 
-    The arm is the last of those that the paper puts first.
+    The arm is the last of the arms that the paper puts first.
     """
     pair = results.pairs[0]
     fullest, arm = results.subjects(*pair)[-1], list(first_arms(results.arms))[-1]

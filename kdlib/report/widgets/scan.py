@@ -1,4 +1,4 @@
-"""The scan viewer: one target scan in three planes, with truth, teacher and student over it."""
+"""The scan viewer. It shows one target scan in three planes, with truth, teacher and student."""
 
 import tempfile
 from pathlib import Path
@@ -16,11 +16,11 @@ from kdlib.report.pictures import show_slice
 from kdlib.report.widgets.base import Explorer, coarser, script, source
 
 COLOURS = {"truth": "#f0e442", "teacher": "#56b4e9", "student": "#f0579b"}
-NIIVUE = Path("_static/vendor/niivue.umd.js")  # beside a chapter
+NIIVUE = Path("_static/vendor/niivue.umd.js")  # from the folder of a chapter
 
 
 class ScanViewer(Explorer):
-    """A list of views, and sliders for the slice and for each overlay's opacity (0 to 1)."""
+    """A list of views, and sliders for the slice and for the opacity (0 to 1) of each overlay."""
 
     _esm = script("scan.js")
     _css = source("explorers.css")
@@ -35,7 +35,7 @@ class ScanViewer(Explorer):
         self.on_msg(lambda _, message, __: self._send_niivue(message, niivue))
 
     def _send_niivue(self, message: dict[str, Any], path: Path) -> None:
-        """Live in a notebook the page has no files of its own; the kernel hands niivue over."""
+        """Send niivue from the kernel to the page. A live notebook has no files beside it."""
         if message.get("kind") != "niivue":
             return
         if path.exists():
@@ -46,7 +46,10 @@ class ScanViewer(Explorer):
 
 
 def scan_viewer(results: Results) -> ScanViewer:
-    """The viewer of the scan that a study kept whole; ``InputError`` where it kept none."""
+    """Make the viewer of the whole scan that a study kept.
+
+    Raises ``InputError`` if it kept none.
+    """
     (source_clinic, target, subject), scan = next(iter(results.explored("scan").items()))
     affine = scan.pop("affine")
     place = int((scan["truth"] == Label.LESION).sum(axis=(0, 1)).argmax())

@@ -1,4 +1,4 @@
-"""The temperature explorer: the teacher's answer to a target scan, softened as a reader turns T."""
+"""The temperature explorer. It softens a teacher's answer to a scan by a T that the reader sets."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ SHOWN_TEMPERATURES = (1.0, 2.0, 4.0, 10.0)  # temperatures of the still picture
 
 
 class TemperatureExplorer(Explorer):
-    """Sliders for T (1 to 10) and the slice; ``pair`` counts the study's pairs of clinics."""
+    """Sliders for T (1 to 10) and the slice. ``pair`` is the number of a pair of clinics."""
 
     _esm = script("temperature.js")
     _css = source("explorers.css")
@@ -33,9 +33,9 @@ class TemperatureExplorer(Explorer):
 
 
 def temperature_explorer(results: Results) -> TemperatureExplorer:
-    """The explorer of the soft labels that a study's teachers give.
+    """Make the explorer of the soft labels that a study's teachers give.
 
-    Raises ``InputError`` where the study's results hold none.
+    Raises ``InputError`` if the study's results hold none.
     """
     stored = results.explored("soft")
     pairs = [
@@ -61,7 +61,7 @@ def temperature_explorer(results: Results) -> TemperatureExplorer:
 
 
 def _pair(results: Results, owner: tuple[str, ...], slices: list[int]) -> dict[str, Any]:
-    """What the page is told of one pair of clinics, with the names of its arrays."""
+    """What the page needs to know about one pair of clinics, with the names of its arrays."""
     source_clinic, target, subject = owner
     return {
         "source": source_clinic,
@@ -75,11 +75,11 @@ def _pair(results: Results, owner: tuple[str, ...], slices: list[int]) -> dict[s
 
 
 def student_dice(results: Results, source: str, target: str) -> pd.DataFrame:
-    """``temperature``, and over subjects ``mean`` and ``sd`` Dice and their number.
+    """The Dice of students by temperature: ``mean``, ``sd`` and number of subjects.
 
-    Of the arms that distil the plain teacher on the pooled scans and have no other setting, and of
-    their sweeps over the temperature. Seeds are averaged within a subject first; only subjects
-    scored at every temperature count, so that the temperatures can be compared.
+    The students are of the arms that distil the plain teacher on the pooled scans and have no other
+    setting, and of these arms' sweeps over the temperature. The seeds of a subject are averaged
+    first. Only subjects with scores at all temperatures count, so that these can be compared.
     """
     arms = {name: arm for name, arm in results.arms.items() if _plain(arm)}
     own = DistillationSettings().temperature
