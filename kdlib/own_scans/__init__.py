@@ -1,1 +1,1 @@
-"""Scans of a clinic of the user: checked, adapted to, segmented, and the report on them."""
+"""A user's own scans: check them, adapt to them, segment them, and write a report on them."""

@@ -1,4 +1,4 @@
-"""Adapt to a clinic's own scans: a student that learns from a teacher on scans without labels."""
+"""Adapt to a clinic's own scans. A student learns from a teacher, on scans without labels."""
 
 import os
 from collections import Counter
@@ -22,11 +22,14 @@ TARGET = "target"
 
 @dataclass(frozen=True)
 class Adaptation:
-    """What is to be done, checked: nothing has been trained yet.
+    """A plan of an adaptation. It has been checked, but nothing has been trained yet.
 
-    ``clinics`` hold the source and, without any label, the ``TARGET``; ``subjects`` are the
-    target's with the labels they came with, for an evaluation afterwards. One scenario adapts to
-    all of them, or, on the fly, one to each, in their order.
+    Attributes:
+        clinics: the source, and the ``TARGET`` without any label.
+        subjects: the target's subjects with their own labels, for an evaluation afterwards.
+        scenarios: one scenario that adapts to all subjects. On the fly there is one scenario for
+            each subject, in the same order.
+        left_out: the subjects that cannot be used, and why.
     """
 
     clinics: Clinics
@@ -35,7 +38,7 @@ class Adaptation:
     left_out: list[Finding]
 
     def runs(self, store: Store, *, on_progress: OnProgress | None = None) -> list[Run]:
-        """The run of each subject, made or read in a ``store`` of these ``clinics``."""
+        """Make or read the run of each subject, in a ``store`` that has these ``clinics``."""
         made = [store.run(scenario, on_progress=on_progress) for scenario in self.scenarios]
         return made if len(made) == len(self.subjects) else made * len(self.subjects)
 
@@ -50,10 +53,19 @@ def plan_adaptation(
     skip_bad: bool = False,
     on_subject: OnSubject | None = None,
 ) -> Adaptation:
-    """Find and check the scans of two places (``find_subjects`` has the layouts).
+    """Find and check the scans of a source and a target, and plan the adaptation.
 
-    ``study`` gives the recipe, ``settings`` change it. Raises ``InputError``, a line for each bad
-    file of either place, unless ``skip_bad`` leaves their subjects out.
+    Args:
+        source: a folder of scans with labels. ``find_subjects`` describes the layouts.
+        target: a folder of scans, or one scan.
+        study: the study whose recipe is used.
+        settings: settings of the scenario that replace those of the study.
+        on_the_fly: whether to adapt to each scan alone.
+        skip_bad: whether to leave out subjects with bad files instead of an error.
+        on_subject: called with (done, total) after each subject that was checked.
+
+    Raises:
+        InputError: files are bad, with one line for each, or no usable scan is left.
     """
     sources, targets = open_clinics(source, name="source"), as_one(open_clinics(target), TARGET)
     _refuse_shared(sources, targets)
@@ -83,7 +95,7 @@ def plan_adaptation(
 
 
 def as_one(clinics: Clinics, name: str) -> Clinics:
-    """All the subjects, of whatever clinic and split, as those of one clinic."""
+    """Put all subjects, from all clinics and both splits, into one clinic called ``name``."""
     subjects = tuple(subject for clinic in clinics.values() for subject in clinic.subjects)
     return Clinics(clinics.folder, {name: Clinic(name, each_id_once(subjects))})
 
@@ -96,9 +108,10 @@ def scans_at(
     skip_bad: bool = False,
     on_subject: OnSubject | None = None,
 ) -> tuple[list[Subject], list[Finding]]:
-    """Every usable subject of some scans and folders of scans, and what is wrong with the others.
+    """Find the usable subjects of some scans or folders, and say what is wrong with the others.
 
-    ``t1``: the T1 of a single scan. Raises ``InputError`` as ``sound`` does, and for one id twice.
+    ``t1`` is the T1 of a single scan. Raises ``InputError`` as ``sound`` does, and also if two
+    subjects have the same id.
     """
     parts = [as_one(open_clinics(place), TARGET) for place in places]
     if t1 is not None:
@@ -113,7 +126,7 @@ def scans_at(
 
 
 def _refuse_shared(sources: Clinics, targets: Clinics) -> None:
-    """Labels of the target must not come in as labels of the source."""
+    """Refuse a source that holds the target's scans, since their labels would leak."""
     learnt_from, adapted_to = (
         {os.path.realpath(s.scan.flair) for clinic in part.values() for s in clinic.subjects}
         for part in (sources, targets)
@@ -135,5 +148,5 @@ def _with_t1(parts: Sequence[Clinics], t1: Path) -> Clinics:
 
 
 def _without_label(subject: Subject) -> Subject:
-    """The subject as adaptation sees it."""
+    """The same subject without its label, as adaptation sees it."""
     return Subject(replace(subject.scan, clinic=TARGET), None, "training")

@@ -1,4 +1,4 @@
-"""What scans are like and what is wrong with them, before anything is trained on them."""
+"""Check scans before anything is trained on them: what they hold, and what is wrong with them."""
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -21,12 +21,18 @@ OnSubject = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Finding:
-    """What a subject's files hold; None where they cannot say.
+    """What a subject's files hold. A value is None if the files do not tell it.
 
-    ``shape`` and ``voxel_mm`` in the order of the file's axes, ``orientation`` where these point
-    (LPS: left, posterior, superior), the ``labels`` there are, ``lesion_ml`` of label 1,
-    ``intensity`` the lowest and the highest value of the FLAIR. ``problems``: a line each, with
-    the file's name inside its folder.
+    Attributes:
+        clinic: the name of the clinic.
+        subject: the id of the subject.
+        problems: one line for each problem, with the file's name inside its folder.
+        shape: voxels along the file's axes.
+        voxel_mm: the edges of a voxel along the same axes.
+        orientation: where these axes point, for example LPS: left, posterior, superior.
+        labels: the labels that occur.
+        lesion_ml: the volume of label 1 in mL.
+        intensity: the lowest and the highest value of the FLAIR.
     """
 
     clinic: str
@@ -50,7 +56,8 @@ def examine(
 ) -> Finding:
     """Read everything of a subject under ``folder`` that a run on ``inputs`` would read.
 
-    ``learnt_as``: how its slices would be prepared; a scan that then has none is useless.
+    ``needs_label`` makes a missing label a problem. ``learnt_as`` is how slices would be prepared:
+    a scan that has no slice then is a problem too.
     """
     if subject.faults:
         return Finding(subject.scan.clinic, printable(subject.id), subject.faults)
@@ -90,9 +97,10 @@ def examine_all(
     learnt_as: Preparation | None = None,
     on_subject: OnSubject | None = None,
 ) -> Iterator[tuple[Subject, Finding]]:
-    """Examine every subject; of the clinics named in ``labelled`` the studied ones need a label.
+    """Examine every subject of all ``parts``.
 
-    ``learnt_as`` as of ``examine``; only what a clinic's studied subjects are used for.
+    In the clinics named in ``labelled`` each studied subject (``Clinic.studied``) needs a label.
+    ``inputs`` and ``learnt_as`` are as in ``examine``; the second counts for studied subjects only.
     """
     subjects = [
         (clinics.folder, clinic, subject)
@@ -121,8 +129,8 @@ def sound(
 ) -> tuple[list[Clinics], list[Finding]]:
     """The usable subjects of each part, and what was found about the others.
 
-    Raises ``InputError``, a line for everything that is wrong, unless ``skip_bad``; also where no
-    part keeps any. Parameters as of ``examine_all``.
+    The arguments are as in ``examine_all``. Raises ``InputError``, with one line for each problem,
+    if there is a problem and not ``skip_bad``, or if no part has a usable subject.
     """
     examined = list(
         examine_all(
@@ -139,7 +147,7 @@ def sound(
 
 
 def refusal(what: str, findings: Iterable[Finding]) -> InputError:
-    """An error that says ``what``, then every problem, a line each."""
+    """An error that says ``what``, and then each problem on a line of its own."""
     return InputError("\n".join([f"{what}:", *problem_lines(findings)]))
 
 
@@ -151,7 +159,7 @@ def _kept(clinics: Clinics, good: Collection[int]) -> Clinics:
 
 
 def problem_lines(findings: Iterable[Finding]) -> list[str]:
-    """Every problem, a line each."""
+    """All problems, each on one line."""
     return [f"  {problem}" for finding in findings for problem in finding.problems]
 
 
@@ -177,7 +185,7 @@ def _noted(problems: list[str]) -> Iterator[None]:
 
 
 def _relative_to(folder: Path, problem: str) -> str:
-    """``problem`` with names of files as they are inside ``folder``, which stays unsaid."""
+    """``problem`` with the paths of files inside ``folder``, without the folder itself."""
     home = printable(folder if folder.is_dir() else folder.parent)
     name = printable(folder.resolve().name)
     return printable(problem).replace(f"{home}{os.sep}", "").replace(f"{home}: ", f"{name}: ")

@@ -1,4 +1,4 @@
-"""Pictures of an answer to a scan for a page: grey slices, and over them the lesions' borders."""
+"""Pictures of an answer to a scan: grey slices with the borders of the lesions on them."""
 
 from base64 import b64encode
 from io import BytesIO
@@ -14,18 +14,18 @@ from kdlib.data.volume import Volume, to_lps
 from kdlib.own_scans.segmentation import Answer
 from kdlib.scores.metrics import Mask
 
-SHOWN_SHARES = (0.15, 0.5, 0.85)  # slices at these shares of the lesion volume, from below
+SHOWN_SHARES = (0.15, 0.5, 0.85)  # shown: slices with these shares of the lesions below
 
 
 class ScanSlice(NamedTuple):
-    """A slice of a scan for a page: the FLAIR as a picture, the border of each mask as a path.
+    """A slice of a scan for a page: the FLAIR is a picture, the border of each mask is a path.
 
     Attributes:
-        title: which slice it is; the first is at the feet.
+        title: which slice it is, counted from the feet.
         shape: voxels along x and y, whose axes are LPS.
         spacing_mm: the edges of a voxel along x and y.
         png: the FLAIR in grey, as base64.
-        borders: SVG paths, a unit is one voxel, by whose mask it is.
+        borders: an SVG path for each mask, by its name. A unit is one voxel.
     """
 
     title: str
@@ -36,7 +36,7 @@ class ScanSlice(NamedTuple):
 
 
 def slices_of(answer: Answer) -> list[ScanSlice]:
-    """The slices of one scan that show where its lesions are; three at most."""
+    """At most three slices of a scan, which show where its lesions are."""
     flair = to_lps(answer.flair)
     masks = {
         name: to_lps(Volume(mask, answer.flair.affine)).array for name, mask in answer.masks.items()
@@ -73,6 +73,6 @@ def border(mask: Mask) -> str:
 
 
 def shown_slices(weight: NDArray[np.floating]) -> list[int]:
-    """The slices where the ``SHOWN_SHARES`` of all ``weight``, one number a slice, are reached."""
+    """The slices at ``SHOWN_SHARES`` of the total ``weight``, which has one number per slice."""
     summed = np.cumsum(weight)
     return sorted({int(np.searchsorted(summed, share * summed[-1])) for share in SHOWN_SHARES})

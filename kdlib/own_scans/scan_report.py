@@ -1,6 +1,6 @@
-"""The report on a clinic's own scans: ``report.html``, one file for any browser, and its numbers.
+"""The report on a clinic's own scans: ``report.html``, and its numbers in ``report.json``.
 
-Every text in the page is escaped; it runs no script and loads nothing.
+The page is one file for any browser. It runs no script and loads nothing. Every text is escaped.
 """
 
 import json
@@ -25,11 +25,19 @@ DISCLAIMER = "For research only. Not a medical device; not for diagnosis or trea
 def write_scan_report(
     folder: Path, about: dict[str, Any], answers: Iterable[Answer], left_out: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    """Write ``report.html`` and ``report.json`` into ``folder`` as the answers come; their facts.
+    """Write ``report.html`` and ``report.json`` into ``folder``.
 
-    ``about``: ``title`` and ``what`` (a sentence), ``result`` (what its network is called),
-    ``settings`` (name to value) and ``runs`` (name to provenance). ``left_out``: a line each. Of
-    every scan only its facts are kept in memory; the pictures wait on the disk.
+    Only the facts of a scan are kept in memory. The pictures wait on the disk.
+
+    Args:
+        folder: where the files go.
+        about: ``title``, ``what`` (a sentence), ``result`` (what the network is called),
+            ``settings`` (from name to value) and ``runs`` (from name to provenance).
+        answers: the answers to all scans. They may be made one after the other.
+        left_out: one line for each problem of the scans that were left out.
+
+    Returns:
+        The facts of all answers.
     """
     facts = []
     with TemporaryFile("w+", encoding="utf-8", newline="") as sections:
@@ -45,7 +53,7 @@ def write_scan_report(
 
 
 def about(runs: Sequence[Run], what: str) -> dict[str, Any]:
-    """What a report says of the runs (one per scan) behind it."""
+    """What a report says about its runs. There is one run for each scan."""
     first = runs[0].scenario
     made = {run.directory.name: run for run in runs}
     teachers = [teacher_at_hand(run) for run in made.values()]
@@ -65,7 +73,7 @@ def _page(
     left_out: Sequence[str],
     sections: Iterable[str],
 ) -> TemplateStream:
-    """The report, a part at a time; ``sections``: the markup of all scans."""
+    """The report as a stream of parts. ``sections`` are the HTML of all scans."""
     names = {"result": about["result"], "teacher": "teacher", "truth": "truth"}
     networks = _networks(about["settings"])
     return template("scan_report").stream(
@@ -106,7 +114,7 @@ def _networks(settings: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _without_nan(value: Any) -> Any:
-    """NaN, which JSON does not know, as null."""
+    """The same value with null instead of NaN, which JSON does not have."""
     if isinstance(value, dict):
         return {key: _without_nan(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Answers to a clinic's scans: masks and maps on each scan's own grid, and what to say of each."""
+"""Segment a clinic's scans: masks and maps on each scan's own grid, and facts about each."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -20,14 +20,18 @@ from kdlib.scores.metrics import THRESHOLD, components, dice, evaluate
 from kdlib.study.run import Run
 from kdlib.training import choose_device
 
-PROBABILITY_STEP = 2.0**-12  # of a saved map; the threshold is a multiple of it
+PROBABILITY_STEP = 2.0**-12  # saved maps are rounded to it; the threshold is a multiple
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What was found in one scan: ``facts`` in numbers, and what a picture of it needs.
+    """What was found in one scan.
 
-    ``masks``: (x, y, z) bool on the grid of ``flair``, by whose they are: result, teacher, truth.
+    Attributes:
+        facts: numbers and names for the report.
+        flair: the scan.
+        masks: lesions (x, y, z), bool, on the grid of ``flair``. The names are "result", "teacher"
+            and "truth", as far as they are known.
     """
 
     facts: dict[str, Any]
@@ -45,19 +49,29 @@ def segment(
 ) -> Iterator[Answer]:
     """Write ``<id>_lesion_mask.nii.gz`` and ``<id>_lesion_probability.nii.gz`` of each scan.
 
-    One scan at a time, so that memory does not grow with their number. Probabilities are rounded
-    down to a ``PROBABILITY_STEP``: files are then half as large. ``scored``: against the
-    subject's own label, where it has one; without it no label is read.
+    Scans are segmented one at a time, so memory does not grow with their number. Probabilities are
+    rounded down to multiples of ``PROBABILITY_STEP``, which makes files half as large.
+
+    Args:
+        cases: each subject, and the run whose network segments it.
+        out: the folder for the files.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+        scored: whether to compare the result with the subject's label if it has one. If not, no
+            label is read.
+        on_subject: called with the number of finished scans after each scan.
+
+    Yields:
+        What was found in each scan.
     """
     where = choose_device(device)
-    network_of = lru_cache(maxsize=2)(lambda made: Run(made).network(where))  # and its teacher's
+    network_of = lru_cache(maxsize=2)(lambda made: Run(made).network(where))  # run and teacher
     for done, (subject, run) in enumerate(cases, start=1):
         yield _answer(subject, run, out, network_of, scored)
         on_subject(done)
 
 
 def teacher_at_hand(run: Run) -> Run | None:
-    """The run's teacher; none where it has none, or was copied here without it."""
+    """The run of the teacher. None if there was no teacher, or if its run is not here."""
     try:
         return run.teacher
     except InputError:
@@ -116,7 +130,7 @@ def _facts(
 def _beside_teacher(
     result: NDArray[np.bool_], teacher: NDArray[np.bool_], voxel_ml: float
 ) -> dict[str, float]:
-    """How the result's answer differs from the teacher's; Dice is NaN if both are empty."""
+    """How the result differs from the teacher's answer. Dice is NaN if both are empty."""
     return {
         "dice": dice(result, teacher),
         "added_ml": round(int((result & ~teacher).sum()) * voxel_ml, 4),

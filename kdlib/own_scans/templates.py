@@ -1,4 +1,4 @@
-"""The templates of the report on a clinic's own scans; every text put into them is escaped."""
+"""The templates of the report on a clinic's own scans. Every text in them is escaped."""
 
 import math
 from typing import Any
@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 
 def template(name: str) -> Template:
-    """The template ``<name>.html.jinja`` beside this file."""
+    """Load the template ``<name>.html.jinja`` beside this file."""
     return _ENVIRONMENT.get_template(f"{name}.html.jinja")
 
 
@@ -24,7 +24,7 @@ def _setting(value: Any) -> str:
 _ENVIRONMENT = Environment(
     loader=PackageLoader("kdlib.own_scans", "."),
     autoescape=True,
-    undefined=StrictUndefined,  # a misspelt name is an error, not an empty cell
+    undefined=StrictUndefined,  # so that a wrong name is an error and not an empty cell
     trim_blocks=True,
     lstrip_blocks=True,
 )

@@ -1,4 +1,4 @@
-"""The arms of a study: what each is run with, what it is there for, and how it is shown."""
+"""The arms of a study: their settings, their roles, and how they are shown."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -13,53 +13,52 @@ Role = Literal["lower bound", "upper bound", "paper", "control", "other"]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 BOUNDS = {"lower bound": "#8c8c8c", "upper bound": "#222222"}
-# The first five from Wong, Nature Methods 8 (2011), the others found by search: readers with any
-# common colour blindness tell them apart.
+# Readers with any common colour blindness can tell these colours apart. The first five are from
+# Wong, Nature Methods 8 (2011). The others were found by a search.
 PALETTE = (
     "#d55e00", "#0072b2", "#e69f00", "#56b4e9", "#009e73", "#882e72", "#72190e", "#332288",
     "#b89f4b", "#e5194c", "#7f00ff",
 )  # fmt: skip
-# What an arm is there for where its table does not say.
+# The role of an arm if its table does not say it, by its method.
 USUAL_ROLES: dict[str, Role] = {
     "unadapted": "lower bound",
     "supervised": "upper bound",
     "adversarial": "paper",
     "distillation": "paper",
 }
-RESERVED = ("flair", "truth")  # what stands beside the arms' answers in a study's pictures
+RESERVED = ("flair", "truth")  # names of the pictures that are saved beside the arms' answers
 
 
 class Arm(Strict):
-    """One arm of a study: a table of its TOML file.
+    """One arm of a study. It is one table of the study's TOML file.
 
-    Everything in the table that is not named here is a setting of the arm's scenarios, for example
-    ``temperature``.
+    All other names in the table are settings of the arm's scenarios, for example ``temperature``.
     """
 
     model_config = ConfigDict(extra="allow")
 
     method: str
-    on_the_fly: bool = Field(False, description="adapted to one scan at a time")
-    teacher: str | None = Field(None, description="another arm, whose network teaches this one")
+    on_the_fly: bool = Field(False, description="whether to adapt to one scan at a time")
+    teacher: str | None = Field(None, description="the arm whose network teaches this one")
     role: Role = Field(
-        description="lower bound: what the others are compared with; upper bound: what they can "
-        "reach; paper: a method of the paper; control: tells the cause of another arm's effect"
+        description="lower bound: the others are compared with it; upper bound: the most that they "
+        "can reach; paper: a method of the paper; control: it shows what causes another arm's gain"
     )
     label: str = Field(description="its name in tables and figures")
     colour: Colour
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings of its scenarios, without the teacher."""
+        """The settings of the arm's scenarios, without the teacher."""
         return {"method": self.method, **(self.model_extra or {})}
 
 
 def described(tables: Any) -> Any:
-    """The tables of a study's arms, with a role, a label and a colour where they have none.
+    """Fill in a role, a label and a colour in the tables of arms that have none.
 
-    The label is the arm's name. The role is the usual one of its method, and a bound's role goes
-    to one arm alone. Bounds are grey and black; the others take the colours of ``PALETTE`` that
-    are still free, in order. Studies that were saved before arms had roles are read by this rule.
+    The label is the arm's name. The role is the usual one of its method, but only one arm can be a
+    lower bound or an upper bound. Bounds are grey and black. The other arms get the colours of
+    ``PALETTE`` that are still free, in order. By this rule older studies without roles can be read.
     """
     if not isinstance(tables, Mapping):
         return tables
@@ -87,7 +86,7 @@ def _as_mapping(name: str, table: Any) -> dict[str, Any]:
 
 
 def _told_apart(arms: dict[str, Arm]) -> dict[str, Arm]:
-    """Refuse arms that could not be told apart, or whose names cannot be written."""
+    """Refuse arms that look the same to a reader, or whose names cannot be printed."""
     for name, arm in arms.items():
         for text in (name, arm.label):
             if not text.strip() or not text.isprintable():
@@ -117,31 +116,32 @@ Arms = Annotated[dict[str, Arm], BeforeValidator(described), AfterValidator(_tol
 
 
 class SavedArms(Strict):
-    """The arms of a study that was saved."""
+    """The arms of a saved study."""
 
     arms: Arms
 
 
 def lower_bound(arms: Mapping[str, Arm]) -> str | None:
-    """The name of the arm that the others are compared with; none: the study has no such arm."""
+    """The name of the arm that the others are compared with. None if there is no such arm."""
     return _with_role(arms, "lower bound")
 
 
 def upper_bound(arms: Mapping[str, Arm]) -> str | None:
-    """The name of the arm that is given labels from the target; none: there is no such arm."""
+    """The name of the arm that learns from labels of the target. None if there is no such arm."""
     return _with_role(arms, "upper bound")
 
 
 def adapting(arms: Mapping[str, Arm]) -> list[str]:
-    """The names of all arms that are no bounds."""
+    """The names of all arms that are not bounds."""
     return [name for name, arm in arms.items() if arm.role not in BOUNDS]
 
 
 def featured(arms: Mapping[str, Arm]) -> list[str]:
     """The names of the arms that the paper puts first.
 
-    Its methods, adapted to pooled scans, with the plain teacher. A study that has none of them
-    features what it has instead: all arms that adapt to pooled scans, else all that adapt.
+    These are its methods, adapted to pooled scans, with the plain teacher. A study without such
+    arms features all arms that adapt to pooled scans. If it has none of these either, it features
+    all arms that adapt.
     """
     pooled = [name for name in adapting(arms) if not arms[name].on_the_fly]
     first = [n for n in pooled if arms[n].role == "paper" and arms[n].teacher is None]

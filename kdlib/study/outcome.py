@@ -1,4 +1,4 @@
-"""What a training leaves in its run's directory: weights, losses, scores and a note."""
+"""Write what a training leaves in its run's directory: weights, losses, scores and a note."""
 
 import platform
 import time
@@ -24,9 +24,9 @@ from kdlib.training import History
 def save_outcome(
     directory: Path, network: UNet, history: History, people: Participants, scenario: Scenario
 ) -> None:
-    """Write all that ``Run`` reads, but for the note that the run is finished.
+    """Write everything that ``Run`` reads, except for the note that the run is finished.
 
-    The scores are those of each scan on its own grid. One slice of each answer is there to look at.
+    Scores are computed on each scan's own grid. One slice of each answer is kept as a picture.
     """
     write_tensors(directory / "weights.safetensors", network.state_dict())
     write_text(directory / "history.csv", pd.DataFrame(history).to_csv(index=False))
@@ -40,7 +40,7 @@ def save_outcome(
 
 
 def provenance(device: torch.device, precision: str, began: float) -> dict[str, Any]:
-    """When, where and with which versions a run was made that ``began`` at that monotonic time."""
+    """When, where and with which versions a run was made. ``began`` is its start, monotonic."""
     return {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - began, 1),
@@ -56,7 +56,7 @@ def provenance(device: torch.device, precision: str, began: float) -> dict[str, 
 def _scored(
     network: UNet, subjects: Subjects, scenario: Scenario
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """One row for each subject with a label, and a slice of its answer."""
+    """One row for each subject with a label, and one slice of the answer to it."""
     rows, slices = [], dict[str, Any]()
     for subject in (subject for subject in subjects if subject.label is not None):
         scan, truth = subject.scan.read(scenario.inputs), subject.labelled.read_labels()

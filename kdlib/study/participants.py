@@ -1,4 +1,4 @@
-"""Who takes part in a scenario: with labels, without, and in the test."""
+"""Who takes part in a scenario: with labels, without labels, and in the test."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,14 @@ Subjects = tuple[Subject, ...]
 
 @dataclass(frozen=True)
 class Participants:
-    """``labelled`` subjects are learnt from with their labels, ``adapted_to`` without.
+    """The subjects of a scenario, by what they are used for.
 
-    A source-free method has no labelled ones. ``tested`` are scored afterwards; of the labelled
-    ones none is among them. ``at_home`` are those of the source that its teacher is tested on: a
-    network adapted to a whole target is scored on them too.
+    Attributes:
+        labelled: the network learns from these with their labels. A source-free method has none.
+        adapted_to: the network learns from these without labels.
+        tested: the network is scored on these afterwards.
+        at_home: the source's subjects on which its teacher is tested. A network that was adapted to
+            a whole target is scored on them too.
     """
 
     labelled: Subjects
@@ -27,8 +30,9 @@ class Participants:
 def participants(scenario: Scenario, clinics: Clinics) -> Participants:
     """The subjects of ``scenario``, as the paper splits them (Section 4.2).
 
-    A teacher learns from all the source's training subjects and is tested on the source's test
-    subjects (on its own training subjects where the data has no others, which flatters it).
+    A teacher learns from all training subjects of the source. It is tested on the source's test
+    subjects. If there are none, it is tested on its own training subjects, where it scores better
+    than it would on others.
     """
     source = clinics[scenario.source]
     at_home = source.test or source.training

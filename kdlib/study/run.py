@@ -1,4 +1,4 @@
-"""A finished run, as it is read: plain files in a directory."""
+"""Read a finished run, which is a directory of plain files."""
 
 import json
 from functools import cached_property
@@ -20,14 +20,14 @@ from kdlib.study.scenario import Scenario
 from kdlib.training import choose_device
 
 Image = Path | str | Volume
-_LAST_FILE = "DONE"  # a directory that has it holds a whole run
+_LAST_FILE = "DONE"  # a directory with this file holds a finished run
 
 
 class Run:
     """A finished run, read from its directory.
 
     Args:
-        directory: where the run lies: a folder of a store.
+        directory: the folder of the run. It lies in a store.
 
     Raises:
         InputError: there is no finished run in this directory.
@@ -53,7 +53,7 @@ class Run:
 
     @staticmethod
     def finish(directory: Path, provenance: dict[str, Any]) -> None:
-        """Say that the run in ``directory`` is finished, and how it was made."""
+        """Write that the run in ``directory`` is finished, and how it was made."""
         write_text(directory / _LAST_FILE, json.dumps(provenance, indent=2))
 
     def __repr__(self) -> str:
@@ -61,12 +61,12 @@ class Run:
 
     @cached_property
     def scenario(self) -> Scenario:
-        """The scenario that it was made by."""
+        """The scenario of the run."""
         return Scenario.model_validate_json((self.directory / "scenario.json").read_text())
 
     @cached_property
     def teacher(self) -> "Run | None":
-        """The run of its teacher, which lies in the same store. None if it had no teacher."""
+        """The run of its teacher, in the same store. None if it had no teacher."""
         path = self.directory / "teacher"
         return Run(self.directory.parent / path.read_text()) if path.exists() else None
 
@@ -86,7 +86,7 @@ class Run:
 
     @cached_property
     def source_scores(self) -> pd.DataFrame:
-        """The same scores for subjects of the source. They tell what adapting cost at home.
+        """The same scores for subjects of the source. They show what is lost there by adapting.
 
         The table is empty for a method that does not change the network, and for on-the-fly
         adaptation.
@@ -102,7 +102,7 @@ class Run:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """The mean losses along the training, one row for each stretch of steps."""
+        """The mean losses along the training. Each row is the mean over some steps."""
         path = self.directory / "history.csv"
         return pd.read_csv(path) if path.stat().st_size > 1 else pd.DataFrame()
 

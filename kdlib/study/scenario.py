@@ -1,4 +1,4 @@
-"""A scenario: everything that decides a run's numbers, but the data."""
+"""A scenario: everything that decides a run's numbers, except for the data."""
 
 import hashlib
 from importlib import import_module
@@ -15,15 +15,15 @@ NUMBERS_VERSION = 3
 
 
 class Scenario(Recipe):
-    """One method, on one pair of clinics, by one recipe: all that decides a run's numbers.
+    """One method on one pair of clinics by one recipe. It decides all numbers of a run.
 
-    A scenario cannot be changed; ``changed`` makes a new one. The settings of the method itself
-    are given beside the others. A method that needs a teacher and names none gets
-    ``default_teacher``. With a ``subject`` the adaptation is on the fly: to this one scan of the
-    target, which is also the one that is tested.
+    A scenario cannot be changed, but ``changed`` makes a new one. The method's own settings are
+    given together with the others. If a method needs a teacher and none is given, it gets
+    ``default_teacher``. If a ``subject`` is given, the network adapts on the fly: to this one scan
+    of the target, and it is tested on the same scan.
 
     Raises:
-        InputError: a name or a value has no meaning. The message names the nearest that has one.
+        InputError: a name is unknown or a value is wrong. The message names the most similar name.
 
     >>> scenario = kdlib.Scenario(
     ...     method="distillation", source="utrecht", target="singapore", temperature=2.0
@@ -36,24 +36,24 @@ class Scenario(Recipe):
     'supervised'
     """
 
-    method: str = Field(description="how to adapt: the name of a method")
-    source: str = Field(description="clinic with labels; several joined by + are pooled")
-    target: str | None = Field(None, description="clinic to adapt to")
+    method: str = Field(description="the name of the method that adapts")
+    source: str = Field(description="the clinic with labels; several joined by + are pooled")
+    target: str | None = Field(None, description="the clinic to adapt to")
     fold: Literal[0, 1] | None = Field(
-        0, description="half of the target's training subjects to adapt to; the other is tested; "
-        "none: all of them, for both"
+        0, description="the half of the target's training subjects to adapt to; the other half is "
+        "tested; none: adapt to all of them and test on all of them"
     )  # fmt: skip
     subject: str | None = Field(None, description="the one scan of on-the-fly adaptation")
-    seed: Annotated[int, Field(ge=0)] = Field(0, description="decides weights and batches")
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="it decides weights and batches")
     settings: SerializeAsAny[MethodSettings] = Field(description="the method's own settings")
     teacher: "Scenario | None" = Field(
-        None, description="scenario of the network to learn from; none: the method's default"
+        None, description="the scenario of the network to learn from; none: the method's default"
     )
 
     @model_validator(mode="before")
     @classmethod
     def _sort_settings(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Hand names that are no field of a scenario to the method's own settings."""
+        """Move names that are not fields of a scenario to the method's own settings."""
         method = method_named(str(values.get("method")))
         own = {name: value for name, value in values.items() if name in cls.model_fields}
         rest = {name: value for name, value in values.items() if name not in own}
@@ -82,7 +82,7 @@ class Scenario(Recipe):
         return self
 
     def _check(self, teacher: "Scenario") -> None:
-        """A teacher's answers and weights must fit its student's slices and network."""
+        """Check that a teacher's answers and weights fit its student's slices and network."""
         if teacher.source != self.source:
             raise ValueError(f"its teacher has source={teacher.source!r}, not {self.source!r}")
         for name in (*Preparation.model_fields, "width", "depth", "norm"):
@@ -91,22 +91,22 @@ class Scenario(Recipe):
                 raise ValueError(f"its teacher has {name}={other!r}, not {own!r}; make them one")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Another process imports the modules of its methods, and so gets to know their names."""
+        """Let another process import the modules of the methods, so that it knows their names."""
         modules = [scenario.method_type.__module__ for scenario in self.lineage]
         return _read_elsewhere, (modules, self.model_dump_json())
 
     def changed(self, **values: Any) -> "Scenario":
-        """The same scenario with other ``values``, checked like a new one."""
+        """The same scenario with other ``values``. It is checked like a new one."""
         return Scenario(**self.model_dump() | values)
 
     @property
     def method_type(self) -> type[Method]:
-        """The class that carries the method out."""
+        """The class of the method."""
         return method_named(self.method)
 
     @property
     def lineage(self) -> "list[Scenario]":
-        """The scenario itself, its teacher, that one's teacher and so on."""
+        """The scenario itself, its teacher, the teacher of its teacher, and so on."""
         return [self, *(self.teacher.lineage if self.teacher is not None else [])]
 
     @property
@@ -135,21 +135,21 @@ class Scenario(Recipe):
         return Scenario(method="supervised", source=self.source, seed=self.seed, **shared)
 
     def digest(self, data: str) -> str:
-        """A name for the numbers that it gives on certain data.
+        """A short name for the numbers that this scenario gives on certain data.
 
         Args:
             data: the fingerprint of the clinics.
 
         Returns:
-            Ten hexadecimal digits. Another setting, other data or a version of kdlib that gives
-            other numbers change them.
+            Ten hexadecimal digits. They change if a setting or the data changes, or with a version
+            of kdlib that gives other numbers.
         """
         text = f"{NUMBERS_VERSION} {self.model_dump_json()} {data}"
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 
     @property
     def slug(self) -> str:
-        """A readable name. Only the digest is unique."""
+        """A readable name. It is not unique, unlike the digest."""
         parts = [self.source, self.target, self.method]
         if self.teacher is not None and self.teacher.method != "supervised":
             parts.append(f"from-{self.teacher.method}")

@@ -24,13 +24,13 @@ from kdlib.training import History, choose_device, train
 
 OnProgress = Callable[[Scenario, int, int], None]
 CHECKPOINT = "checkpoint.safetensors"
-LONGEST_SLUG = 200  # bytes; a folder's name can have 255, and a subject's name may be long
+LONGEST_SLUG = 200  # bytes; a folder's name can have 255, and subjects may have long names
 
 
 class Store:
     """A folder of runs on one set of clinics. A finished run is read and never repeated.
 
-    A store can be sent to another process: what it keeps in memory stays behind.
+    A store can be sent to another process. What it keeps in memory is not sent.
 
     Attributes:
         folder: where the runs and the prepared slices lie. The first run makes it.
@@ -52,8 +52,8 @@ class Store:
         self.folder = Path(folder)
         self.clinics = clinics
         self.device = device
-        # Runs that follow each other mostly share their source and teacher. The last ones are
-        # kept, and the next method is handed the same objects again. Nobody changes them.
+        # Runs that follow each other often share their source and teacher. The last ones are kept,
+        # and the next method gets the same objects. No method changes them.
         self._network = lru_cache(maxsize=2)(_frozen)
         self._labelled_slices = lru_cache(maxsize=1)(_labelled_slices)
         self._once = lru_cache(maxsize=1)(call)
@@ -74,7 +74,7 @@ class Store:
         return Run(directory) if Run.finished(directory) else None
 
     def missing(self, scenarios: Iterable[Scenario]) -> list[Scenario]:
-        """The scenarios whose runs are not finished, their teachers among them, each once."""
+        """The scenarios whose runs are not finished, with their teachers. Each is listed once."""
         steps = (step for scenario in scenarios for step in scenario.lineage)
         wanted = {self.directory(step): step for step in steps}
         return [step for directory, step in wanted.items() if not Run.finished(directory)]
@@ -86,10 +86,11 @@ class Store:
         on_progress: OnProgress | None = None,
         checkpoint_seconds: float = 30.0,
     ) -> Run:
-        """Make the run of a scenario, after its teacher's, or read it if it is finished.
+        """Make the run of a scenario, or read it if it is finished.
 
-        An interrupted run goes on from its checkpoint, to the same numbers. One process at a time
-        writes a run; a second one waits and then reads it.
+        If its teacher is not finished, the teacher's run is made first. An interrupted run goes on
+        from its checkpoint and ends with the same numbers. Only one process at a time writes a run.
+        A second process waits and then reads it.
 
         Args:
             scenario: what to run.
@@ -105,7 +106,7 @@ class Store:
         """
         if (made := self.saved(scenario)) is not None:
             return made
-        # What cannot be made is refused before its teacher is trained.
+        # An impossible run is refused now, and not after its teacher was trained.
         choose_device(self.device)
         people = participants(scenario, self.clinics)
         teacher = None
@@ -134,7 +135,7 @@ class Store:
         teacher: Run | None,
         training: Callable[[Method], History],
     ) -> None:
-        """Train, and write the run's files; ``directory`` is this process's alone."""
+        """Train, and write the run's files. No other process uses ``directory``."""
         began = time.monotonic()
         write_text(directory / "scenario.json", scenario.model_dump_json(indent=2))
         if teacher is not None:
@@ -146,7 +147,7 @@ class Store:
         Run.finish(directory, provenance(method.device, scenario.precision, began))
 
     def _method(self, scenario: Scenario, people: Participants, teacher: Run | None) -> Method:
-        """The scenario's method, handed what it may see and nothing else."""
+        """Make the scenario's method. It gets only the data that it may see."""
         device = choose_device(self.device)
         kind, handed = scenario.method_type, dict[str, Any]()
         prepared = PreparedSlices(self.folder / "prepared", scenario.preparation, device)
@@ -201,5 +202,9 @@ def _frozen(run: Path, device: torch.device) -> UNet:
 def _labelled_slices(
     prepared: PreparedSlices, subjects: Subjects, contents: tuple[str, ...]
 ) -> LabelledSlices:
-    """The subjects' labelled slices; ``contents``, their fingerprints, tells old files from new."""
+    """The subjects' labelled slices.
+
+    ``contents`` are the fingerprints of the subjects, so that a cache does not return slices of
+    files that have changed since.
+    """
     return prepared.labelled_slices([subject.labelled for subject in subjects])

@@ -1,4 +1,4 @@
-"""What a study is: the settings of its TOML file, and the scenario of each of its arms."""
+"""A study: the settings of its TOML file, and the scenario of each of its arms."""
 
 import tomllib
 from importlib.resources import files
@@ -19,35 +19,37 @@ class Sweep(Strict):
     """One arm at several values of one of its settings, with all the study's seeds."""
 
     arm: str
-    setting: str = Field(description="of the arm's method, or of the recipe")
-    values: tuple[float, ...] = Field(description="beside the arm's own, which is always there")
-    pairs: Pairs | None = Field(None, description="none: the study's")
-    folds: tuple[int, ...] | None = Field(None, description="none: the study's")
+    setting: str = Field(description="the name of a setting of the method or the recipe")
+    values: tuple[float, ...] = Field(description="its values; the arm's own value is added")
+    pairs: Pairs | None = Field(None, description="pairs of clinics; none: the study's pairs")
+    folds: tuple[int, ...] | None = Field(None, description="folds; none: the study's folds")
 
 
 class Study(Strict):
     """The settings of a study, as its TOML file holds them.
 
-    A study is many scenarios with one recipe: its arms, for every pair of clinics, fold and seed.
+    A study has many scenarios with one recipe: each arm, for every pair of clinics, fold and seed.
 
     Raises:
-        InputError: a setting is unknown, missing or has no meaning.
+        InputError: a setting is unknown or missing, or its value is wrong.
     """
 
     name: str
     about: str = Field(description="what the study is, in a sentence")
-    pairs: Pairs = Field(description="source and target of each pair")
+    pairs: Pairs = Field(description="the source and the target of each pair")
     folds: tuple[int, ...]
     seeds: tuple[int, ...]
     on_the_fly_subjects: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="tested subjects of each fold adapted to one by one; none: all"
+        None,
+        description="how many tested subjects of each fold have an on-the-fly adaptation of "
+        "their own; none: all",
     )
     recipe: Recipe
-    arms: Arms = Field(description="each arm by its name, in the order in which they are shown")
+    arms: Arms = Field(description="the arms by their names, in the order of figures and tables")
     sweeps: tuple[Sweep, ...] = ()
 
     def scenario(self, **settings: Any) -> Scenario:
-        """A scenario by this study's recipe, with ``settings`` beside it or instead of it.
+        """Make a scenario with this study's recipe. ``settings`` add to the recipe or replace it.
 
         >>> study = kdlib.load_study("demo")
         >>> scenario = study.scenario(method="supervised", source="utrecht", width=8)
@@ -57,7 +59,7 @@ class Study(Strict):
         return Scenario(**self.recipe.model_dump() | settings)
 
     def label(self, scenario: Scenario) -> str:
-        """What a reader calls ``scenario``: the label of the arm that it is, else its method."""
+        """The name of ``scenario`` for a reader: the label of its arm, or else its method."""
         on_the_fly = scenario.subject is not None
         for name, arm in self.arms.items():
             if arm.on_the_fly == on_the_fly and _like(self, name, scenario) == scenario:
@@ -70,9 +72,9 @@ class Study(Strict):
 def arm_scenario(
     study: Study, arm: str, pair: tuple[str, str], fold: int, seed: int, **changed: float
 ) -> Scenario:
-    """The scenario of one arm (of an on-the-fly arm: before a subject is chosen).
+    """The scenario of one arm. For an on-the-fly arm no subject is chosen yet.
 
-    ``changed`` are settings that it has instead of its own.
+    ``changed`` are settings that replace the arm's own.
     """
     if arm not in study.arms:
         raise InputError(unknown_name(arm, list(study.arms), f"arm of study {study.name}"))
@@ -101,8 +103,8 @@ def load_study(name: str) -> Study:
     """Read a study.
 
     Args:
-        name: ``"demo"``, ``"standard"`` or ``"paper"``, which come with kdlib; or the path of a
-            ``.toml`` file like theirs.
+        name: ``"demo"``, ``"standard"`` or ``"paper"``, which come with kdlib, or the path of a
+            ``.toml`` file of the same form.
 
     Raises:
         InputError: there is no such study, or its file has a mistake. The message says which.
