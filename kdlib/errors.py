@@ -8,8 +8,8 @@ _REMEDIES = {
     errno.EACCES: "change its permissions or choose another place",
     errno.EPERM: "change its permissions or choose another place",
     errno.EROFS: "choose another place",
-    errno.EEXIST: "a file is in the way; choose another place",
-    errno.ENOTDIR: "a file is in the way; choose another place",
+    errno.EEXIST: "there is a file where a folder should be; choose another place",
+    errno.ENOTDIR: "there is a file where a folder should be; choose another place",
     errno.EISDIR: "name a file",
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.ENOSPC: "free some space or choose another place",
@@ -39,7 +39,9 @@ def from_extra(extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise InputError(f"{error.name} is not installed: pip install kdlib[{extra}]") from None
+        raise InputError(
+            f"{error.name} is not installed; run 'pip install kdlib[{extra}]'"
+        ) from None
 
 
 def printable(text: object) -> str:

@@ -74,8 +74,8 @@ def test_every_parameter_has_a_type_and_a_meaning(template: str) -> None:
     [
         ("distilation", {}, "did you mean 'distillation'"),
         ("distillation", {"temprature": "4"}, "did you mean 'temperature'"),
-        ("distillation", {"temperature": "hot"}, "temperature='hot': not of type float"),
-        ("bounds", {"seed": "1.5"}, "seed='1.5': not of type int"),
+        ("distillation", {"temperature": "hot"}, "temperature='hot' is not of type float"),
+        ("bounds", {"seed": "1.5"}, "seed='1.5' is not of type int"),
     ],
 )
 def test_a_wrong_parameter_is_named_before_anything_runs(

@@ -5,18 +5,20 @@ from typing import Annotated
 
 import typer
 
-from kdlib.cli.options import Data, StoreFolder
+from kdlib.cli.options import Data, StoreFolder, StudyName
 from kdlib.errors import InputError
 
 
 def rerun(
-    template: Annotated[str, typer.Argument(help="A template of book/scenarios/, by its name.")],
+    template: Annotated[str, typer.Argument(help="Name of a template, for example distillation.")],
     parameter: Annotated[
-        list[str] | None, typer.Option("--parameter", "-p", help="A parameter, as name=value.")
+        list[str] | None, typer.Option("--parameter", "-p", help="As name=value. Can be repeated.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Notebook to write; default: its name.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Notebook to write. Default: the template's name.")
+    ] = None,
 ) -> None:
-    """Execute a scenario's template with other parameters, into a notebook."""
+    """Execute the notebook of a scenario with other parameters."""
     import kdlib.report.rerun
 
     given = {}
@@ -31,12 +33,12 @@ def rerun(
 
 
 def scenarios(
-    study: Annotated[str, typer.Argument(help="demo, standard, paper, or a .toml file.")],
+    study: StudyName,
     data: Data = Path("data/clinics"),
     store: StoreFolder = Path("runs"),
     out: Annotated[Path, typer.Option(help="Folder for the notebooks.")] = Path("book/runs"),
 ) -> None:
-    """Execute every template for every pair of a study: the book's pages of scenarios."""
+    """Execute the notebooks of all scenarios for every pair of a study, as the book shows them."""
     from kdlib.report.rerun import rerun_study
 
     print(*rerun_study(study, data, store, out), sep="\n")

@@ -13,9 +13,12 @@ from kdlib.cli.options import (
     Device,
     MethodName,
     Observer,
+    RecipeOf,
+    Seed,
     Settings,
     SkipBad,
     StoreFolder,
+    StudyName,
     make_writable,
     parsed,
 )
@@ -26,30 +29,53 @@ if TYPE_CHECKING:
     from kdlib.own_scans.check import Finding
 
 app = typer.Typer(
-    help="Adapt a lesion segmenter to a new scanner without labels, and measure what it is worth.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from kdlib import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def kdlib(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Adapt a lesion segmenter to a new scanner without labels, and measure whether it helped."""
+
+
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder to write, in the challenge's layout.")],
     grid: Annotated[
-        str, typer.Option(help="native (the challenge's) or 2mm (2 x 2 x 3 mm).")
+        str, typer.Option(help="native: the challenge's voxels. 2mm: 2 x 2 x 3 mm.")
     ] = "native",
     training: Annotated[int, typer.Option(help="Training subjects of each clinic.")] = 20,
     test: Annotated[int, typer.Option(help="Test subjects of each clinic.")] = 5,
-    seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 0,
-    scanner_shift: Annotated[float, typer.Option(help="0: one scanner; 1: as published.")] = 1.0,
-    population_shift: Annotated[
-        float, typer.Option(help="0: one population; 1: as published.")
+    seed: Annotated[int, typer.Option(help="Another seed gives other people.")] = 0,
+    scanner_shift: Annotated[
+        float, typer.Option(help="How far the scanners differ. 0: not at all. 1: as published.")
     ] = 1.0,
-    skull: Annotated[bool, typer.Option(help="Leave skull and scalp on.")] = True,
-    workers: Annotated[int | None, typer.Option(help="Processes; default: all cores.")] = None,
+    population_shift: Annotated[
+        float, typer.Option(help="How far the patients differ. 0: not at all. 1: as published.")
+    ] = 1.0,
+    skull: Annotated[bool, typer.Option(help="Keep the skull and the scalp.")] = True,
+    workers: Annotated[
+        int | None, typer.Option(help="How many processes. Default: one for each core.")
+    ] = None,
 ) -> None:
-    """Simulate the three clinics from a brain template and the scanners' published protocols."""
+    """Make simulated scans of three clinics, by the published protocols of their scanners."""
     from kdlib.simulator import simulate
     from kdlib.study.progress import count_bar
 
@@ -62,18 +88,20 @@ def simulate(
 
 @app.command()
 def study(
-    name: Annotated[str, typer.Argument(help="demo, standard, paper, or a .toml file.")],
+    name: StudyName,
     data: Data = Path("data/clinics"),
     folder: StoreFolder = Path("runs"),
     device: Device = "auto",
     workers: Annotated[
-        int | None, typer.Option(help="Processes; default: up to 4 on a CPU, else 1.")
+        int | None, typer.Option(help="How many processes. Default: up to 4 on a CPU, else 1.")
     ] = None,
-    export: Annotated[Path | None, typer.Option(help="Folder for the study's results.")] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Folder to write the study's results to.")
+    ] = None,
     observer: Observer = None,
     skip_bad: SkipBad = False,
 ) -> None:
-    """Run what is missing of a study; it can be stopped and goes on. Prints the result table."""
+    """Run what is missing of a study and print its results. You can stop it and start it again."""
     from kdlib.data.clinics import open_clinics
     from kdlib.report.tables import results_table
     from kdlib.study.plan import plan, run_study, study_scores
@@ -105,14 +133,21 @@ def study(
 @app.command()
 def run(
     method: MethodName,
-    source: Annotated[str, typer.Option(help="Clinic with labels.")],
+    source: Annotated[str, typer.Option(help="Clinic whose labels are used.")],
     target: Annotated[str | None, typer.Option(help="Clinic to adapt to.")] = None,
-    teacher: Annotated[str | None, typer.Option(help="Method of the teacher.")] = None,
-    fold: Annotated[int, typer.Option(help="0 or 1: the half of the target adapted to.")] = 0,
-    subject: Annotated[str | None, typer.Option(help="Adapt on the fly to this one scan.")] = None,
-    seed: Annotated[int, typer.Option(help="Of weights and batches.")] = 0,
-    temperature: Annotated[float | None, typer.Option(help="T of Eq. 3, for distillation.")] = None,
-    study: Annotated[str, typer.Option(help="Whose recipe to follow.")] = "demo",
+    teacher: Annotated[
+        str | None,
+        typer.Option(help="Method of the teacher. Default: supervised."),
+    ] = None,
+    fold: Annotated[int, typer.Option(help="0 or 1: the half of the target to adapt to.")] = 0,
+    subject: Annotated[
+        str | None, typer.Option(help="Adapt on the fly, to this one subject.")
+    ] = None,
+    seed: Seed = 0,
+    temperature: Annotated[
+        float | None, typer.Option(help="How soft the teacher's answers are. For distillation.")
+    ] = None,
+    study: RecipeOf = "demo",
     setting: Settings = None,
     data: Data = Path("data/clinics"),
     folder: StoreFolder = Path("runs"),
@@ -120,7 +155,7 @@ def run(
     observer: Observer = None,
     skip_bad: SkipBad = False,
 ) -> None:
-    """Make one run (and its teacher's), or read it where it is finished. Prints its scores."""
+    """Make one run, its teacher first, and print its scores. A finished run is only read."""
     from kdlib.data.clinics import open_clinics
     from kdlib.recipe import Recipe
     from kdlib.study.progress import trainings

@@ -10,17 +10,17 @@ import typer
 
 from kdlib.errors import InputError
 
-Data = Annotated[
-    Path, typer.Option(help="Folder of clinics, in the challenge's layout of 2022 or 2017.")
-]
+Data = Annotated[Path, typer.Option(help="Folder of clinics, in the layout of the challenge.")]
 StoreFolder = Annotated[Path, typer.Option("--store", help="Folder that keeps the runs.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on without subjects it cannot use.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda (a GPU) or mps (a Mac).")]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave out subjects that cannot be used, and list them.")
+]
 Observer = Annotated[
-    str | None, typer.Option(help="o3 or o4: take this observer's annotations where there are.")
+    str | None, typer.Option(help="o3 or o4: use this observer's masks where there are any.")
 ]
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", help="Any other setting, as name=value.")
+    list[str] | None, typer.Option("--set", help="Another setting, as name=value. Can be repeated.")
 ]
 
 
@@ -30,6 +30,11 @@ def method_names() -> list[str]:
     return sorted({path.stem for path in files} - {"__init__", "base", "task"})
 
 
+StudyName = Annotated[
+    str, typer.Argument(help="demo, standard, paper, or the path of a .toml file.")
+]
+RecipeOf = Annotated[str, typer.Option(help="Study whose recipe is used: a name or a .toml file.")]
+Seed = Annotated[int, typer.Option(help="Decides all that is random in a training.")]
 MethodName = Annotated[str, typer.Option(help=f"One of: {', '.join(method_names())}.")]
 
 

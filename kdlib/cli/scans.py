@@ -11,6 +11,8 @@ import typer
 from kdlib.cli.options import (
     Device,
     Observer,
+    RecipeOf,
+    Seed,
     Settings,
     SkipBad,
     StoreFolder,
@@ -29,10 +31,12 @@ Out = Annotated[Path, typer.Option(help="Folder for masks, probability maps and 
 
 def fetch(
     folder: Annotated[Path, typer.Argument(help="Folder to fill, in the challenge's layout.")],
-    only: Annotated[str | None, typer.Option(help="training or test.")] = None,
-    clinic: Annotated[str | None, typer.Option(help="One clinic, such as utrecht.")] = None,
+    only: Annotated[str | None, typer.Option(help="training or test. Default: both.")] = None,
+    clinic: Annotated[
+        str | None, typer.Option(help="One clinic, for example utrecht. Default: all.")
+    ] = None,
 ) -> None:
-    """Download the WMH challenge's data (8.8 GB, CC BY-NC 4.0); goes on where it was stopped."""
+    """Download the WMH challenge's data (8.8 GB, CC BY-NC 4.0), or what is missing of it."""
     from kdlib.data.download import NOTICE
     from kdlib.data.download import fetch as fetch_data
     from kdlib.study.progress import count_bar
@@ -43,16 +47,16 @@ def fetch(
             folder, only=only, clinic=clinic,
             on_progress=lambda _, done_bytes, total_bytes: on_bytes(done_bytes, total_bytes),
         )  # fmt: skip
-    print(f"{folder}: {done.fetched} files fetched, {done.already_whole} were there")
+    print(f"{folder}: {done.fetched} files fetched, {done.already_whole} were there already")
 
 
 def check(
-    place: Annotated[Path, typer.Argument(help="Folder of scans in any layout, or one scan.")],
-    inputs: Annotated[str, typer.Option(help="flair, or flair+t1 to check the T1 too.")] = "flair",
+    place: Annotated[Path, typer.Argument(help="Folder of scans, or one scan.")],
+    inputs: Annotated[str, typer.Option(help="Images to check: flair or flair+t1.")] = "flair",
     observer: Observer = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Say what each scan is like and what is wrong with it; exit status 1 if anything is."""
+    """Describe each scan and say what is wrong with it. If anything is, the exit status is 1."""
     from kdlib.data.clinics import open_clinics
     from kdlib.own_scans.check import examine_all
     from kdlib.study.progress import count_bar
@@ -70,21 +74,21 @@ def check(
 
 
 def adapt(
-    source: Annotated[Path, typer.Option(help="Folder of scans with masks to learn from.")],
+    source: Annotated[Path, typer.Option(help="Folder of scans with masks, for the teacher.")],
     target: Annotated[Path, typer.Option(help="Folder of scans to adapt to, or one scan.")],
     out: Out,
     on_the_fly: Annotated[bool, typer.Option(help="Adapt to each scan alone.")] = False,
     evaluate: Annotated[
-        bool, typer.Option(help="Score against the target's masks, after adaptation.")
+        bool, typer.Option(help="Score the result against the target's masks, at the end.")
     ] = False,
     skip_bad: SkipBad = False,
-    study: Annotated[str, typer.Option(help="Whose recipe to follow.")] = "demo",
-    seed: Annotated[int, typer.Option(help="Of weights and batches.")] = 0,
+    study: RecipeOf = "demo",
+    seed: Seed = 0,
     setting: Settings = None,
     folder: StoreFolder = Path("runs"),
     device: Device = "auto",
 ) -> None:
-    """Distil a segmenter on scans without labels; masks, maps and a report of each scan."""
+    """Adapt a network to scans without masks, and segment them. Writes masks, maps and a report."""
     from kdlib.own_scans.adapt import plan_adaptation
     from kdlib.study.progress import count_bar, trainings
     from kdlib.study.store import Store
@@ -107,17 +111,19 @@ def adapt(
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     scans: Annotated[list[Path], typer.Argument(help="Scans, or folders of scans.")],
     out: Out = Path(),
     t1: Annotated[
-        Path | None, typer.Option(help="T1 of a single scan, for runs that read it.")
+        Path | None, typer.Option(help="T1 of a single scan, for a run that uses it.")
     ] = None,
-    evaluate: Annotated[bool, typer.Option(help="Score against masks beside the scans.")] = False,
+    evaluate: Annotated[
+        bool, typer.Option(help="Score the result against the masks beside the scans.")
+    ] = False,
     skip_bad: SkipBad = False,
     device: Device = "auto",
 ) -> None:
-    """Segment scans by a finished run, without adaptation; masks, maps and a report."""
+    """Segment scans with a finished run, without adapting it. Writes masks, maps and a report."""
     from kdlib.own_scans.adapt import scans_at
     from kdlib.study.progress import count_bar
     from kdlib.study.run import Run
@@ -140,7 +146,7 @@ def say_left_out(left_out: "list[Finding]") -> None:
     from kdlib.own_scans.check import problem_lines
 
     if left_out:
-        print(f"Left out, as not usable ({len(left_out)}):")
+        print(f"Left out because they cannot be used ({len(left_out)}):")
         print(*problem_lines(left_out), sep="\n")
 
 
@@ -166,14 +172,14 @@ def _segment(
         write_scan_report(
             out, about([run for _, run in cases], what), answers, problem_lines(left_out)
         )
-    print(f"{len(cases)} segmented; the report: {out / 'report.html'}")
+    print(f"Scans segmented: {len(cases)}. The report: {out / 'report.html'}")
     say_left_out(left_out)
 
 
 def _refuse_without_masks(subjects: "Iterable[Subject]") -> None:
     if all(subject.label is None for subject in subjects):
         raise InputError(
-            "--evaluate: no mask lies beside any of these scans; add some or go without"
+            "--evaluate: none of these scans has a mask; add masks, or leave --evaluate out"
         )
 
 

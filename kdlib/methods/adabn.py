@@ -25,8 +25,8 @@ class AdaBN(Method[SourceFreeTask, NoSettings], name="adabn"):
     @classmethod
     def check(cls, recipe: Recipe) -> None:
         if recipe.norm != "batch":
-            why = f"a network with norm={recipe.norm!r} keeps no statistics that it could estimate"
-            raise InputError(f"method='adabn': {why} anew; give norm='batch'")
+            why = f"with norm={recipe.norm!r} a network has no statistics to estimate anew"
+            raise InputError(f"method='adabn': {why}; give norm='batch'")
 
     def set_up(self) -> None:
         for layer in self.network.modules():

@@ -22,10 +22,11 @@ class AdversarialSettings(MethodSettings):
     """What only ADA has (the weight and its ramp: Kamnitsas et al. 2017, Section 3.2)."""
 
     adversarial_weight: Annotated[float, Field(ge=0)] = Field(
-        0.05, description="of the reversed gradient, once the ramp has ended"
+        0.05, description="weight of the reversed gradient, after the ramp"
     )
     ramp: tuple[Share, Share] = Field(
-        (0.025, 0.0875), description="shares of training where the weight leaves 0 and is whole"
+        (0.025, 0.0875),
+        description="shares of the training at which the weight starts to grow and is full",
     )
     adversarial_input: Literal["logits", "softmax", "features"] = Field(
         "logits", description="what the discriminator sees; features: the last decoder level"

@@ -202,5 +202,7 @@ def _register(method: type[Method]) -> None:
     known = Method.named.get(method.name, method)
     first, second = (f"{kind.__module__}.{kind.__qualname__}" for kind in (known, method))
     if first != second:
-        raise InputError(f"two methods named {method.name!r}: {first}, {second}; rename one")
+        raise InputError(
+            f"two methods have the name {method.name!r}: {first}, {second}; rename one"
+        )
     Method.named[method.name] = method

@@ -13,7 +13,8 @@ class DeepCoralSettings(MethodSettings):
     """What only Deep CORAL has."""
 
     coral_weight: Annotated[float, Field(ge=0)] = Field(
-        1.0, description="of the CORAL loss; 0 trains on half target batches and aligns nothing"
+        1.0,
+        description="weight of the CORAL loss; with 0, target slices only change the batch norm",
     )
 
 

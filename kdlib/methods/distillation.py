@@ -20,11 +20,15 @@ ANSWERED_AT_ONCE = 32  # slices
 class DistillationSettings(MethodSettings):
     """What only KD has (defaults: the paper's)."""
 
-    temperature: Positive = Field(2.0, description="T of Eq. 3; softer answers as it grows")
-    softened: Literal["teacher", "both"] = Field("teacher", description="whose logits T divides")
-    answers: Literal["soft", "hard"] = Field("soft", description="hard: the teacher's decisions")
+    temperature: Positive = Field(2.0, description="T of Eq. 3; answers get softer as it grows")
+    softened: Literal["teacher", "both"] = Field(
+        "teacher", description="whose logits are divided by T"
+    )
+    answers: Literal["soft", "hard"] = Field(
+        "soft", description="what the student learns; hard: decisions"
+    )
     true_labels: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.0, description="share of the true label in a source voxel's answer"
+        0.0, description="share of the true label in what it learns of a source voxel"
     )
 
     @property

@@ -100,7 +100,7 @@ def choose(studies: list[Saved], name: str = "") -> Saved:
     whole = {saved.folder.name: saved for saved in reversed(studies) if not saved.fault}
     if not whole:
         faults = [saved.fault for saved in studies]
-        raise InputError((faults or ["no saved results; 'make study' makes some"])[0])
+        raise InputError((faults or ["there are no saved results; 'make study' makes some"])[0])
     if name and name not in whole:
         faults = [saved.fault for saved in studies if saved.folder.name == name]
         raise InputError((faults or [unknown_name(name, sorted(whole), "saved study")])[0])

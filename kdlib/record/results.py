@@ -80,7 +80,9 @@ class Results:
         labels.
         """
         if (source, target, subject) not in self._examples:
-            raise InputError(f"{self.folder}: no example of {source} to {target}, {subject}")
+            raise InputError(
+                f"{self.folder}: there is no example of {source} to {target}, subject {subject}"
+            )
         return dict(self._examples[source, target, subject])
 
     def subjects(self, source: str, target: str) -> list[str]:
@@ -101,8 +103,8 @@ class Results:
         found = {o[:-1]: dict(a) for o, a in self._explorers.items() if o[-1] == picture}
         if not found:
             raise InputError(
-                f"{self.folder / 'explorers.npz'}: nothing to explore; export a study that has an "
-                "arm of method distillation"
+                f"{self.folder / 'explorers.npz'}: there is nothing to explore; export a study "
+                "that has an arm of the method distillation"
             )
         return found
 
@@ -121,7 +123,7 @@ def open_results(folder: Path | str) -> Results:
     folder = Path(folder)
     if not (folder / "scores.csv").exists():
         raise InputError(
-            f"{folder}: no saved results; 'kdlib study demo --export {folder}' does it"
+            f"{folder}: there are no saved results; 'kdlib study demo --export {folder}' makes some"
         )
     return Results(folder)
 

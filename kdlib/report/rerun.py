@@ -102,7 +102,7 @@ def _typed(
             values[name] = KINDS[kind](text)
         except ValueError:
             raise InputError(
-                f"{name}={text!r}: not of type {kind} ({known[name]['help']})"
+                f"{name}={text!r} is not of type {kind} ({known[name]['help']})"
             ) from None
     return values
 

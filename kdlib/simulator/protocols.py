@@ -110,7 +110,7 @@ COARSE_SPACING_MM = (2.0, 2.0, 3.0)
 def site(clinic: str) -> Site:
     """The clinic's folder, ids and grid. Raises ``InputError`` if there is no such clinic."""
     if clinic not in SITES:
-        raise InputError(f"{clinic}: not a simulated clinic; choose from {', '.join(SITES)}")
+        raise InputError(f"clinic {clinic!r} is not simulated; choose from {', '.join(SITES)}")
     return SITES[clinic]
 
 

@@ -100,11 +100,11 @@ def _check(
         site(clinic)
     for name, count, most in (("training", training, 20), ("test", test, 30)):
         if not 0 <= count <= most:
-            raise InputError(f"{name} is {count} subjects a clinic; the challenge has 0 to {most}")
+            raise InputError(f"{name} is {count}; choose 0 to {most} subjects for each clinic")
     if training + test == 0:
-        raise InputError("no subject asked for; set training or test above 0")
+        raise InputError("training and test are both 0; set one of them above 0")
     if settings.seed < 0:
-        raise InputError(f"seed is {settings.seed}; use a whole number of 0 or above")
+        raise InputError(f"seed is {settings.seed}; use 0 or above")
     for name in ("scanner_shift", "population_shift"):
         if not 0 <= getattr(settings, name) <= 2:
             raise InputError(f"{name} is {getattr(settings, name)}; use a number from 0 to 2")
@@ -120,7 +120,9 @@ def _claim(out: Path, settings: SimulatorSettings) -> None:
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise InputError(f"{path}: not readable ({error}); choose another folder") from error
+            raise InputError(
+                f"{path}: this file cannot be read ({error}); choose another folder"
+            ) from error
         if found != wanted:
             raise InputError(
                 f"{out} holds a simulation with other settings ({path.name}: {found}); "

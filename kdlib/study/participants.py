@@ -57,5 +57,6 @@ def _split(scenario: Scenario, clinics: Clinics) -> tuple[Subjects, Subjects]:
         return adapted_to, tested
     alone = target.subject(scenario.subject)
     if alone not in tested:
-        raise InputError(f"subject {alone.id} is not tested in fold {scenario.fold}; try the other")
+        what = f"subject {alone.id} is not tested in fold {scenario.fold}"
+        raise InputError(f"{what}; choose the other fold")
     return (alone,), (alone,)

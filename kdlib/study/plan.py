@@ -66,7 +66,9 @@ def _own_value(scenario: Scenario, sweep: Sweep) -> float:
         raise InputError(unknown_name(sweep.setting, list(settings), f"setting of {sweep.arm}"))
     own = settings[sweep.setting]
     if isinstance(own, bool) or not isinstance(own, int | float):
-        raise InputError(f"{sweep.setting} of {sweep.arm} is {own!r}: sweep a number instead")
+        raise InputError(
+            f"{sweep.setting} of {sweep.arm} is {own!r}; sweep a setting that is a number"
+        )
     return float(own)
 
 

@@ -44,7 +44,7 @@ class Run:
     def __init__(self, directory: Path | str) -> None:
         self.directory = Path(directory)
         if not self.finished(self.directory):
-            raise InputError(f"{directory}: no finished run here; 'kdlib run' makes one")
+            raise InputError(f"{directory}: there is no finished run here; 'kdlib run' makes one")
 
     @staticmethod
     def finished(directory: Path) -> bool:
@@ -137,8 +137,7 @@ class Run:
         """
         images = [flair] if t1 is None else [flair, t1]
         if len(images) != len(self.scenario.inputs.split("+")):
-            raise InputError(
-                f"{self.directory.name} reads {self.scenario.inputs}; give it just that"
-            )
+            what = f"{self.directory.name} reads {self.scenario.inputs}"
+            raise InputError(f"{what}; give it these images and no others")
         scan = [image if isinstance(image, Volume) else read_volume(image) for image in images]
         return predict(self.network(choose_device(device)), scan, self.scenario)

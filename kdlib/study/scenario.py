@@ -69,11 +69,11 @@ class Scenario(Recipe):
     def _makes_sense(self) -> Self:
         kind = self.method_type
         if self.target is None and kind.needs_target:
-            raise ValueError(f"method={self.method!r} needs a target clinic")
+            raise ValueError(f"method={self.method!r} needs a target; name a clinic")
         if self.target is not None and self.target in self.source.split("+"):
             raise ValueError(f"source and target are both {self.target!r}; name two clinics")
         if self.subject is not None and (kind.reads_target_labels or not kind.needs_target):
-            raise ValueError(f"method={self.method!r} does not adapt, so takes no subject")
+            raise ValueError(f"method={self.method!r} does not adapt; give it no subject")
         kind.check(self)
         if self.teacher is None and (kind.needs_teacher or self.starts_from_teacher):
             object.__setattr__(self, "teacher", self.default_teacher())
@@ -84,11 +84,13 @@ class Scenario(Recipe):
     def _check(self, teacher: "Scenario") -> None:
         """Check that a teacher's answers and weights fit its student's slices and network."""
         if teacher.source != self.source:
-            raise ValueError(f"its teacher has source={teacher.source!r}, not {self.source!r}")
+            raise ValueError(
+                f"its teacher has source={teacher.source!r}, not {self.source!r}; name one source"
+            )
         for name in (*Preparation.model_fields, "width", "depth", "norm"):
             own, other = getattr(self, name), getattr(teacher, name)
             if own != other:
-                raise ValueError(f"its teacher has {name}={other!r}, not {own!r}; make them one")
+                raise ValueError(f"its teacher has {name}={other!r}, not {own!r}; make them equal")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let another process import the modules of the methods, so that it knows their names."""

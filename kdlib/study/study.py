@@ -121,4 +121,4 @@ def load_study(name: str) -> Study:
     try:
         return Study(name=Path(name).stem, **tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{name}: not readable as TOML ({error})") from error
+        raise InputError(f"{name}: this is not valid TOML ({error}); correct it") from error

@@ -8,6 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from kdlib import __version__
 from kdlib.cli.options import method_names
 from kdlib.data.clinics import Clinics
 from kdlib.study.run import Run
@@ -99,6 +100,10 @@ def test_wrong_input_ends_the_process_with_status_2_and_without_a_traceback() ->
     assert done.returncode == 2
     assert done.stderr.startswith("kdlib: unknown study 'nothing'")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert kdlib("--version").out.strip() == __version__
 
 
 def test_help_loads_no_heavy_library() -> None:

@@ -74,7 +74,7 @@ def test_the_first_layers_statistics_are_those_of_all_slices() -> None:
 
 @pytest.mark.parametrize("norm", ["instance", "none"])
 def test_a_network_without_batch_norm_is_refused_before_anything_runs(norm: str) -> None:
-    with pytest.raises(InputError, match=f"norm='{norm}' keeps no statistics"):
+    with pytest.raises(InputError, match=f"norm='{norm}' a network has no statistics"):
         Scenario(method="adabn", source="utrecht", target="singapore", norm=norm)
     with pytest.raises(InputError, match="give norm='batch'"):
         AdaBN.check(recipe(norm=norm))

@@ -22,12 +22,12 @@ KD: dict[str, Any] = {"method": "distillation", "source": "utrecht", "target": "
         ({"temperature": float("nan")}, "temperature=nan"),
         ({"method": "destillation"}, "did you mean 'distillation'"),
         ({"target": "utrecht"}, "name two clinics"),
-        ({"target": None}, "needs a target"),
+        ({"target": None}, "needs a target; name a clinic"),
         ({"adversarial_weight": 1}, "unknown setting of distillation"),
         ({"size": (97, 112)}, "multiples of 8"),
         ({"fold": 2}, "fold=2"),
         ({"steps": 0}, "steps=0"),
-        ({"method": "supervised", "subject": "50"}, "takes no subject"),
+        ({"method": "supervised", "subject": "50"}, "give it no subject"),
     ],
 )
 def test_what_has_no_meaning_is_refused_in_one_line(wrong: dict[str, Any], said: str) -> None:

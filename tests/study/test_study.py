@@ -89,7 +89,7 @@ def test_an_export_is_small_and_complete(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("pairs = [", "not readable as TOML"),
+        ("pairs = [", "not valid TOML"),
         ("about='x'\npairs=[['a','b']]\nfolds=[0]\nseeds=[0]\narms={}\n[recipe]\nwdth=3", "width"),
         ("about='x'\npears=[]", "pears"),
     ],
@@ -156,7 +156,7 @@ def test_a_sweep_changes_nothing_else_that_is_exported(
     [
         ({"arm": "KDD"}, "did you mean 'KD'"),
         ({"setting": "temprature"}, "did you mean 'temperature'"),
-        ({"setting": "answers"}, "sweep a number"),
+        ({"setting": "answers"}, "sweep a setting that is a number"),
         ({"values": [0]}, "temperature=0"),
     ],
 )
