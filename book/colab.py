@@ -19,12 +19,12 @@ NOTEBOOK = FOLDER / "colab.ipynb"
 FIRST = """\
 # A scenario on Colab
 
-The first cell fetches the project, installs it and simulates the clinics, which takes some minutes.
-What follows is the template of *distillation*: change its parameters and run it. *Runtime*, *Change
-runtime type* offers a GPU, which trains faster.
+The first cell fetches the project, installs it and simulates the clinics. This takes some minutes.
+After it comes the template of *distillation*. You can change its parameters and run it. It trains
+faster with a GPU: choose one in the menu *Runtime*, *Change runtime type*.
 
-Colab knows which repository this notebook comes from. Opened from elsewhere, it needs the
-address: write it between the quotes."""
+Colab knows which repository this notebook comes from. If you opened it from another place,
+write the address of the repository between the quotes."""
 
 FIND = """\
 import json

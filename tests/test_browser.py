@@ -94,7 +94,7 @@ def test_the_students_dice_stand_at_their_temperatures(page, explored_study):
     assert np.diff(places) == pytest.approx(np.diff(table["temperature"]) * np.diff(places)[0])
     row = table.iloc[2]
     words = page.locator(f"{TEMPERATURE} .kdlib-charts p").text_content()
-    assert words.startswith(f"Nearest student: T = 6, Dice {row['mean']:.3f}")
+    assert f"T = 6. Their mean Dice is {row['mean']:.3f}" in words
 
 
 def test_a_keyboard_turns_the_temperature(page):
@@ -178,7 +178,7 @@ def test_the_chart_rings_the_chosen_subject_in_every_score(page, explored_study)
         "arm == 'KD' and target == 'singapore' and subject == @subject"
     )
     for metric in ("dice", "hd95_mm", "avd_percent", "lesion_recall", "lesion_f1"):
-        choose(page, **{"Score drawn": metric})
+        choose(page, **{"Score in the chart": metric})
         (score,) = rows[metric]
         wanted = [] if np.isnan(score) else [pytest.approx(score, abs=1e-4)]
         assert values(page, PAIRS, "value") == wanted

@@ -87,22 +87,22 @@ ERRATA = (
         "As a variance, 0.2271 would be a standard deviation of 0.48 and 97 % of the largest that"
         " 20 scores in [0, 1] with a mean of 0.6693 can have: nearly every Dice would be 0"
         " or 1.",
-        "They are standard deviations, over the 20 subjects of the test clinic.",
+        "The numbers are standard deviations over the 20 subjects of the test clinic.",
     ),
     Erratum(
         "E2",
         "Table 3, Utrecht to Singapore, against Section 4.3",
         "KD is bold with 0.6285 beside 0.7075 for ADA.",
         "Bold marks the better of the two methods, and the text says that ADA was better here.",
-        "ADA was better; the bold belongs to it.",
+        "ADA was better, and the bold print belongs to it.",
     ),
     Erratum(
         "E3",
         "Abstract, against Section 4.3",
         "KD achieves significantly higher Dice than the baseline and than ADA.",
         "Section 4.3 and both tables' captions say that only ADA and KD were tested against each"
-        " other; no test against the baseline is reported.",
-        "KD against L-bound is an open claim, tested here.",
+        " other. The paper reports no test against the baseline.",
+        "Whether KD beats L-bound is an open claim. We test it here.",
     ),
     Erratum(
         "E4",
@@ -115,14 +115,14 @@ ERRATA = (
         "E5",
         "Section 4.2, KD",
         "The network is optimised with an ADAM loss function.",
-        "Adam is an optimiser; the loss is that of Eq. 3.",
+        "Adam is an optimiser. The loss is that of Eq. 3.",
         "Eq. 3, minimised by Adam.",
     ),
     Erratum(
         "E6",
         "Section 4.3",
         "Segmentations are plotted in Figure 4.",
-        "They stand under the caption of Table 4; there is no Figure 4.",
+        "They stand under the caption of Table 4. There is no Figure 4.",
         "Table 4.",
     ),
 )

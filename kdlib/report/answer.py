@@ -148,8 +148,8 @@ def _on_the_fly(results: Results) -> str:
     tried = by_arm[shown].dropna()
     reached = [f"{results.arms[arm].label} reaches {tried[arm].mean():.2f}" for arm in shown]
     return (
-        f"On the fly was tried on {len(tried)} of {count_of(len(by_arm), 'tested subject')}: "
-        f"there {listed(reached)}."
+        f"Adaptation on the fly was tried on {len(tried)} of "
+        f"{count_of(len(by_arm), 'tested subject')}. In the mean Dice of these, {listed(reached)}."
     )
 
 
@@ -160,10 +160,11 @@ def _size(results: Results) -> str:
     subjects = count_of(len(scores[["target", "subject"]].drop_duplicates()), "tested subject")
     pairs = count_of(len(results.pairs), "pair")
     weight = (
-        "Another seed can move a mean as far as a method does, so this decides nothing."
+        "Another seed can change a mean as much as a method does, so this study decides nothing."
         if scores["seed"].nunique() < 3
         else "Intervals count how far subjects differ and how far another training moves a mean."
     )
     return (
-        f"The study {study['name']!r}: {pairs} of clinics, {folds}, {seeds}, {subjects}. {weight}"
+        f"The study {study['name']!r} has {pairs} of clinics, {folds}, {seeds} and {subjects}. "
+        f"{weight}"
     )

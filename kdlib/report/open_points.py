@@ -28,33 +28,35 @@ OPEN_POINTS = (
     OpenPoint(
         "Network",
         "A 2-D UNet on axial slices, with batch norm.",
-        "The paper says only that it is a standard UNet; slices lie 3 mm apart.",
+        "The paper says only that it is a standard UNet. Slices lie 3 mm apart.",
         ("width", "depth", "norm"),
     ),
     OpenPoint(
         "Input",
         "FLAIR alone.",
-        "The paper segments on FLAIR; T1 can be added.",
+        "The paper segments on FLAIR. T1 can be added.",
         ("inputs",),
     ),
     OpenPoint(
         "Grid",
         "The scan's own voxels, cropped or padded around the head to one size.",
-        "Nothing is resampled unless asked for; scores are always computed on the scan's own grid.",
+        "Nothing is resampled unless you ask for it. Scores are always computed on the scan's own"
+        " grid.",
         ("voxel_mm", "size"),
     ),
     OpenPoint(
         "Intensities",
-        "Centred and scaled by the head between its 0.5 and 99.5 percentiles; bright voxels stay.",
-        "Scanners have no common unit, and the face is cut out of Amsterdam's scans: zeros must"
-        " not count. Clipping the voxels too, as is common, would give a few lesions and the"
-        " brightest cortex one value.",
+        "Centred and scaled by the voxels of the head that lie between its 0.5 and 99.5"
+        " percentiles. Bright voxels keep their values.",
+        "Scanners have no common unit. The face is cut out of Amsterdam's scans, and these zeros"
+        " must not count. It is common to clip the voxels too. But then a few lesions and the"
+        " brightest cortex would have the same value.",
         ("normalisation",),
     ),
     OpenPoint(
         "Slices",
-        "Every slice that holds head.",
-        "A choice by lesion would need labels, which the target does not give.",
+        "Every slice that shows a part of the head.",
+        "To choose slices by their lesions one needs labels, and the target has none.",
     ),
     OpenPoint(
         "Length of training",
@@ -64,8 +66,9 @@ OPEN_POINTS = (
     ),
     OpenPoint(
         "Batch",
-        "For ADA half source, half target; for KD drawn from their union.",
-        "Eq. 3 averages over the union; a discriminator needs both clinics at each step.",
+        "For ADA, one half is from the source and one from the target. For KD, slices are drawn"
+        " from both together.",
+        "Eq. 3 averages over both clinics together. A discriminator needs both at each step.",
         ("batch_size",),
     ),
     OpenPoint(
@@ -77,85 +80,88 @@ OPEN_POINTS = (
     OpenPoint(
         "The teacher's loss",
         "Cross-entropy.",
-        "Section 3.1 says so; short trainings add the Dice loss to get anywhere.",
+        "Section 3.1 says so. Short trainings add the Dice loss, because they learn too little"
+        " without it.",
         ("loss",),
     ),
     OpenPoint(
         "Schedule",
-        "Adam; the rate is constant at first, then falls in a straight line to zero.",
-        "The paper: a gradual decrease after epoch 150 of 400.",
+        "Adam. The learning rate is constant at first and then falls in a straight line to zero.",
+        "The paper describes a gradual decrease after epoch 150 of 400.",
         ("learning_rate", "schedule"),
     ),
     OpenPoint(
         "What is softened",
         "The teacher alone, without a factor T².",
-        "Eq. 3 as printed. Hinton et al. soften both and multiply by T².",
+        "This is Eq. 3 as printed. Hinton et al. soften both and multiply by T².",
         ("temperature", "softened"),
     ),
     OpenPoint(
         "KD's answers on source slices",
-        "The teacher's soft labels; true labels can be mixed in, or answers made hard.",
+        "The teacher's soft labels. True labels can be mixed in, and the answers can be made hard.",
         "Eq. 3 takes the teacher's answer on both clinics.",
         ("true_labels", "answers"),
     ),
     OpenPoint(
         "The student's first weights",
-        "From scratch, and for one-scan adaptation the teacher's.",
-        "The paper speaks of training a student; one scan alone cannot train a network.",
+        "Random weights. In adaptation to one scan, the weights of the teacher.",
+        "The paper speaks of training a student. One scan alone cannot train a network.",
         ("start", "on_the_fly_start"),
     ),
     OpenPoint(
         "Which checkpoint",
         "The last one.",
-        "Choosing the best on target labels would leak them.",
+        "A choice of the best checkpoint by target labels would leak these labels.",
     ),
     OpenPoint(
         "What the discriminator sees",
         "The logits of the last layer.",
-        "The paper moves it to the final layer, to be like KD; Kamnitsas et al. take earlier ones.",
+        "The paper moves it to the final layer, so that it is like KD. Kamnitsas et al. take"
+        " earlier layers.",
         ("adversarial_input",),
     ),
     OpenPoint(
         "The discriminator",
         "Four convolutions of stride 2, three linear layers, leaky rectifiers.",
-        "The paper gives the widths; kernels and strides are the usual ones.",
+        "The paper gives the widths. Kernels and strides are the usual ones.",
         ("discriminator_width",),
     ),
     OpenPoint(
         "How the adversary is trained",
-        "Gradient reversal, one step for both networks; its weight rises from zero.",
-        "Kamnitsas et al.: from epoch 10 to epoch 35 of their training.",
+        "By gradient reversal, with one step for both networks. Its weight rises from zero.",
+        "In Kamnitsas et al. it rises from epoch 10 to epoch 35 of their training.",
         ("adversarial_weight", "ramp"),
     ),
     OpenPoint(
         "Folds",
-        "Two halves of the target with like lesion volumes; each is tested once.",
-        "The paper has two folds of ten. The volumes are the experimenter's bookkeeping: no"
-        " network sees them.",
+        "Two halves of the target with similar lesion volumes. Each half is tested once.",
+        "The paper has two folds of ten. Only the experimenter uses the volumes. No network sees"
+        " them.",
         ("fold",),
     ),
     OpenPoint(
         "U-bound",
-        "All source subjects and the half of the target that is adapted to, with labels, pooled.",
-        "The paper: a union of both.",
+        "Trained on all source subjects together with the half of the target that is adapted to,"
+        " with labels.",
+        "The paper says that it is a union of both.",
     ),
     OpenPoint(
         "On the fly",
-        "For each tested scan: start from the teacher, adapt to the source and that scan, test on"
-        " it.",
-        "The paper adapts subject by subject. This is transductive: the scan tested is the scan"
-        " adapted to, without its label.",
+        "For each tested scan, the network starts from the teacher, adapts to the source and that"
+        " scan, and is tested on that scan.",
+        "The paper adapts subject by subject. This is transductive: the tested scan is the same one"
+        " that the network adapted to, without its label.",
     ),
     OpenPoint(
         "Other pathology (label 2)",
         "Ignored in the loss and masked in the scores.",
-        "The challenge's own rule for scores.",
+        "This is the challenge's own rule for scores.",
         ("other_pathology",),
     ),
     OpenPoint(
         "Spread in the tables",
         "Standard deviation over the target's subjects, both folds together.",
-        "See the errata: the paper's brackets cannot be variances.",
+        "The paper's brackets cannot be variances, as the errata show.",
     ),
 )
 

@@ -38,7 +38,7 @@ def test_the_answer_counts_the_gap_and_the_verdicts(study: Study, tmp_path: Path
     counts = [int(n) for n in re.findall(r"\d+", said["sure"])]
     assert counts[0] == sum(counts[1:])
     assert counts[1] >= 2  # KD better than L-bound and than ADA, as made up
-    assert "6 pairs of clinics, 2 folds, 3 seeds, 60 tested subjects" in said["size"]
+    assert "6 pairs of clinics, 2 folds, 3 seeds and 60 tested subjects" in said["size"]
 
 
 def test_on_the_fly_is_told_beside_l_bound_on_the_same_subjects(

@@ -109,7 +109,8 @@ def explore(make: Callable[[Results], Explorer], results: Results) -> None:
     try:
         show(make(results))
     except InputError:
-        display(HTML("<p>This study kept nothing to explore here: no arm of it distils.</p>"))
+        reason = "It needs an arm that distils, and this study has none."
+        display(HTML(f"<p>There is nothing to explore here. {reason}</p>"))
 
 
 def still_html(explorer: Explorer) -> str:

@@ -118,7 +118,7 @@ function distribution(runs, arms, metric, chosen) {
   const axis = axisOf(metric, known.map((run) => run.scores[metric.key]));
   const rows = arms.length;
   const drawn = chart(
-    `${metric.name}: each dot is a subject`,
+    `${metric.name}: each dot is one subject`,
     axis,
     { name: "", low: -0.6, high: rows - 0.4, ticks: arms.map(([, label], i) => [rows - 1 - i, shortened(label)]) },
     { height: 62 + 24 * rows, left: Math.max(112, 16 + 7.4 * longest) },
@@ -169,7 +169,7 @@ async function render({ model, el }) {
     set(model, settle(runs, { ...settle(runs, wishes()).chosen, [level]: value }).chosen);
   const titles = { source: "Source", target: "Target", arm: "Method", fold: "Fold", subject: "Subject" };
   const lists = Object.fromEntries(LEVELS.map((level) => [level, choice(titles[level], wish(level))]));
-  const metricList = choice("Score drawn", (value) => set(model, { metric: value }));
+  const metricList = choice("Score in the chart", (value) => set(model, { metric: value }));
 
   const picture = html("canvas", { role: "img" });
   const key = legend(palette);
@@ -208,9 +208,9 @@ async function render({ model, el }) {
     scoreTable(table, metrics, run, mine);
     strip.replaceChildren(distribution(pair, arms.filter(([name]) => pair.some((r) => r.arm === name)), metric, run));
     says.textContent =
-      `${labels[run.arm]}, ${written(run.source)} → ${written(run.target)}, subject ${run.subject}: Dice ` +
-      `${number(run.scores.dice, metrics[0])} on the whole scan; the mean is over ${mine.length} subjects.`;
-    picture.setAttribute("aria-label", `${says.textContent} The slice with most lesion.`);
+      `${labels[run.arm]}, ${written(run.source)} → ${written(run.target)}, subject ${run.subject}: the Dice of ` +
+      `the whole scan is ${number(run.scores.dice, metrics[0])}. The table shows the mean over ${mine.length} subjects.`;
+    picture.setAttribute("aria-label", `${says.textContent} The picture is the slice with the most lesion.`);
   };
   const stop = follow(model, [...LEVELS, "metric"], draw);
   root.dataset.ready = "true";

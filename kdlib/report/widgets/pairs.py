@@ -53,8 +53,9 @@ def pair_explorer(results: Results) -> PairExplorer:
     return PairExplorer(
         with_greys,
         segmentations({f"subject {subject}": example}, compared),
-        f"Subject {subject} of {pair[1].capitalize()}, adapted from {pair[0].capitalize()}: the "
-        "slice with most lesion, the truth, and what each method found, missed and made up.",
+        f"Subject {subject} of {pair[1].capitalize()}, adapted from {pair[0].capitalize()}. The "
+        "pictures show the slice with the most lesion, the truth, and for each method what it "
+        "found, what it missed, and what it marked although there is no lesion.",
         facts={"runs": runs, "metrics": _metrics(), "arms": arms, "colours": COLOURS},
         kind="pairs",
         **{level: first[level] for level in LEVELS},

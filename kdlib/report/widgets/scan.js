@@ -101,7 +101,7 @@ async function render({ model, el }) {
   try {
     viewer = await start(model, canvas);
   } catch (error) {
-    root.replaceChildren(html("p", {}, `The scan viewer cannot run here: ${error.message}.`));
+    root.replaceChildren(html("p", {}, `The scan viewer does not work here: ${error.message}.`));
     return undefined;
   }
 

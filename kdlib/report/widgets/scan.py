@@ -54,8 +54,9 @@ def scan_viewer(results: Results) -> ScanViewer:
     affine = scan.pop("affine")
     place = int((scan["truth"] == Label.LESION).sum(axis=(0, 1)).argmax())
     words = (
-        f"Subject {subject} of {target.capitalize()}: the truth, the teacher from "
-        f"{source_clinic.capitalize()} as it is, and the student it taught on unlabelled scans."
+        f"Subject {subject} of {target.capitalize()}. The colours show the truth, the answer of "
+        f"the teacher from {source_clinic.capitalize()}, and the answer of the student that it "
+        "taught on unlabelled scans."
     )
 
     def arrays(levels: int) -> dict[str, NDArray[Any]]:

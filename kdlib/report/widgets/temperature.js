@@ -123,15 +123,15 @@ function studentDice(rows, temperature) {
 
 // What the study has to say at this temperature, in words.
 function studyWords(rows, temperature) {
-  if (!rows.length) return "The study holds no student of this pair.";
+  if (!rows.length) return "The study has no student for this pair of clinics.";
   const nearest = rows.reduce((a, b) =>
     Math.abs(b.temperature - temperature) < Math.abs(a.temperature - temperature) ? b : a,
   );
-  const dice = `Dice ${nearest.mean.toFixed(3)} (SD ${nearest.sd.toFixed(3)}) over ${nearest.subjects} subjects`;
+  const dice = `Their mean Dice is ${nearest.mean.toFixed(3)} (SD ${nearest.sd.toFixed(3)}) over ${nearest.subjects} subjects.`;
   if (rows.length === 1) {
-    return `The study trained students at one temperature only, T = ${nearest.temperature}: ${dice}.`;
+    return `The study trained students at one temperature only, T = ${nearest.temperature}. ${dice}`;
   }
-  return `Nearest student: T = ${nearest.temperature}, ${dice}.`;
+  return `The nearest students were trained at T = ${nearest.temperature}. ${dice}`;
 }
 
 async function render({ model, el }) {
@@ -192,8 +192,8 @@ async function render({ model, el }) {
     scan.setAttribute("aria-label", `FLAIR of subject ${pair.subject} of ${written(pair.target)}`);
     soft.setAttribute("aria-label", `Soft label at T = ${temperature.toFixed(2)} over the FLAIR`);
     says.textContent =
-      `Mean entropy ${now.entropy.toFixed(3)} bit over ${now.voxels} voxels of the head ` +
-      `(subject ${pair.subject} of ${written(pair.target)}; teacher from ${written(pair.source)}).`;
+      `The mean entropy is ${now.entropy.toFixed(3)} bit over ${now.voxels} voxels of the head. The scan is ` +
+      `of subject ${pair.subject} of ${written(pair.target)}. The teacher learnt at ${written(pair.source)}.`;
     charts.replaceChildren(
       histogram(now.counts),
       entropyCurve(curve, temperature, now.entropy),

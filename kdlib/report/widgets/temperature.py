@@ -52,8 +52,9 @@ def temperature_explorer(results: Results) -> TemperatureExplorer:
     return TemperatureExplorer(
         arrays,
         _still(first, middle),
-        "The teacher's lesion probability over one slice of a target scan, at four temperatures: "
-        "a higher temperature spreads doubt around the lesions and into the rest of the brain.",
+        "The lesion probability that the teacher gives, over one slice of a target scan, at four "
+        "temperatures. A higher temperature spreads doubt around the lesions and into the rest of "
+        "the brain.",
         facts={"pairs": pairs, "steps_per_logit": STEPS_PER_LOGIT},
         kind="temperature",
         place=middle,
