@@ -77,10 +77,10 @@ def _gains(results: Results) -> str:
         closed = f", {100 * share:.0f} % of that gap" if share > 0 else ""
         found = gains[arm]
         parts.append(
-            f"{_called(results.arms[arm])} changes it by {signed(found['difference'])} "
-            f"({interval(found)}{closed})"
+            f"{_called(results.arms[arm])} changes the mean Dice by "
+            f"{signed(found['difference'])} ({interval(found)}{closed})"
         )
-    return f"Without any target label, {listed(parts)}{_as_printed(results, shown)}."
+    return f"Without any target label, {listed(parts)}.{_as_printed(results, shown)}"
 
 
 def _as_printed(results: Results, shown: Sequence[str]) -> str:
@@ -90,7 +90,7 @@ def _as_printed(results: Results, shown: Sequence[str]) -> str:
         for arm, gain in printed.items()
         if not math.isnan(gain)
     ]
-    return f"; the paper reports {listed(parts)}" if parts else ""
+    return f" The paper reports {listed(parts)}." if parts else ""
 
 
 def _others(results: Results) -> str:
@@ -130,9 +130,9 @@ def _sure(scores: pd.DataFrame) -> str:
     claimed = [found for found in judge(scores) if not found.claim.number.startswith("E")]
     verdicts = Counter(found.verdict for found in claimed)
     return (
-        f"Of the paper's {len(claimed)} claims in our ledger these results reproduce "
-        f"{verdicts['reproduced']}, contradict {verdicts['contradicted']} and leave "
-        f"{verdicts['undecided']} undecided; this design cannot decide the other "
+        f"Our ledger has {len(claimed)} claims of the paper. These results reproduce "
+        f"{verdicts['reproduced']} of them, contradict {verdicts['contradicted']} and leave "
+        f"{verdicts['undecided']} undecided. The design of this study cannot decide the other "
         f"{verdicts['undecidable here']}."
     )
 

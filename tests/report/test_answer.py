@@ -80,8 +80,8 @@ def test_other_arms_are_told_by_their_labels(study: Study, tmp_path: Path) -> No
 def test_a_study_without_the_papers_arms_is_told_of_too(study: Study, tmp_path: Path) -> None:
     arms = {"none": {"method": "unadapted"}, "mine": {"method": "other"}}
     said = told(study(effects={"none": 0.0, "mine": 0.05}, noise=0.0), tmp_path, arms)
-    assert "mine changes it by +0.050" in said["gains"]
-    assert "the paper reports" not in said["gains"]
+    assert "mine changes the mean Dice by +0.050" in said["gains"]
+    assert "paper reports" not in said["gains"]
     assert "labelled target scans" not in said["gap"]
     alone = told(study(effects={"mine": 0.05}), tmp_path, {"mine": {"method": "other"}})
     assert "No arm can be compared" in alone["gains"]
