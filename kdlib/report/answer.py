@@ -146,10 +146,10 @@ def _on_the_fly(results: Results) -> str:
     lower = lower_bound(results.arms)
     shown = [*([lower] if lower else []), *arms]
     tried = by_arm[shown].dropna()
-    reached = [f"{results.arms[arm].label} reaches {tried[arm].mean():.2f}" for arm in shown]
+    reached = [f"{tried[arm].mean():.2f} for {results.arms[arm].label}" for arm in shown]
     return (
         f"Adaptation on the fly was tried on {len(tried)} of "
-        f"{count_of(len(by_arm), 'tested subject')}. In the mean Dice of these, {listed(reached)}."
+        f"{count_of(len(by_arm), 'tested subject')}. The mean Dice over these is {listed(reached)}."
     )
 
 

@@ -49,7 +49,7 @@ def test_on_the_fly_is_told_beside_l_bound_on_the_same_subjects(
     same = scores[(scores["arm"] == "L-bound") & (scores["subject"] < "002")]["dice"].mean()
     said = told(some, tmp_path)["on_the_fly"]
     assert "2 of 20 tested subjects" in said
-    assert f"L-bound reaches {same:.2f}" in said
+    assert f"{same:.2f} for L-bound" in said
 
 
 def test_a_share_of_the_gap_is_told_of_gains_alone(study: Study, tmp_path: Path) -> None:
