@@ -176,6 +176,16 @@ def test_the_examples_of_the_python_interface_are_true(name: str, tiny: dict[str
     assert told.getvalue() == ""
 
 
+def test_the_six_lines_of_the_readme_run(tiny: dict[str, str]) -> None:
+    lines = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert lines is not None
+    code = with_tiny_clinics(lines[1], tiny)
+    assert len(code.splitlines()) == 6
+    names: dict[str, Any] = {}
+    exec(code, names)  # what a reader types
+    assert set(names["run"].scores["clinic"]) == {"singapore"}
+
+
 def with_tiny_clinics(code: str, tiny: dict[str, str]) -> str:
     """The same lines on the tiny study, which is trained."""
     for shown, place in (("demo", "study"), ("data/clinics", "data"), ("runs", "store")):

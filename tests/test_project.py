@@ -217,6 +217,10 @@ def answer(scores: pd.DataFrame) -> list[str]:
     return [f"| {arm} | {mean:.2f} ({sd:.2f}) | {n} |" for arm, mean, sd, n in rows.itertuples()]
 
 
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 130
+
+
 def test_the_readme_gives_the_demos_answer() -> None:
     if not git("ls-files", "book/results/demo/scores.csv"):
         pytest.skip("no results of the demo are in git")
