@@ -20,7 +20,8 @@ class Strict(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise InputError(_first_line(error, list(type(self).model_fields))) from None
+            known = [field.alias or name for name, field in type(self).model_fields.items()]
+            raise InputError(_first_line(error, known)) from None
 
 
 def unknown_name(name: str, known: list[str], what: str = "setting") -> str:

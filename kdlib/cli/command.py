@@ -95,6 +95,13 @@ def study(
     workers: Annotated[
         int | None, typer.Option(help="How many processes. Default: up to 4 on a CPU, else 1.")
     ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a running Dask scheduler whose workers to use.")
+    ] = None,
+    cluster: Annotated[
+        Path | None,
+        typer.Option(help="YAML file of a cluster to make: SLURM, PBS or Kubernetes."),
+    ] = None,
     export: Annotated[
         Path | None, typer.Option(help="Folder to write the study's results to.")
     ] = None,
@@ -104,12 +111,16 @@ def study(
     """Run what is missing of a study and print its results. You can stop it and start it again."""
     from kdlib.data.clinics import open_clinics
     from kdlib.report.tables import results_table
+    from kdlib.study.cluster import default_workers
     from kdlib.study.plan import plan, run_study, study_scores
     from kdlib.study.progress import trainings
     from kdlib.study.store import Store
     from kdlib.study.study import load_study
-    from kdlib.study.workers import default_workers
 
+    if sum(given is not None for given in (workers, scheduler, cluster)) > 1:
+        raise InputError("give one of --workers, --scheduler and --cluster")
+    if scheduler is not None or cluster is not None:  # a worker may stand in another folder
+        data, folder = data.absolute(), folder.absolute()
     wanted = load_study(name)
     workers = default_workers(device) if workers is None else workers
     names = sorted({name for pair in wanted.pairs for name in pair})
@@ -121,7 +132,10 @@ def study(
     store = Store(folder, clinics, device)
     scenarios = [planned.scenario for planned in plan(wanted, clinics)]
     with trainings(store.missing(scenarios)) as on_progress:
-        runs = run_study(wanted, store, workers=workers, on_progress=on_progress)
+        runs = run_study(
+            wanted, store, workers=workers, scheduler=scheduler, cluster=cluster,
+            on_progress=on_progress, on_dashboard=_say_dashboard,
+        )  # fmt: skip
     if export is not None:
         from kdlib.record.export import export_study
 
@@ -195,6 +209,10 @@ for command in (
     book.scenarios,
 ):
     app.command()(command)
+
+
+def _say_dashboard(address: str) -> None:
+    print(f"the workers at work: {address}", file=sys.stderr)
 
 
 def _sound(

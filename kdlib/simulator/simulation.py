@@ -4,14 +4,11 @@ import json
 import multiprocessing
 import os
 import shutil
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +19,7 @@ from torch import Tensor
 
 from kdlib.errors import InputError
 from kdlib.files import atomic
+from kdlib.processes import without_the_callers_script
 from kdlib.simulator.protocols import SITES, site
 from kdlib.simulator.subject import SimulatorSettings, simulate_subject, write_subject
 from kdlib.simulator.template import template_maps
@@ -162,28 +160,13 @@ def _run(
             processes, multiprocessing.get_context("spawn"), _start, (settings, maps)
         )
         try:
-            with _without_the_callers_script():
+            with without_the_callers_script():
                 futures = [pool.submit(_one, job) for job in jobs]
             for done, future in enumerate(as_completed(futures), start=1):
                 future.result()
                 report(done)
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _without_the_callers_script() -> Iterator[None]:
-    """Keep new processes from running the caller's script, which may lack a ``__main__`` guard.
-
-    A new process usually imports its parent's script, since it may need something from it. The
-    simulator needs nothing from it.
-    """
-    script = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = script
 
 
 def _run_here(

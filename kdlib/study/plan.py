@@ -1,21 +1,24 @@
 """The plan of a study: its scenarios in order; run, read back and scored."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
 import pandas as pd
 
 from kdlib.data.clinics import Clinics
 from kdlib.errors import InputError
 from kdlib.recipe import unknown_name
+from kdlib.study.cluster import Cluster, cluster_of_file, local_cluster, running_cluster
+from kdlib.study.engine import run_on_dask
 from kdlib.study.participants import participants
 from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import OnProgress, Store
 from kdlib.study.study import Study, Sweep, arm_scenario
-from kdlib.study.workers import run_in_parallel
 
 SWEPT = ["setting", "value", "evaluated_on"]  # the columns of scores.csv that sweeps need
 
@@ -91,20 +94,60 @@ def _arm(
 
 
 def run_study(
-    study: Study, store: Store, *, workers: int = 1, on_progress: OnProgress | None = None
+    study: Study,
+    store: Store,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    cluster: Path | None = None,
+    on_progress: OnProgress | None = None,
+    on_dashboard: Callable[[str], None] | None = None,
 ) -> list[tuple[Planned, Run]]:
     """Run what the store lacks; a stopped study goes on where it was.
 
-    ``workers``: above 1 so many processes share this one's threads, and train more in the same
-    time; a script that asks for them must keep its own work under ``if __name__ == "__main__":``.
+    Args:
+        study: what to run.
+        store: where; for workers on other machines a folder that they see under the same path.
+        workers: above 1 so many processes share this one's threads, and train more in the same
+            time.
+        scheduler: instead, the address of a running Dask scheduler whose workers make the runs.
+        cluster: instead, a YAML file that says which Dask cluster to make.
+        on_progress: called with a scenario in training, the steps taken and their number.
+        on_dashboard: called with the address of the workers' page where they have one.
+
+    Raises:
+        InputError: a clinic, a scan or a label is missing or damaged, the cluster cannot be had,
+            or three workers died in one run.
     """
     if workers < 1:
         raise InputError(f"workers={workers}: give 1 or more")
     items = plan(study, store.clinics)
-    if workers > 1:
-        absent = store.missing(item.scenario for item in items)
-        run_in_parallel(absent, store, workers=workers, on_progress=on_progress)
+    absent = most_needed_first(store.missing(item.scenario for item in items))
+    place: AbstractContextManager[Cluster] | None = None
+    if scheduler is not None:
+        place = running_cluster(scheduler)
+    elif cluster is not None:
+        place = cluster_of_file(cluster)
+    elif workers > 1:
+        place = local_cluster(workers, len(absent))
+    if place is not None:
+        run_on_dask(absent, store, place, on_progress=on_progress, on_dashboard=on_dashboard)
     return [(item, store.run(item.scenario, on_progress=on_progress)) for item in items]
+
+
+def most_needed_first(scenarios: Sequence[Scenario]) -> list[Scenario]:
+    """By how many runs wait for it, then the longest first, so that all workers end together.
+
+    A teacher comes before its students.
+    """
+    needed = dict.fromkeys(scenarios, 0)
+    for scenario in scenarios:
+        teacher = scenario.teacher
+        while teacher is not None:
+            if teacher in needed:
+                needed[teacher] += 1
+            teacher = teacher.teacher
+    return sorted(needed, key=lambda scenario: (-needed[scenario], -scenario.updates))
 
 
 def saved_runs(study: Study, store: Store) -> tuple[list[tuple[Planned, Run]], int]:

@@ -1,0 +1,42 @@
+"""Processes that start others: what they hand down, and how they end."""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+
+@contextmanager
+def without_the_callers_script() -> Iterator[None]:
+    """Keep new processes from running the caller's script, which may lack a ``__main__`` guard.
+
+    A new process usually imports its parent's script, since it may need something from it. What
+    kdlib does in other processes needs nothing from it.
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
+
+
+@contextmanager
+def handled(number: signal.Signals, handler: Any) -> Iterator[None]:
+    """Handle a signal with ``handler`` in this block. Only the main thread can; others do not."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+def leave(number: int, frame: object) -> None:
+    """End as an exception does, when a signal asks for it: files half written are taken away."""
+    sys.exit(128 + number)

@@ -1,0 +1,144 @@
+"""Where a study's runs are made: processes of this machine, a running scheduler, a batch system."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from signal import SIG_IGN, SIGINT
+from typing import TYPE_CHECKING, Any
+
+import torch
+from pydantic import Field
+
+from kdlib.errors import InputError, from_extra
+from kdlib.processes import handled
+from kdlib.recipe import Count, Strict
+from kdlib.training import choose_device
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+MOST_BY_DEFAULT = 4  # each process holds a network, its slices and torch itself
+ALLOWED = ("dask_cuda", "dask_jobqueue", "dask_kubernetes", "distributed")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Dask workers to be had.
+
+    Attributes:
+        client: of the scheduler they belong to.
+        threads: of torch for each run: the same everywhere, so that no number depends on which
+            worker made a run.
+        local: whether they are processes that this one has started.
+        dashboard: the address of a page that shows them, or nothing.
+    """
+
+    client: "Client"
+    threads: int = 1
+    local: bool = False
+    dashboard: str = ""
+
+    def needs(self, device: str) -> dict[str, float] | None:
+        """What a run takes of a worker's resources: a run on CUDA one of its ``GPU``."""
+        return {"GPU": 1} if device.startswith("cuda") and not self.local else None
+
+
+class ClusterFile(Strict):
+    """The settings of a cluster, as a YAML file holds them.
+
+    Raises:
+        InputError: a setting is unknown, missing or has no meaning.
+    """
+
+    kind: str = Field(alias="class", description="a cluster class of a Dask package, dotted")
+    options: dict[str, Any] = Field({}, description="the class's own arguments")
+    workers: Count = Field(1, description="workers kept running; a lost one is replaced")
+    threads: Count = Field(1, description="of torch for each run")
+
+
+def default_workers(device: str = "auto") -> int:
+    """On a CPU a process for each of torch's threads, 4 at most; on an accelerator one."""
+    on_cpu = choose_device(device).type == "cpu"
+    return min(torch.get_num_threads(), MOST_BY_DEFAULT) if on_cpu else 1
+
+
+@contextmanager
+def local_cluster(workers: int, most: int) -> Iterator[Cluster]:
+    """``workers`` processes, and no more than ``most``. They share this one's threads."""
+    from distributed import Client, LocalCluster
+
+    dashboard = "127.0.0.1:0" if find_spec("bokeh") else None
+    threads = max(1, torch.get_num_threads() // workers)
+    # The keyboard interrupts this process alone, which then ends the others.
+    with handled(SIGINT, SIG_IGN):
+        cluster = LocalCluster(
+            n_workers=min(workers, most), threads_per_worker=1, memory_limit=None,
+            dashboard_address=dashboard, silence_logs=100,
+        )  # fmt: skip
+    with cluster, Client(cluster, set_as_default=False) as client:
+        page = cluster.dashboard_link if dashboard else ""
+        yield Cluster(client, threads, local=True, dashboard=page)
+
+
+@contextmanager
+def running_cluster(address: str) -> Iterator[Cluster]:
+    """The workers of a scheduler that runs at ``address``, such as ``tcp://10.0.0.1:8786``."""
+    from distributed import Client
+
+    try:
+        client = Client(address, set_as_default=False, timeout=10)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"no Dask scheduler answers at {address}: {error}") from None
+    with client:
+        yield Cluster(client, dashboard=client.dashboard_link or "")
+
+
+@contextmanager
+def cluster_of_file(path: Path) -> Iterator[Cluster]:
+    """A cluster that is made as the YAML file ``path`` says, and ends with the block."""
+    from distributed import Client
+
+    wanted = read_cluster_file(path)
+    try:
+        cluster = _cluster_class(wanted.kind)(**wanted.options)
+    except (TypeError, ValueError, OSError, RuntimeError) as error:
+        raise InputError(f"{path}: {wanted.kind} cannot be made: {error}") from None
+    with cluster, Client(cluster, set_as_default=False) as client:
+        cluster.adapt(minimum=wanted.workers, maximum=wanted.workers)
+        page = cluster.dashboard_link if find_spec("bokeh") else ""
+        yield Cluster(client, wanted.threads, dashboard=page)
+
+
+def read_cluster_file(path: Path) -> ClusterFile:
+    """The settings in a YAML file, which can name things but run nothing."""
+    import yaml
+
+    try:
+        settings = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
+        raise InputError(f"{path}: write class, options and workers, each as 'name: value'")
+    try:
+        return ClusterFile(**settings)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _cluster_class(name: str) -> Any:
+    """The class of that dotted name: a cluster, of one of the packages that have them."""
+    from distributed.deploy import Cluster as DaskCluster
+
+    module, _, last = name.rpartition(".")
+    if module.split(".")[0] not in ALLOWED:
+        raise InputError(f"class {name!r}: take a cluster class of {', '.join(ALLOWED)}")
+    with from_extra("cluster"):
+        found = getattr(import_module(module), last, None)
+    if not (isinstance(found, type) and issubclass(found, DaskCluster)):
+        raise InputError(f"class {name!r} is no cluster class of {module}")
+    return found

@@ -1,0 +1,124 @@
+"""Many runs at once: a study's graph of runs, handed to Dask."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
+from functools import partial
+from queue import Empty, SimpleQueue
+from signal import SIGTERM
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from kdlib.errors import InputError
+from kdlib.processes import handled, leave, without_the_callers_script
+from kdlib.study.cluster import Cluster
+from kdlib.study.scenario import Scenario
+from kdlib.study.store import OnProgress, Store
+
+if TYPE_CHECKING:
+    from distributed import Future
+
+MOST_DEATHS = 3  # of workers in one run: a fourth one would hardly live
+SECONDS_TO_END = 5.0  # that workers of a scheduler have to leave their files in order
+
+
+def run_on_dask(
+    scenarios: Sequence[Scenario],
+    store: Store,
+    cluster: AbstractContextManager[Cluster],
+    *,
+    on_progress: OnProgress | None = None,
+    on_dashboard: Callable[[str], None] | None = None,
+) -> None:
+    """Make the runs of ``scenarios`` on the workers of ``cluster``, each after its teacher's.
+
+    ``scenarios`` are there once each, every missing teacher before its students; the first ones
+    are begun first. A run whose worker dies
+    goes on from its checkpoint on another one. All end when a run fails, when three workers have
+    died in one run, and when this process is told to end.
+    """
+    if not scenarios:
+        return
+    # Also a worker that dies is started again, by a thread of this process.
+    with handled(SIGTERM, leave), without_the_callers_script(), cluster as opened:
+        if on_dashboard is not None and opened.dashboard:
+            on_dashboard(opened.dashboard)
+        _Graph(scenarios, opened, store).make(on_progress or (lambda *_: None))
+
+
+class _Graph:
+    """The runs as tasks of Dask, and what is heard of them."""
+
+    def __init__(self, scenarios: list[Scenario], cluster: Cluster, store: Store) -> None:
+        self.scenarios, self.cluster, self.store = scenarios, cluster, store
+        self.name = f"kdlib-{uuid4().hex[:12]}"  # of this study, for a scheduler that has others
+        self.heard = SimpleQueue[Any]()  # steps and ended tasks, in the order they come
+        self.begun = Counter[int]()
+
+    def make(self, on_progress: OnProgress) -> None:
+        """Hand all over and wait until every run is finished; raises the first failure."""
+        from kdlib.study.on_worker import Maker
+
+        client = self.cluster.client
+        client.subscribe_topic(self.name, lambda event: self.heard.put(event[1]))
+        maker = Maker(self.name, self.store, self.cluster.threads, self.cluster.local)
+        try:
+            client.register_plugin(maker, name=self.name)
+            unfinished = set(self._submitted())
+            while unfinished:
+                news = self._news()
+                if isinstance(news, list | tuple):
+                    self._step(on_progress, *news)
+                elif self._finished(news):
+                    unfinished.discard(news)
+        finally:
+            end = partial(client._unregister_worker_plugin, name=self.name)
+            with suppress(Exception):  # a scheduler that is gone has nothing to end
+                client.sync(end, callback_timeout=SECONDS_TO_END)
+
+    def _submitted(self) -> "list[Future]":
+        """The tasks in order, a teacher's before its students'; Dask takes the first ones first."""
+        from kdlib.study.on_worker import make
+
+        tasks = dict[Scenario, Any]()
+        for number, scenario in enumerate(self.scenarios):
+            task = tasks[scenario] = self.cluster.client.submit(
+                make, self.name, number, scenario, *filter(None, [tasks.get(scenario.teacher)]),
+                key=f"{scenario.slug}-{self.name}-{number}", priority=-number, pure=False,
+                resources=self.cluster.needs(self.store.device),
+            )  # fmt: skip
+            task.add_done_callback(self.heard.put)
+        return list(tasks.values())
+
+    def _news(self) -> Any:
+        while True:
+            with suppress(Empty):
+                return self.heard.get(timeout=1)
+            if self.cluster.client.status == "closed":
+                raise InputError("the scheduler is gone; start again: the study goes on")
+
+    def _step(self, on_progress: OnProgress, number: int, step: int, steps: int) -> None:
+        scenario = self.scenarios[number]
+        self.begun[number] += step == 0
+        if self.begun[number] > MOST_DEATHS:
+            raise InputError(
+                f"{scenario.slug}: {MOST_DEATHS} workers died while they made it, perhaps for lack"
+                " of memory; take fewer --workers or larger ones and start again: the study goes on"
+            )
+        if step:
+            on_progress(scenario, step, steps)
+
+    def _finished(self, task: "Future") -> bool:
+        from distributed import KilledWorker
+
+        if task.status == "finished":
+            return True
+        failure = task.exception() if task.status == "error" else None
+        if failure is None:
+            raise InputError("the scheduler lost the study; start again: the study goes on")
+        if not isinstance(failure, KilledWorker):
+            raise failure
+        # Dask blames all runs that a dead worker had been given. Here one is blamed that had begun.
+        task.retry()
+        task.add_done_callback(self.heard.put)
+        return False

@@ -1,0 +1,83 @@
+"""What a Dask worker does for a study. Imported where Dask is at work, and nowhere else."""
+
+import ctypes
+import signal
+import threading
+import time
+import traceback
+from typing import Any
+
+import torch
+from distributed import Worker, WorkerPlugin, get_worker
+
+from kdlib.errors import InputError
+from kdlib.study.scenario import Scenario
+from kdlib.study.store import Store
+
+SECONDS_BETWEEN_STEPS = 1.0  # that are told: the scheduler has many workers to listen to
+
+
+class Ended(BaseException):
+    """The study ends, and with it the run at hand."""
+
+
+class Maker(WorkerPlugin):
+    """Makes a study's runs on a worker, one at a time, and tells their steps.
+
+    A worker has one store for all its runs, so that what the store keeps in memory serves them all.
+
+    Args:
+        name: the topic under which ``[number of the run, steps taken, all steps]`` is told, at
+            most once a second; with 0 steps when a run begins.
+        store: where the runs are made.
+        threads: how many threads torch has for each run.
+        deaf: whether Ctrl-C is for another process, which will then end this one.
+    """
+
+    def __init__(self, name: str, store: Store, threads: int, deaf: bool) -> None:
+        self.name, self.store, self.threads, self.deaf = name, store, threads, deaf
+
+    def setup(self, worker: Worker) -> None:
+        self.worker, self.thread = worker, 0
+        self.alone = threading.Lock()  # a worker of several threads is given several runs
+        if self.deaf:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def teardown(self, worker: Worker) -> None:
+        """End the run at hand as an exception does: files half written are taken away."""
+        thread, ended = ctypes.c_ulong(self.thread), ctypes.py_object(Ended)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ended)
+
+    def make(self, number: int, scenario: Scenario) -> str:
+        """Make one run, or read it; returns the name of its directory."""
+        with self.alone:
+            self.thread, self.told = threading.get_ident(), time.monotonic()
+            try:
+                torch.set_num_threads(self.threads)
+                if self.store.saved(scenario) is None:
+                    self._tell(number, 0, scenario.updates)
+                return self.store.run(
+                    scenario, on_progress=lambda _, *steps: self._step(number, *steps)
+                ).directory.name
+            except InputError as error:
+                raise InputError(f"{scenario.slug}: {error}") from None
+            except OSError:  # a disk or a path, which it names
+                raise
+            except Exception:
+                failure = f"{scenario.slug} failed in a worker:\n{traceback.format_exc()}"
+                raise RuntimeError(failure) from None
+            finally:
+                self.thread = 0
+
+    def _step(self, number: int, step: int, steps: int) -> None:
+        if step == steps or time.monotonic() - self.told >= SECONDS_BETWEEN_STEPS:
+            self.told = time.monotonic()
+            self._tell(number, step, steps)
+
+    def _tell(self, *news: int) -> None:
+        self.worker.log_event(self.name, list(news))
+
+
+def make(name: str, number: int, scenario: Scenario, *teacher: Any) -> str:
+    """A task of Dask: one run, by the ``Maker`` of that name; its teacher's was made before."""
+    return get_worker().plugins[name].make(number, scenario)

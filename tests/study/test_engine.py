@@ -1,0 +1,282 @@
+"""Laws of runs made side by side."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from multiprocessing import active_children
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from distributed import Client, LocalCluster
+
+from kdlib.data.clinics import Clinics, open_clinics
+from kdlib.errors import InputError
+from kdlib.study.plan import most_needed_first, plan, run_study, study_scores
+from kdlib.study.scenario import Scenario
+from kdlib.study.store import OnProgress, Store
+from kdlib.study.study import Study, load_study
+from tests.tiny import RECIPE, write_clinics
+
+TEXT = """
+about = "Tiny."
+pairs = [["utrecht", "singapore"]]
+folds = [0]
+seeds = [0]
+
+[arms]
+L-bound = {method = "unadapted"}
+ADA = {method = "adversarial"}
+"KD on the fly" = {method = "distillation", on_the_fly = true}
+"ADA then KD" = {method = "distillation", teacher = "ADA"}
+
+[recipe]
+"""
+
+
+def study_file(folder: Path, steps: int) -> Path:
+    recipe = "\n".join(f"{k} = {json.dumps(v)}" for k, v in (RECIPE | {"steps": steps}).items())
+    (folder / "tiny.toml").write_text(TEXT + recipe)
+    return folder / "tiny.toml"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return load_study(str(study_file(tmp_path_factory.mktemp("study"), RECIPE["steps"])))
+
+
+def scores(study: Study, clinics: Clinics, store: Path, workers: int = 1) -> pd.DataFrame:
+    return study_scores(run_study(study, Store(store, clinics), workers=workers))
+
+
+@pytest.fixture(scope="module")
+def expected(study: Study, clinics: Clinics, store: Path) -> pd.DataFrame:
+    """What one process makes of the study."""
+    return scores(study, clinics, store)
+
+
+def test_workers_give_the_numbers_of_one_process_and_tell_how_far_they_are(
+    study: Study, clinics: Clinics, expected: pd.DataFrame, tmp_path: Path
+) -> None:
+    store = Store(tmp_path, clinics)
+    absent = store.missing(item.scenario for item in plan(study, clinics))
+    told: dict[Scenario, list[int]] = {}
+    runs = run_study(
+        study, store, workers=2,
+        on_progress=lambda scenario, step, _: told.setdefault(scenario, []).append(step),
+    )  # fmt: skip
+    assert active_children() == []
+    assert study_scores(runs).equals(expected)
+    assert {s: steps[-1] for s, steps in told.items()} == {
+        s: s.updates for s in absent if s.updates
+    }
+    assert all(steps == sorted(steps) for steps in told.values())
+
+
+def test_the_runs_that_others_wait_for_come_first(study: Study, clinics: Clinics) -> None:
+    absent = Store("no", clinics).missing(item.scenario for item in plan(study, clinics))
+    ordered = most_needed_first(absent)
+    assert [s.method for s in ordered[:2]] == ["supervised", "adversarial"]
+
+
+def test_the_longest_of_the_other_runs_come_first(study: Study, clinics: Clinics) -> None:
+    absent = Store("no", clinics).missing(item.scenario for item in plan(study, clinics))
+    ordered = most_needed_first(absent)
+    lengths = [s.updates for s in ordered[2:]]
+    assert lengths == sorted(lengths, reverse=True)
+
+
+def test_bad_input_found_by_a_worker_ends_them_all(study: Study, tmp_path: Path) -> None:
+    folder = write_clinics(tmp_path / "clinics")
+    (folder / "training/Utrecht/1/pre/T1.nii.gz").unlink()
+    recipe = study.recipe.model_copy(update={"inputs": "flair+t1"})
+    with pytest.raises(InputError, match="utrecht-supervised.*: .*there is no T1 here"):
+        scores(study.model_copy(update={"recipe": recipe}), open_clinics(folder), tmp_path, 2)
+    assert active_children() == []
+
+
+def kill_the_workers(*_: object) -> None:
+    for child in active_children():
+        child.kill()
+
+
+def tell_this_process_to_end(*_: object) -> None:
+    signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("on_progress", "raised", "said"),
+    [
+        (kill_the_workers, InputError, "utrecht-supervised.*: 3 workers died"),
+        (tell_this_process_to_end, SystemExit, "143"),
+    ],
+)
+def test_all_end_with_one(
+    on_progress: OnProgress, raised: type[BaseException], said: str, study: Study,
+    clinics: Clinics, tmp_path: Path,
+) -> None:  # fmt: skip
+    recipe = study.recipe.model_copy(update={"steps": 20_000})  # over in no second
+    long = study.model_copy(update={"recipe": recipe})
+    began = time.monotonic()
+    with pytest.raises(raised, match=said):
+        run_study(long, Store(tmp_path, clinics), workers=2, on_progress=on_progress)
+    assert time.monotonic() - began < 60
+    assert active_children() == []
+    assert raised is InputError or not list(tmp_path.rglob(".*"))
+
+
+def test_a_worker_that_dies_costs_nothing_but_time(
+    study: Study, clinics: Clinics, expected: pd.DataFrame, tmp_path: Path
+) -> None:
+    victims: list[Scenario] = []
+
+    def kill_each_once(scenario: Scenario, *_: object) -> None:
+        if len(victims) < 2 and scenario not in victims:
+            victims.append(scenario)
+            kill_the_workers()
+
+    store = Store(tmp_path, clinics)
+    runs = run_study(study, store, workers=2, on_progress=kill_each_once)
+    assert len(victims) == 2
+    assert study_scores(runs).equals(expected)
+
+
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """The address of a running one whose workers take two tasks at a time."""
+    with LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as cluster:
+        yield cluster.scheduler_address
+
+
+def test_a_running_scheduler_gives_the_same_numbers(
+    scheduler: str, study: Study, clinics: Clinics, expected: pd.DataFrame, tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "store", clinics)
+    with pytest.raises(SystemExit):
+        run_study(study, store, scheduler=scheduler, on_progress=tell_this_process_to_end)
+    assert store.missing(item.scenario for item in plan(study, clinics))
+    assert study_scores(run_study(study, store, scheduler=scheduler)).equals(expected)
+    with Client(scheduler, set_as_default=False) as client:
+        assert len(client.scheduler_info()["workers"]) == 2  # it outlives a study that ended
+        assert client.run(lambda dask_worker: [*dask_worker.plugins]) == dict.fromkeys(
+            client.scheduler_info()["workers"], client.run_on_scheduler(lambda: [])
+        )
+
+
+def test_a_cluster_made_from_a_file_gives_the_same_numbers(
+    study: Study, clinics: Clinics, expected: pd.DataFrame, tmp_path: Path
+) -> None:
+    file = tmp_path / "cluster.yaml"
+    options = "{threads_per_worker: 1, n_workers: 0, dashboard_address: null}"
+    file.write_text(f"class: distributed.LocalCluster\noptions: {options}\nworkers: 2\n")
+    runs = run_study(study, Store(tmp_path / "store", clinics), cluster=file)
+    assert study_scores(runs).equals(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("class: os.system", "'os.system': take a cluster class of dask_cuda, dask_jobqueue"),
+        ("class: distributed.utils.Log", "no cluster class"),
+        ("class: distributed.LocalCluster\nworker: 3", "'worker'; did you mean 'workers'"),
+        ("class: distributed.LocalCluster\noptions: {colour: red}", "colour"),
+        ("workers: 3", "class"),
+        ("workers: 0\nclass: distributed.LocalCluster", "workers=0"),
+        ("class: [", "not readable as YAML"),
+        ("!!python/object/apply:os.system [ls]", "not readable as YAML"),
+        ("[1, 2]", "write class"),
+    ],
+)
+def test_a_mistake_in_a_clusters_file_is_one_line(
+    text: str, said: str, study: Study, clinics: Clinics, tmp_path: Path
+) -> None:
+    (tmp_path / "cluster.yaml").write_text(text)
+    with pytest.raises(InputError, match=said) as raised:
+        run_study(study, Store(tmp_path, clinics), cluster=tmp_path / "cluster.yaml")
+    assert "\n" not in str(raised.value)
+    assert "cluster.yaml" in str(raised.value)
+
+
+def test_a_scheduler_that_is_not_there_is_one_line(
+    study: Study, clinics: Clinics, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9"):
+        run_study(study, Store(tmp_path, clinics), scheduler="tcp://127.0.0.1:9")
+
+
+SCRIPT = """
+import sys
+from kdlib import Store, open_clinics
+from kdlib.study.plan import run_study
+from kdlib.study.study import load_study
+run_study(load_study(sys.argv[1]), Store(sys.argv[2], open_clinics(sys.argv[3])), workers=2)
+print("ran")
+"""
+
+
+def test_a_script_needs_no_main_guard(clinics: Clinics, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
+    words = [tmp_path / "script.py", study_file(tmp_path, 2), tmp_path / "store", clinics.folder]
+    alone = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, *words], env=alone, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ran\n", "")
+
+
+ONE = """
+import sys
+from kdlib import Store, open_clinics
+from kdlib.study.plan import run_study
+from kdlib.study.study import load_study
+run_study(load_study(sys.argv[1]), Store(sys.argv[2], open_clinics(sys.argv[3])))
+print([name for name in ("dask", "distributed") if name in sys.modules])
+"""
+
+
+def test_one_worker_needs_no_cluster(clinics: Clinics, tmp_path: Path) -> None:
+    words = [study_file(tmp_path, 2), tmp_path / "store", clinics.folder]
+    done = subprocess.run([sys.executable, "-c", ONE, *words], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_no_workers_train_nothing(study: Study, clinics: Clinics, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="workers=0"):
+        scores(study, clinics, tmp_path, workers=0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_study_leaves_no_process_and_goes_on(
+    number: signal.Signals, study: Study, clinics: Clinics, expected: pd.DataFrame, tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "store", clinics)
+    process = start(study_file(tmp_path, RECIPE["steps"]), store)
+    teacher = plan(study, clinics)[0].scenario.teacher
+    assert teacher is not None
+    # At its first run: later, what is left might be done before the signal is heard.
+    while not (store.directory(teacher) / "scenario.json").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    whom = -process.pid if number == signal.SIGINT else process.pid  # the keyboard tells all
+    os.kill(whom, number)
+    said = process.communicate(timeout=10)[1]  # ends when no worker holds the pipe any more
+    assert process.returncode != 0
+    assert "Traceback" not in said
+    assert number == signal.SIGKILL or not list(store.folder.rglob(".*"))
+    assert store.missing(item.scenario for item in plan(study, clinics))
+    if number == signal.SIGKILL:
+        assert scores(study, clinics, store.folder).equals(expected)
+
+
+def start(file: Path, store: Store) -> subprocess.Popen[str]:
+    kdlib = str(Path(sys.executable).with_name("kdlib"))
+    places = ["--data", str(store.clinics.folder), "--store", str(store.folder)]
+    return subprocess.Popen(
+        [kdlib, "study", str(file), *places, "--workers", "2"], stderr=subprocess.PIPE, text=True,
+        start_new_session=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
+        # Tests started in the background ignore the keyboard, and so would the study.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
