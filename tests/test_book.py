@@ -207,7 +207,7 @@ def test_no_result_is_typed_in_prose(page: Path) -> None:
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_chapters_read_saved_results_and_train_nothing(chapter: Path) -> None:
     cells = [c.source for c in jupytext.read(chapter).cells if c.cell_type == "code"]
-    trains = r"kdlib\.(runs|training|workers|data\.clinics) |\brun(_study)?\("
+    trains = r"kdlib\.(runs|training|study\.engine|data\.clinics) |\brun(_study)?\("
     assert not re.search(trains, "\n".join(cells))
 
 

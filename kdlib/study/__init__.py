@@ -1,1 +1,1 @@
-"""The study as an experiment: scenarios, participants, the store of runs, plans and workers."""
+"""The study as an experiment: scenarios, participants, the store of runs, plans and the engine."""

@@ -32,16 +32,15 @@ def run_on_dask(
 ) -> None:
     """Make the runs of ``scenarios`` on the workers of ``cluster``, each after its teacher's.
 
-    ``scenarios`` are there once each, every missing teacher before its students; the first ones
-    are begun first. A run whose worker dies
-    goes on from its checkpoint on another one. All end when a run fails, when three workers have
-    died in one run, and when this process is told to end.
+    ``scenarios`` are there once each, a teacher before its students, and are begun in this order.
+    A run whose worker dies goes on from its checkpoint on another one. All end when a run fails,
+    when three workers have died in one run, and when this process is told to end.
     """
     if not scenarios:
         return
     # Also a worker that dies is started again, by a thread of this process.
     with handled(SIGTERM, leave), without_the_callers_script(), cluster as opened:
-        if on_dashboard is not None and opened.dashboard:
+        if on_dashboard and opened.dashboard:
             on_dashboard(opened.dashboard)
         _Graph(scenarios, opened, store).make(on_progress or (lambda *_: None))
 
@@ -49,7 +48,7 @@ def run_on_dask(
 class _Graph:
     """The runs as tasks of Dask, and what is heard of them."""
 
-    def __init__(self, scenarios: list[Scenario], cluster: Cluster, store: Store) -> None:
+    def __init__(self, scenarios: Sequence[Scenario], cluster: Cluster, store: Store) -> None:
         self.scenarios, self.cluster, self.store = scenarios, cluster, store
         self.name = f"kdlib-{uuid4().hex[:12]}"  # of this study, for a scheduler that has others
         self.heard = SimpleQueue[Any]()  # steps and ended tasks, in the order they come
@@ -69,8 +68,9 @@ class _Graph:
                 news = self._news()
                 if isinstance(news, list | tuple):
                     self._step(on_progress, *news)
-                elif self._finished(news):
-                    unfinished.discard(news)
+                else:
+                    self._check(news)
+                    unfinished.remove(news)
         finally:
             end = partial(client._unregister_worker_plugin, name=self.name)
             with suppress(Exception):  # a scheduler that is gone has nothing to end
@@ -82,8 +82,9 @@ class _Graph:
 
         tasks = dict[Scenario, Any]()
         for number, scenario in enumerate(self.scenarios):
+            teacher = (tasks[s] for s in [scenario.teacher] if s in tasks)
             task = tasks[scenario] = self.cluster.client.submit(
-                make, self.name, number, scenario, *filter(None, [tasks.get(scenario.teacher)]),
+                make, self.name, number, scenario, *teacher,
                 key=f"{scenario.slug}-{self.name}-{number}", priority=-number, pure=False,
                 resources=self.cluster.needs(self.store.device),
             )  # fmt: skip
@@ -101,24 +102,23 @@ class _Graph:
         scenario = self.scenarios[number]
         self.begun[number] += step == 0
         if self.begun[number] > MOST_DEATHS:
-            raise InputError(
-                f"{scenario.slug}: {MOST_DEATHS} workers died while they made it, perhaps for lack"
-                " of memory; take fewer --workers or larger ones and start again: the study goes on"
-            )
+            raise InputError(self._died(scenario))
         if step:
             on_progress(scenario, step, steps)
 
-    def _finished(self, task: "Future") -> bool:
+    def _check(self, task: "Future") -> None:
         from distributed import KilledWorker
 
-        if task.status == "finished":
-            return True
         failure = task.exception() if task.status == "error" else None
-        if failure is None:
-            raise InputError("the scheduler lost the study; start again: the study goes on")
-        if not isinstance(failure, KilledWorker):
+        if isinstance(failure, KilledWorker):  # of a scheduler that others have set up
+            raise InputError(self._died(self.scenarios[int(str(failure.task).rpartition("-")[2])]))
+        if failure is not None:
             raise failure
-        # Dask blames all runs that a dead worker had been given. Here one is blamed that had begun.
-        task.retry()
-        task.add_done_callback(self.heard.put)
-        return False
+        if task.status != "finished":
+            raise InputError("the scheduler lost the study; start again: the study goes on")
+
+    def _died(self, scenario: Scenario) -> str:
+        return (
+            f"{scenario.slug}: {MOST_DEATHS} workers died while they made it, perhaps for lack of"
+            " memory; take fewer or larger workers and start again: the study goes on"
+        )

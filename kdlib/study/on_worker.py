@@ -80,4 +80,6 @@ class Maker(WorkerPlugin):
 
 def make(name: str, number: int, scenario: Scenario, *teacher: Any) -> str:
     """A task of Dask: one run, by the ``Maker`` of that name; its teacher's was made before."""
-    return get_worker().plugins[name].make(number, scenario)
+    maker = get_worker().plugins[name]
+    assert isinstance(maker, Maker)
+    return maker.make(number, scenario)

@@ -95,7 +95,7 @@ def test_bad_input_found_by_a_worker_ends_them_all(study: Study, tmp_path: Path)
     folder = write_clinics(tmp_path / "clinics")
     (folder / "training/Utrecht/1/pre/T1.nii.gz").unlink()
     recipe = study.recipe.model_copy(update={"inputs": "flair+t1"})
-    with pytest.raises(InputError, match="utrecht-supervised.*: .*there is no T1 here"):
+    with pytest.raises(InputError, match=r"utrecht-supervised.*: .*there is no T1 here"):
         scores(study.model_copy(update={"recipe": recipe}), open_clinics(folder), tmp_path, 2)
     assert active_children() == []
 
@@ -149,7 +149,9 @@ def test_a_worker_that_dies_costs_nothing_but_time(
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
     """The address of a running one whose workers take two tasks at a time."""
-    with LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as cluster:
+    with LocalCluster(
+        n_workers=2, threads_per_worker=2, dashboard_address="127.0.0.1:0"
+    ) as cluster:
         yield cluster.scheduler_address
 
 
@@ -163,16 +165,15 @@ def test_a_running_scheduler_gives_the_same_numbers(
     assert study_scores(run_study(study, store, scheduler=scheduler)).equals(expected)
     with Client(scheduler, set_as_default=False) as client:
         assert len(client.scheduler_info()["workers"]) == 2  # it outlives a study that ended
-        assert client.run(lambda dask_worker: [*dask_worker.plugins]) == dict.fromkeys(
-            client.scheduler_info()["workers"], client.run_on_scheduler(lambda: [])
-        )
+        plugins = client.run(lambda dask_worker: [*dask_worker.plugins])
+    assert not [name for names in plugins.values() for name in names if "kdlib" in name]
 
 
 def test_a_cluster_made_from_a_file_gives_the_same_numbers(
     study: Study, clinics: Clinics, expected: pd.DataFrame, tmp_path: Path
 ) -> None:
     file = tmp_path / "cluster.yaml"
-    options = "{threads_per_worker: 1, n_workers: 0, dashboard_address: null}"
+    options = "{threads_per_worker: 1, n_workers: 0, dashboard_address: 127.0.0.1:0}"
     file.write_text(f"class: distributed.LocalCluster\noptions: {options}\nworkers: 2\n")
     runs = run_study(study, Store(tmp_path / "store", clinics), cluster=file)
     assert study_scores(runs).equals(expected)
@@ -184,7 +185,10 @@ def test_a_cluster_made_from_a_file_gives_the_same_numbers(
         ("class: os.system", "'os.system': take a cluster class of dask_cuda, dask_jobqueue"),
         ("class: distributed.utils.Log", "no cluster class"),
         ("class: distributed.LocalCluster\nworker: 3", "'worker'; did you mean 'workers'"),
-        ("class: distributed.LocalCluster\noptions: {colour: red}", "colour"),
+        (
+            "class: distributed.SpecCluster\noptions: {colour: red}",
+            "cannot be made.*'colour'",
+        ),
         ("workers: 3", "class"),
         ("workers: 0\nclass: distributed.LocalCluster", "workers=0"),
         ("class: [", "not readable as YAML"),
