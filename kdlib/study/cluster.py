@@ -35,12 +35,14 @@ class Cluster:
         threads: of torch for each run: the same everywhere, so that no number depends on which
             worker made a run.
         local: whether they are processes that this one has started.
+        lasting: whether they live on when the study ends, for they belong to others.
         dashboard: the address of a page that shows them, or nothing.
     """
 
     client: "Client"
     threads: int = 1
     local: bool = False
+    lasting: bool = False
     dashboard: str = ""
 
     def needs(self, device: str) -> dict[str, float] | None:
@@ -95,7 +97,7 @@ def running_cluster(address: str) -> Iterator[Cluster]:
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"no Dask scheduler answers at {address}: {error}") from None
     with client:
-        yield Cluster(client, dashboard=client.dashboard_link or "")
+        yield Cluster(client, lasting=True, dashboard=client.dashboard_link or "")
 
 
 @contextmanager

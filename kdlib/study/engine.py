@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from functools import partial
 from queue import Empty, SimpleQueue
 from signal import SIGTERM
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from kdlib.errors import InputError
@@ -15,10 +14,12 @@ from kdlib.study.cluster import Cluster
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import OnProgress, Store
 
-if TYPE_CHECKING:
-    from distributed import Future
-
-MOST_DEATHS = 3  # of workers in one run: a fourth one would hardly live
+MOST_DEATHS = 3  # of workers in one run; a fourth one would hardly live
+DIED = (
+    "{}: three workers died while they made it, perhaps for lack of memory; take fewer or larger"
+    " workers and start again: the study goes on"
+)
+LOST = "the scheduler is gone; start again: the study goes on"
 SECONDS_TO_END = 5.0  # that workers of a scheduler have to leave their files in order
 
 
@@ -60,9 +61,9 @@ class _Graph:
 
         client = self.cluster.client
         client.subscribe_topic(self.name, lambda event: self.heard.put(event[1]))
-        maker = Maker(self.name, self.store, self.cluster.threads, self.cluster.local)
+        terms = self.cluster.threads, self.cluster.local, self.cluster.lasting
         try:
-            client.register_plugin(maker, name=self.name)
+            client.register_plugin(Maker(self.name, self.store, *terms), name=self.name)
             unfinished = set(self._submitted())
             while unfinished:
                 news = self._news()
@@ -72,11 +73,12 @@ class _Graph:
                     self._check(news)
                     unfinished.remove(news)
         finally:
-            end = partial(client._unregister_worker_plugin, name=self.name)
             with suppress(Exception):  # a scheduler that is gone has nothing to end
-                client.sync(end, callback_timeout=SECONDS_TO_END)
+                client.sync(
+                    client._unregister_worker_plugin, self.name, callback_timeout=SECONDS_TO_END
+                )
 
-    def _submitted(self) -> "list[Future]":
+    def _submitted(self) -> list[Any]:
         """The tasks in order, a teacher's before its students'; Dask takes the first ones first."""
         from kdlib.study.on_worker import make
 
@@ -96,29 +98,24 @@ class _Graph:
             with suppress(Empty):
                 return self.heard.get(timeout=1)
             if self.cluster.client.status == "closed":
-                raise InputError("the scheduler is gone; start again: the study goes on")
+                raise InputError(LOST)
 
     def _step(self, on_progress: OnProgress, number: int, step: int, steps: int) -> None:
         scenario = self.scenarios[number]
         self.begun[number] += step == 0
         if self.begun[number] > MOST_DEATHS:
-            raise InputError(self._died(scenario))
+            raise InputError(DIED.format(scenario.slug))
         if step:
             on_progress(scenario, step, steps)
 
-    def _check(self, task: "Future") -> None:
+    def _check(self, task: Any) -> None:
         from distributed import KilledWorker
 
         failure = task.exception() if task.status == "error" else None
         if isinstance(failure, KilledWorker):  # of a scheduler that others have set up
-            raise InputError(self._died(self.scenarios[int(str(failure.task).rpartition("-")[2])]))
+            number = int(str(failure.task).rpartition("-")[2])
+            raise InputError(DIED.format(self.scenarios[number].slug))
         if failure is not None:
             raise failure
         if task.status != "finished":
-            raise InputError("the scheduler lost the study; start again: the study goes on")
-
-    def _died(self, scenario: Scenario) -> str:
-        return (
-            f"{scenario.slug}: {MOST_DEATHS} workers died while they made it, perhaps for lack of"
-            " memory; take fewer or larger workers and start again: the study goes on"
-        )
+            raise InputError(LOST)

@@ -32,19 +32,28 @@ class Maker(WorkerPlugin):
         store: where the runs are made.
         threads: how many threads torch has for each run.
         deaf: whether Ctrl-C is for another process, which will then end this one.
+        lasting: whether the worker lives on when the study ends.
     """
 
-    def __init__(self, name: str, store: Store, threads: int, deaf: bool) -> None:
-        self.name, self.store, self.threads, self.deaf = name, store, threads, deaf
+    def __init__(self, name: str, store: Store, threads: int, deaf: bool, lasting: bool) -> None:
+        self.name, self.store, self.threads = name, store, threads
+        self.deaf, self.lasting = deaf, lasting
 
     def setup(self, worker: Worker) -> None:
-        self.worker, self.thread = worker, 0
+        self.worker, self.thread, self.ended = worker, 0, False
         self.alone = threading.Lock()  # a worker of several threads is given several runs
         if self.deaf:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def teardown(self, worker: Worker) -> None:
-        """End the run at hand as an exception does: files half written are taken away."""
+        """End the run at hand as an exception does: files half written are taken away.
+
+        A worker that lives on ends it at its next step. Elsewhere, as in an import, it would not
+        be as it was.
+        """
+        self.ended = True
+        if self.lasting:
+            return
         thread, ended = ctypes.c_ulong(self.thread), ctypes.py_object(Ended)
         ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ended)
 
@@ -70,6 +79,8 @@ class Maker(WorkerPlugin):
                 self.thread = 0
 
     def _step(self, number: int, step: int, steps: int) -> None:
+        if self.ended:
+            raise Ended
         if step == steps or time.monotonic() - self.told >= SECONDS_BETWEEN_STEPS:
             self.told = time.monotonic()
             self._tell(number, step, steps)

@@ -112,7 +112,7 @@ def tell_this_process_to_end(*_: object) -> None:
 @pytest.mark.parametrize(
     ("on_progress", "raised", "said"),
     [
-        (kill_the_workers, InputError, "utrecht-supervised.*: 3 workers died"),
+        (kill_the_workers, InputError, "utrecht-supervised.*: three workers died"),
         (tell_this_process_to_end, SystemExit, "143"),
     ],
 )
