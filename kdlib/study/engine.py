@@ -113,8 +113,7 @@ class _Graph:
 
         failure = task.exception() if task.status == "error" else None
         if isinstance(failure, KilledWorker):  # of a scheduler that others have set up
-            number = int(str(failure.task).rpartition("-")[2])
-            raise InputError(DIED.format(self.scenarios[number].slug))
+            raise InputError(DIED.format(str(failure.task).partition("-kdlib-")[0]))
         if failure is not None:
             raise failure
         if task.status != "finished":

@@ -95,7 +95,7 @@ def test_bad_input_found_by_a_worker_ends_them_all(study: Study, tmp_path: Path)
     folder = write_clinics(tmp_path / "clinics")
     (folder / "training/Utrecht/1/pre/T1.nii.gz").unlink()
     recipe = study.recipe.model_copy(update={"inputs": "flair+t1"})
-    with pytest.raises(InputError, match=r"utrecht-supervised.*: .*there is no T1 here"):
+    with pytest.raises(InputError, match=r"utrecht-.*seed0: .*there is no T1 here"):
         scores(study.model_copy(update={"recipe": recipe}), open_clinics(folder), tmp_path, 2)
     assert active_children() == []
 
