@@ -1,10 +1,12 @@
 # The study on a fresh machine: `make book` and `make test` do all their set-up themselves.
 
-# What may be given, as in `make study STUDY=standard DATA=data/wmh`:
+# What may be given, as in `make study STUDY=standard DATA=data/wmh SEEDS=0,1`:
 PYTHON ?= python3
 STUDY ?= demo
 DATA ?= data/clinics
 STORE ?= runs
+# Empty: the seeds of the study's file.
+SEEDS ?=
 
 VENV := .venv
 READY := $(VENV)/.done
@@ -17,7 +19,7 @@ ASKED := $(if $(filter-out file,$(origin STUDY)),$(NAME))
 ifeq ($(if $(ASKED),,$(filter record,$(MAKECMDGOALS))),record)
 $(error say which study is to be the record: make record STUDY=standard)
 endif
-KDLIB_STUDY := $(VENV)/bin/kdlib study $(STUDY) --data $(DATA) --store $(STORE)
+KDLIB_STUDY := $(VENV)/bin/kdlib study $(STUDY) --data $(DATA) --store $(STORE) $(if $(SEEDS),--seeds $(SEEDS))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

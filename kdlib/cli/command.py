@@ -15,12 +15,14 @@ from kdlib.cli.options import (
     Observer,
     RecipeOf,
     Seed,
+    Seeds,
     Settings,
     SkipBad,
     StoreFolder,
     StudyName,
     make_writable,
     parsed,
+    seeds_in,
 )
 from kdlib.errors import InputError, disk_refuses, path_refused
 
@@ -89,6 +91,7 @@ def simulate(
 @app.command()
 def study(
     name: StudyName,
+    seeds: Seeds = None,
     data: Data = Path("data/clinics"),
     folder: StoreFolder = Path("runs"),
     device: Device = "auto",
@@ -122,6 +125,8 @@ def study(
     if scheduler is not None or cluster is not None:  # a worker may stand in another folder
         data, folder = data.absolute(), folder.absolute()
     wanted = load_study(name)
+    if seeds is not None:
+        wanted = wanted.model_copy(update={"seeds": seeds_in(seeds)})
     workers = default_workers(device) if workers is None else workers
     names = sorted({name for pair in wanted.pairs for name in pair})
     clinics, left_out = _sound(

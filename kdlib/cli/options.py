@@ -35,6 +35,10 @@ StudyName = Annotated[
 ]
 RecipeOf = Annotated[str, typer.Option(help="Study whose recipe is used: a name or a .toml file.")]
 Seed = Annotated[int, typer.Option(help="Decides all that is random in a training.")]
+Seeds = Annotated[
+    str | None,
+    typer.Option("--seeds", help="Seeds to run, for example 0,1. Default: those of the study."),
+]
 MethodName = Annotated[str, typer.Option(help=f"One of: {', '.join(method_names())}.")]
 
 
@@ -50,6 +54,14 @@ def parsed(pairs: list[str] | None) -> dict[str, Any]:
         except json.JSONDecodeError:
             settings[name] = value
     return settings
+
+
+def seeds_in(text: str) -> tuple[int, ...]:
+    """The seeds of a text such as ``0,1``, sorted, each once."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise InputError(f"--seeds {text}: write numbers from 0 with commas, such as --seeds 0,1")
+    return tuple(sorted({int(part) for part in parts}))
 
 
 def make_writable(folder: Path) -> None:

@@ -1,0 +1,56 @@
+"""Results that grow by seed, as a user types it."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from kdlib.data.clinics import Clinics
+from tests.command import kdlib
+from tests.tiny import RECIPE
+
+STUDY = """
+about = "Two arms on the tiny clinics."
+pairs = [["utrecht", "singapore"]]
+folds = [0]
+seeds = [0, 1]
+
+[recipe]
+{recipe}
+
+[arms.L-bound]
+role = "lower bound"
+method = "unadapted"
+
+[arms.KD]
+role = "paper"
+method = "distillation"
+"""
+
+
+@pytest.fixture
+def own_study(tmp_path: Path) -> Path:
+    """The file of a study of two arms and two seeds."""
+    recipe = {name: list(v) if isinstance(v, tuple) else v for name, v in RECIPE.items()}
+    lines = "\n".join(f"{name} = {value}" for name, value in recipe.items())
+    (tmp_path / "mine.toml").write_text(STUDY.format(recipe=lines))
+    return tmp_path / "mine.toml"
+
+
+def test_seeds_alone_are_run_and_exported(
+    own_study: Path, clinics: Clinics, store: Path, tmp_path: Path
+) -> None:
+    done = kdlib(
+        "study", own_study, "--seeds", 1, "--data", clinics.folder, "--store", store / "seeds",
+        "--export", tmp_path / "out", "--workers", 1,
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    assert set(pd.read_csv(tmp_path / "out" / "scores.csv")["seed"]) == {1}
+    assert not list((store / "seeds").glob("*seed0*"))
+
+
+@pytest.mark.parametrize("seeds", ["", "0,", "-1", "one"])
+def test_a_wrong_list_of_seeds_says_how_to_write_it(seeds: str, own_study: Path) -> None:
+    done = kdlib("study", own_study, f"--seeds={seeds}")
+    assert done.status == 2
+    assert "such as --seeds 0,1" in done.err
