@@ -8,7 +8,7 @@ from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume, read_volume, to_lps
 from kdlib.scores.calibration import calibration_scores
 from kdlib.scores.metrics import evaluate
-from kdlib.scores.strata import by_lesion_volume, by_region, log_volume_ratio
+from kdlib.scores.strata import at_matched_volume, by_lesion_volume, by_region, log_volume_ratio
 
 Row = dict[str, str | float]
 
@@ -18,8 +18,8 @@ def score(
 ) -> Row:
     """Make one row of ``scores.csv``.
 
-    It has the challenge's metrics, then scores by lesion size, by region, and of calibration. Only
-    simulated subjects have scores by region.
+    It has the challenge's metrics, then scores by lesion size and by region, the same at the true
+    lesion volume, and scores of calibration. Only simulated subjects have scores by region.
 
     Args:
         subject: whom the answer is about.
@@ -33,9 +33,11 @@ def score(
     row |= asdict(evaluate(*pair, truth.spacing_mm))
     row["log_volume_ratio"] = log_volume_ratio(*pair)
     row |= by_lesion_volume(*pair, truth.spacing_mm)
-    distance = subject.labelled.label.with_name("simulation") / "ventricle_distance.nii.gz"
-    if distance.exists():
-        row |= by_region(*pair, read_volume(distance).array)
+    path = subject.labelled.label.with_name("simulation") / "ventricle_distance.nii.gz"
+    distance = read_volume(path).array if path.exists() else None
+    if distance is not None:
+        row |= by_region(*pair, distance)
+    row |= at_matched_volume(*pair, truth.spacing_mm, distance)
     head = foreground(flair.array)
     return row | calibration_scores(
         probability.array, truth.array, head, truth.spacing_mm, softening

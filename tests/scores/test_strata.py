@@ -6,7 +6,14 @@ from scipy.ndimage import distance_transform_edt
 
 from kdlib.errors import InputError
 from kdlib.scores.metrics import components, masks
-from kdlib.scores.strata import by_lesion_volume, by_region, column_names, log_volume_ratio
+from kdlib.scores.strata import (
+    at_matched_volume,
+    at_true_volume,
+    by_lesion_volume,
+    by_region,
+    column_names,
+    log_volume_ratio,
+)
 
 SPACING = (1.0, 1.0, 3.0)
 
@@ -85,3 +92,52 @@ def test_columns_name_rate_and_class() -> None:
     assert list(by_lesion_volume(blocks(1), blocks(1), SPACING)) == column_names(
         ["under_10", "10_100", "100_1000", "above_1000"]
     )
+
+
+def test_a_cautious_network_is_not_a_blind_one_at_the_true_volume() -> None:
+    truth = blocks(3, 12)
+    rng = np.random.default_rng(0)
+    sure = np.where(truth, 0.9, 0.1) + 0.01 * rng.random(truth.shape)
+    cautious = sure / 4
+    assert by_lesion_volume(truth, cautious, SPACING)["lesion_recall_10_100"] == 0
+    matched = at_matched_volume(truth, cautious, SPACING)
+    assert matched == pytest.approx(at_matched_volume(truth, sure, SPACING), nan_ok=True)
+    assert matched["lesion_recall_10_100_matched"] == 1
+    assert matched["voxel_recall_above_1000_matched"] == 1
+
+
+def test_as_many_voxels_are_found_as_the_truth_has_and_none_of_other_pathology() -> None:
+    rng = np.random.default_rng(1)
+    truth = (rng.random((20, 20, 8)) < 0.1).astype(np.uint8)
+    truth[:3] = 2
+    probability = rng.random(truth.shape)
+    found = at_true_volume(truth, probability)
+    assert found.sum() == (truth == 1).sum()
+    assert not found[truth == 2].any()
+    assert probability[found].min() > probability[~found & (truth != 2)].max()
+
+
+def test_an_answer_of_nothing_finds_nothing_at_any_volume() -> None:
+    truth = blocks(12)
+    assert not at_true_volume(truth, np.zeros(truth.shape)).any()
+    assert not at_true_volume(np.zeros_like(truth), np.ones(truth.shape)).any()
+    matched = at_matched_volume(truth, np.zeros(truth.shape), SPACING)
+    assert matched["voxel_recall_above_1000_matched"] == 0
+
+
+def test_the_share_of_large_lesions_counts_their_voxels() -> None:
+    truth = blocks(12)
+    probability = 0.3 * truth + 0.1 * np.random.default_rng(2).random(truth.shape)
+    probability[:6] += 0.4 * truth[:6]  # half of the lesion
+    probability[16:] = 0.6  # voxels without a lesion, more than the other half
+    matched = at_matched_volume(truth, probability, SPACING)
+    assert matched["lesion_recall_above_1000_matched"] == 1
+    assert matched["voxel_recall_above_1000_matched"] == pytest.approx(0.5)
+
+
+def test_matched_scores_have_regions_where_the_ventricles_are_known() -> None:
+    truth = blocks(3)
+    distance = np.full(truth.shape, 20.0)
+    matched = at_matched_volume(truth, truth.astype(float), SPACING, distance)
+    assert matched["lesion_recall_deep_matched"] == 1
+    assert np.isnan(matched["lesion_recall_periventricular_matched"])
