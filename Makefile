@@ -38,8 +38,9 @@ clinics: $(READY)  ## simulate what is missing of data/clinics
 study: $(READY) $(CLINICS)  ## run what is missing of STUDY (demo, standard, paper or a file) into results/
 	$(KDLIB_STUDY) --export results/$(NAME)
 
-record: $(READY) $(CLINICS)  ## the same into book/results/, which is in git: the results of record
-	$(KDLIB_STUDY) --export book/results/$(NAME)
+record: $(READY) $(CLINICS)  ## run what is missing; add these SEEDS to book/results/, which is in git
+	$(KDLIB_STUDY) --export $(STORE)/exports/$(NAME)
+	$(VENV)/bin/kdlib record $(NAME) $(STORE)/exports/$(NAME) --out book/results/$(NAME)
 
 scenario: $(READY) $(CLINICS)  ## execute the templates for every pair of STUDY into book/runs/
 	rm -rf book/runs  # of another study perhaps

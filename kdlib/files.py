@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -33,6 +34,29 @@ def atomic(path: Path | str) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(folder: Path, last: str) -> Iterator[Path]:
+    """Yield an empty folder. Its files move into ``folder`` when the block ends well.
+
+    The file named ``last`` is removed before, and moved after all others. So a ``folder`` that has
+    it holds files that belong together. After an error ``folder`` stays as it was. An ``OSError``
+    about a new file names its place in ``folder``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder, prefix=".") as name:
+        new = Path(name)
+        try:
+            yield new
+        except OSError as error:
+            if Path(error.filename or "").parent == new:
+                place = folder / Path(error.filename).name
+                raise OSError(error.errno, error.strerror, str(place)) from error
+            raise
+        (folder / last).unlink(missing_ok=True)
+        for path in sorted(new.iterdir(), key=lambda path: path.name == last):
+            os.replace(path, folder / path.name)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -171,15 +171,19 @@ def dry_run(*goals: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("goals", "folder"),
+    ("goals", "export", "recorded"),
     [
-        (["book"], "results/demo"),
-        (["study", "STUDY=mine/own.toml"], "results/own"),
-        (["record", "STUDY=standard"], "book/results/standard"),
+        (["book"], "results/demo", []),
+        (["study", "STUDY=mine/own.toml"], "results/own", []),
+        (["record", "STUDY=standard"], "runs/exports/standard", ["book/results/standard"]),
     ],
 )
-def test_only_make_record_writes_results_into_git(goals: list[str], folder: str) -> None:
-    assert re.findall(r"--export (\S+)", dry_run(*goals).stdout) == [folder]
+def test_only_make_record_writes_results_into_git(
+    goals: list[str], export: str, recorded: list[str]
+) -> None:
+    said = dry_run(*goals).stdout
+    assert re.findall(r"--export (\S+)", said) == [export]
+    assert re.findall(r"--out (book/results\S+)", said) == recorded
 
 
 def test_the_record_is_written_only_of_a_study_that_is_named() -> None:

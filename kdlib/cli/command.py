@@ -210,6 +210,7 @@ for command in (
     scans.predict,
     results.evaluate,
     results.report,
+    results.record,
     book.rerun,
     book.scenarios,
 ):

@@ -1,4 +1,4 @@
-"""The commands that read results: ``evaluate`` and ``report``."""
+"""The commands that read results: ``evaluate``, ``report`` and ``record``."""
 
 import json
 import math
@@ -61,3 +61,21 @@ def report(
     if absent:
         print(f"{absent} of {absent + len(runs)} runs are still missing. They are not counted.")
     print(out)
+
+
+def record(
+    study: StudyName,
+    exports: Annotated[
+        list[Path], typer.Argument(help="Folders that 'kdlib study --export' wrote.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the results. Default: book/results/NAME.")
+    ] = None,
+) -> None:
+    """Merge exports of a study's seeds into one folder, after a check that they agree."""
+    from kdlib.record.merge import merge
+
+    name = Path(study).name.removesuffix(".toml")
+    folder = Path("book/results") / name if out is None else out
+    seeds = merge(name, exports, folder)
+    print(f"{folder}: now has the seeds {', '.join(map(str, seeds))}")

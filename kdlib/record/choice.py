@@ -13,23 +13,17 @@ So a small study that the reader made does not hide a larger one of record.
 """
 
 import os
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
 from kdlib.errors import InputError
 from kdlib.recipe import unknown_name
 from kdlib.record.results import Results
+from kdlib.record.whole import damage, trials
 
 # These paths start at book/, where the chapters run.
 RECORD, OWN = Path("results"), Path("../results")
-TABLES = ("scores.csv", "teachers.csv", "clinics.csv")
-ARCHIVES = ("clinics.npz", "examples.npz", "explorers.npz")
-FILES = (*TABLES, *ARCHIVES, "provenance.json")
-TRIAL = ["source", "target", "fold", "seed", "subject"]
-DAMAGE = (ValueError, KeyError, TypeError, EOFError, OSError, BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -52,27 +46,13 @@ class Saved:
     @cached_property
     def trials(self) -> int:
         """The number of trials. A subject counts once for each pair, fold and seed it is in."""
-        return len(self.results.scores[TRIAL].drop_duplicates())
+        return trials(self.results)
 
     @cached_property
     def fault(self) -> str:
         """What is wrong with the folder and what to do, in one line. Empty if it is complete."""
-        if missing := [name for name in FILES if not (self.folder / name).is_file()]:
-            return self._said(f"{missing[-1]} is missing")
-        try:
-            self._read()
-        except DAMAGE as error:
-            return self._said(" ".join(str(error).split()))
-        return ""
-
-    def _read(self) -> None:
-        for name in ARCHIVES:
-            with ZipFile(self.folder / name) as archive:
-                if broken := archive.testzip():
-                    raise ValueError(f"{broken} in {name} is broken")
-        found = self.results
-        if not (self.trials and found.name and found.arms and found.provenance["runs"]):
-            raise ValueError("there are no scores, no arms, or no runs")
+        what = damage(self.folder)
+        return self._said(what) if what else ""
 
     def _said(self, what: str) -> str:
         goal = "study" if self.own else "record"

@@ -62,7 +62,7 @@ def _students(study: Study, runs: list[tuple[Planned, Run]]) -> Iterator[Run]:
         scenario = item.scenario
         pair = (scenario.source, scenario.target)
         pooled = scenario.method == "distillation" and scenario.subject is None
-        if item.setting or not pooled or scenario.seed != study.seeds[0] or pair in seen:
+        if item.setting or not pooled or scenario.seed != min(study.seeds) or pair in seen:
             continue
         if scenario.teacher is not None and scenario.teacher.method == "supervised":
             seen.add(pair)

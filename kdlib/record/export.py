@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,37 +10,43 @@ from numpy.typing import NDArray
 from kdlib.data.box import grey
 from kdlib.data.clinics import Clinics, Subject
 from kdlib.data.volume import to_lps
-from kdlib.files import write_text
+from kdlib.files import whole_folder, write_text
 from kdlib.record.arrays import Arrays, Key, write_arrays
 from kdlib.record.clinic_summary import clinic_summary
 from kdlib.record.explorers import explorers
+from kdlib.record.provenance import provenance
+from kdlib.record.seed_tables import as_text
+from kdlib.record.whole import LAST
 from kdlib.scores.scoring import example_slice
 from kdlib.study.plan import Planned, study_scores
 from kdlib.study.run import Run
+from kdlib.study.scenario import Scenario
 from kdlib.study.study import Study
 
 Runs = list[tuple[Planned, Run]]
 
 
 def export_study(study: Study, runs: Runs, clinics: Clinics, folder: Path) -> None:
-    """Write the results of a study into ``folder``.
+    """Write the results of one or more seeds of a study into ``folder``.
 
     - ``scores.csv`` is described at ``kdlib.study.plan.study_scores``, and ``teachers.csv`` at
-      ``teacher_scores``.
+      ``teacher_scores``. Both are sorted by seed.
     - ``examples.npz`` holds one axial slice (x, y), uint8, of each tested subject:
       ``source/target/subject/flair`` (the head's range as 0 to 255), ``.../truth`` (labels) and
-      ``.../<arm>`` (lesion probability as 0 to 255, of the first seed).
+      ``.../<arm>`` (lesion probability as 0 to 255, of the lowest seed).
     - ``explorers.npz`` is described at ``explorers``.
     - ``clinics.csv`` and ``clinics.npz`` are described at ``clinic_summary``.
-    - ``provenance.json`` is written last. A folder without it is not finished.
+    - ``provenance.json`` is described at ``kdlib.record.provenance``. It is written last. A folder
+      without it is not finished.
     """
-    (folder / "provenance.json").unlink(missing_ok=True)
-    write_text(folder / "scores.csv", study_scores(runs).round(6).to_csv(index=False))
-    write_text(folder / "teachers.csv", teacher_scores(runs).round(6).to_csv(index=False))
-    write_arrays(folder / "examples.npz", _examples(study, runs, clinics))
-    write_arrays(folder / "explorers.npz", explorers(study, runs, clinics))
-    _write_clinics(clinics, folder)
-    write_text(folder / "provenance.json", json.dumps(_provenance(study, runs), indent=1))
+    tables = {"scores.csv": study_scores(runs), "teachers.csv": teacher_scores(study, runs)}
+    with whole_folder(folder, last=LAST) as new:
+        for name, table in tables.items():
+            write_text(new / name, as_text(table).to_csv(index=False))
+        write_arrays(new / "examples.npz", _examples(study, runs, clinics))
+        write_arrays(new / "explorers.npz", explorers(study, runs, clinics))
+        _write_clinics(clinics, new)
+        write_text(new / LAST, json.dumps(provenance(study, runs, clinics), indent=1))
 
 
 def _write_clinics(clinics: Clinics, folder: Path) -> None:
@@ -51,22 +56,33 @@ def _write_clinics(clinics: Clinics, folder: Path) -> None:
     write_arrays(folder / "clinics.npz", arrays)
 
 
-def teacher_scores(runs: Runs) -> pd.DataFrame:
-    """The scores of each source's teacher at home: on the source's own tested subjects."""
-    teachers = {done.teacher.directory: done.teacher for _, done in runs if done.teacher}
-    frames = [
-        run.scores.assign(source=run.scenario.source, seed=run.scenario.seed)
-        for run in teachers.values()
-        if run.scenario.target is None
-    ]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+def teacher_scores(study: Study, runs: Runs) -> pd.DataFrame:
+    """The scores of each source's plain teacher at home: on the source's own tested subjects.
+
+    The plain teacher is the one that the study's recipe trains with the seed of its students.
+    """
+    plain = {
+        (run.scenario.source, run.scenario.seed): run
+        for item, done in runs
+        for run in done.lineage
+        if run.scenario == _plain_teacher(study, item.scenario)
+    }
+    if not plain:
+        return pd.DataFrame(columns=["source", "seed", "subject"])
+    frames = [run.scores.assign(source=source, seed=seed) for (source, seed), run in plain.items()]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _plain_teacher(study: Study, student: Scenario) -> Scenario:
+    home = {"source": student.source, "seed": student.seed}
+    return study.scenario(method="supervised", **home).default_teacher()
 
 
 def _examples(study: Study, runs: Runs, clinics: Clinics) -> Arrays:
     pictures: Arrays = {}
     for item, done in runs:
         scenario = item.scenario
-        if item.setting or scenario.seed != study.seeds[0]:
+        if item.setting or scenario.seed != min(study.seeds):
             continue
         for subject, probability in done.slices.items():
             owner = (scenario.source, str(scenario.target), subject)
@@ -84,15 +100,3 @@ def _shown(subject: Subject) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     flair = to_lps(subject.scan.read()[0]).array
     labels = to_lps(truth).array[:, :, place].astype(np.uint8)
     return grey(flair, flair > 0)[:, :, place], labels
-
-
-def _provenance(study: Study, runs: Runs) -> dict[str, Any]:
-    made = {done.directory: done for _, done in runs}
-    made |= {done.teacher.directory: done.teacher for _, done in runs if done.teacher}
-    return {
-        "study": study.model_dump(mode="json"),
-        "seconds": round(sum(run.provenance["seconds"] for run in made.values()), 1),
-        "runs": [
-            {"run": directory.name, **run.provenance} for directory, run in sorted(made.items())
-        ],
-    }

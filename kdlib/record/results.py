@@ -44,9 +44,29 @@ class Results:
         return _read_table(self.folder / "teachers.csv")
 
     @cached_property
+    def curves(self) -> pd.DataFrame:
+        """How networks learnt, as ``kdlib.study.plan.study_curves`` says. Empty if not kept."""
+        return _read_table_if_there(self.folder / "curves.csv")
+
+    @cached_property
+    def findings(self) -> pd.DataFrame:
+        """What else runs found, as ``kdlib.study.plan.study_findings`` says. Empty if not kept."""
+        return _read_table_if_there(self.folder / "findings.csv")
+
+    @cached_property
     def provenance(self) -> dict[str, Any]:
-        """The study's settings, its durations in seconds, and each run's versions and machine."""
+        """How each seed was made, as ``kdlib.record.provenance`` describes it."""
         return json.loads((self.folder / "provenance.json").read_text(encoding="utf-8"))
+
+    @property
+    def seeds(self) -> dict[int, dict[str, Any]]:
+        """For each seed its data, versions, protocol, runs and seconds."""
+        return {int(seed): made for seed, made in self.provenance["seeds"].items()}
+
+    @property
+    def runs(self) -> list[dict[str, Any]]:
+        """How each run of each seed was made: its name, device, versions, seconds and so on."""
+        return [run for made in self.seeds.values() for run in made["runs"]]
 
     @property
     def study(self) -> dict[str, Any]:
@@ -130,3 +150,7 @@ def open_results(folder: Path | str) -> Results:
 
 def _read_table(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype={"subject": str})
+
+
+def _read_table_if_there(path: Path) -> pd.DataFrame:
+    return _read_table(path) if path.exists() else pd.DataFrame()

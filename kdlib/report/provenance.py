@@ -55,7 +55,7 @@ def _settings_of(arm: Arm, arms: Mapping[str, Arm]) -> str:
 def environment(results: Results) -> pd.DataFrame:
     """All devices, precisions, threads, machines and versions. Columns: ``What`` and ``Which``."""
     seen: dict[str, set[str]] = {}
-    for run in results.provenance["runs"]:
+    for run in results.runs:
         place = {name: run[name] for name in ("device", "precision", "threads", "machine")}
         for name, value in (place | run["versions"]).items():
             seen.setdefault(name, set()).add(str(value))
@@ -68,8 +68,7 @@ def environment(results: Results) -> pd.DataFrame:
 def runs_table(results: Results) -> pd.DataFrame:
     """Each row is one run. Columns: ``Run``, ``Finished`` (UTC) and ``Seconds``."""
     rows = [
-        (run["run"], run["finished"][:16].replace("T", " "), run["seconds"])
-        for run in results.provenance["runs"]
+        (run["run"], run["finished"][:16].replace("T", " "), run["seconds"]) for run in results.runs
     ]
     return pd.DataFrame(rows, columns=["Run", "Finished", "Seconds"])
 

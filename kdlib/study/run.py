@@ -70,6 +70,11 @@ class Run:
         path = self.directory / "teacher"
         return Run(self.directory.parent / path.read_text()) if path.exists() else None
 
+    @property
+    def lineage(self) -> "list[Run]":
+        """The run itself, its teacher, the teacher of its teacher, and so on."""
+        return [self, *(self.teacher.lineage if self.teacher is not None else [])]
+
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """When, where and with which versions it was made, and how many seconds it took."""

@@ -49,6 +49,21 @@ def test_seeds_alone_are_run_and_exported(
     assert not list((store / "seeds").glob("*seed0*"))
 
 
+def test_a_record_grows_by_seeds(
+    own_study: Path, clinics: Clinics, store: Path, tmp_path: Path
+) -> None:
+    for seed in (1, 0):
+        kdlib(
+            "study", own_study, "--seeds", seed, "--data", clinics.folder, "--store",
+            store / "seeds", "--export", tmp_path / str(seed), "--workers", 1,
+        )  # fmt: skip
+        done = kdlib("record", "mine", tmp_path / str(seed), "--out", tmp_path / "out")
+        assert done.status == 0, done.err
+    assert "now has the seeds 0, 1" in done.out
+    refused = kdlib("record", "other", tmp_path / "0", "--out", tmp_path / "out")
+    assert (refused.status, "of the study 'mine'" in refused.err) == (2, True)
+
+
 @pytest.mark.parametrize("seeds", ["", "0,", "-1", "one"])
 def test_a_wrong_list_of_seeds_says_how_to_write_it(seeds: str, own_study: Path) -> None:
     done = kdlib("study", own_study, f"--seeds={seeds}")

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from kdlib.errors import InputError
-from kdlib.record.choice import ARCHIVES, Saved, choose, saved_studies, shown_study
+from kdlib.record.choice import Saved, choose, saved_studies, shown_study
 from kdlib.record.results import open_results
+from kdlib.record.whole import ARCHIVES
 from kdlib.report.whose import saved_table, scenario_pages, whose
 from tests.known_effects import known_effects
 
@@ -29,7 +30,7 @@ def save(tmp_path: Path) -> Save:
         for archive in ARCHIVES:
             np.savez_compressed(folder / archive, picture=np.arange(999))
         arms = {"none": {"method": "unadapted"}}
-        record = {"study": {"name": name, "arms": arms}, "runs": [{}]}
+        record = {"study": {"name": name, "arms": arms}, "seeds": {"0": {"runs": [{}]}}}
         (folder / "provenance.json").write_text(json.dumps(record))
         return folder
 

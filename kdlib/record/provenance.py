@@ -1,0 +1,74 @@
+"""How each seed of a study was made: data, versions, protocol, and every run."""
+
+import hashlib
+import json
+from typing import Any
+
+from kdlib.data.clinics import Clinics
+from kdlib.study.plan import Planned
+from kdlib.study.run import Run
+from kdlib.study.scenario import NUMBERS_VERSION
+from kdlib.study.study import Study
+
+SHOWN_ONLY = ("label", "colour")  # what an arm's table says of its looks; it decides no number
+
+
+def provenance(study: Study, runs: list[tuple[Planned, Run]], clinics: Clinics) -> dict[str, Any]:
+    """What ``provenance.json`` holds.
+
+    - ``study``: the settings of the study, with the seeds that are there.
+    - ``seeds``: for each seed, what decided its numbers and how long its runs took.
+      ``numbers_version`` is that of ``kdlib.study.scenario``. ``data`` is a digest of the bytes of
+      all clinics of the study. ``simulation`` is what the simulator wrote about its settings, if it
+      made the data. ``protocol`` is a digest of all that was decided before the results. ``runs``
+      holds the device, precision, threads, versions and seconds of each run. ``seconds`` is their
+      sum.
+    """
+    settings = study.model_dump(mode="json") | {"seeds": sorted(study.seeds)}
+    shared = {
+        "numbers_version": NUMBERS_VERSION,
+        "protocol": protocol(settings),
+        "data": data_digest(study, clinics),
+        "simulation": _simulation(clinics),
+    }
+    seeds = {
+        str(seed): shared | _made([run for item, run in runs if item.scenario.seed == seed])
+        for seed in settings["seeds"]
+    }
+    return {"study": settings, "seeds": seeds}
+
+
+def decisive(study: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a study on which all its seeds agree: without seeds, prose and looks."""
+    arms = {
+        name: {key: value for key, value in arm.items() if key not in SHOWN_ONLY}
+        for name, arm in study["arms"].items()
+    }
+    return {k: v for k, v in study.items() if k not in ("seeds", "about")} | {"arms": arms}
+
+
+def protocol(study: dict[str, Any]) -> dict[str, Any]:
+    """The digest of what was decided before the results: the study's settings."""
+    text = json.dumps(decisive(study), sort_keys=True)
+    return {"digest": hashlib.sha256(text.encode()).hexdigest()[:16]}
+
+
+def data_digest(study: Study, clinics: Clinics) -> str:
+    """A digest of all bytes of the clinics that the study names."""
+    names = sorted({part for pair in study.pairs for name in pair for part in name.split("+")})
+    text = " ".join(f"{name} {clinics[name].fingerprint}" for name in names)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _simulation(clinics: Clinics) -> dict[str, Any] | None:
+    path = clinics.folder / "simulation.json"  # kdlib.simulator.simulation writes it
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def _made(runs: list[Run]) -> dict[str, Any]:
+    """The runs, with their teachers, and their seconds."""
+    made = {done.directory: done for run in runs for done in run.lineage}
+    return {
+        "seconds": round(sum(run.provenance["seconds"] for run in made.values()), 1),
+        "runs": [{"run": place.name, **run.provenance} for place, run in sorted(made.items())],
+    }
