@@ -53,8 +53,9 @@ def _explored(parent: Path) -> Explored:
     folder = write_clinics(parent / "clinics")
     (folder / "training/Singapore/51").rename(folder / "training/Singapore" / ODD_NAME)
     clinics = open_clinics(folder)
-    runs = run_study(STUDY, Store(parent / "store", clinics, "cpu"))
-    export_study(STUDY, runs, clinics, parent / "results" / "demo")
+    store = Store(parent / "store", clinics, "cpu")
+    runs = run_study(STUDY, store)
+    export_study(STUDY, runs, store, parent / "results" / "demo")
     return Explored(runs, clinics, open_results(parent / "results" / "demo"))
 
 

@@ -47,8 +47,8 @@ def tiny(clinics: Clinics, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     text = re.sub(r"\[recipe\].*?(?=\[arms)", f"[recipe]\n{recipe}\n\n", text, flags=re.DOTALL)
     (folder / "demo.toml").write_text(text.replace("subjects = 2", "subjects = 1"))
     study = load_study(str(folder / "demo.toml"))
-    runs = run_study(study, Store(folder / "runs", clinics, "cpu"))
-    export_study(study, runs, clinics, folder / "results" / "demo")
+    store = Store(folder / "runs", clinics, "cpu")
+    export_study(study, run_study(study, store), store, folder / "results" / "demo")
     places = {"study": folder / "demo.toml", "data": clinics.folder, "store": folder / "runs"}
     return {name: str(path) for name, path in places.items()}
 
@@ -129,8 +129,8 @@ def own(tiny: dict[str, str]) -> Path:
         "mine": {"method": "adversarial", "label": "<b>&", "role": "other"},
     }
     study = Study(**load_study(tiny["study"]).model_dump() | {"name": "mine", "arms": arms})
-    runs = run_study(study, Store(tiny["store"], open_clinics(tiny["data"]), "cpu"))
-    export_study(study, runs, open_clinics(tiny["data"]), folder / "own" / "results" / "mine")
+    store = Store(tiny["store"], open_clinics(tiny["data"]), "cpu")
+    export_study(study, run_study(study, store), store, folder / "own" / "results" / "mine")
     return folder / "own"
 
 

@@ -144,7 +144,7 @@ def study(
     if export is not None:
         from kdlib.record.export import export_study
 
-        export_study(wanted, runs, clinics, export)
+        export_study(wanted, runs, store, export)
     print(results_table(study_scores(runs), wanted.arms).to_string())
     scans.say_left_out(left_out)
 

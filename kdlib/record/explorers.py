@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -20,14 +21,16 @@ from kdlib.scores.metrics import THRESHOLD
 from kdlib.study.participants import participants
 from kdlib.study.plan import Planned
 from kdlib.study.run import Run
+from kdlib.study.store import Store
 from kdlib.study.study import Study
+from kdlib.training import choose_device
 
 Pictures = dict[str, Any]
 STEPS_PER_LOGIT = 256  # a stored step moves no probability by more than 0.25 / 256
 SOFT_VOXELS = 500_000  # voxels inside heads, of all pairs together; a page can hold no more
 
 
-def explorers(study: Study, runs: list[tuple[Planned, Run]], clinics: Clinics) -> Arrays:
+def explorers(study: Study, runs: list[tuple[Planned, Run]], store: Store) -> Arrays:
     """Make the arrays of one target subject for each pair of clinics, and of one whole scan.
 
     The subject is the tested one with the median lesion volume. The whole scan is that of the first
@@ -43,14 +46,15 @@ def explorers(study: Study, runs: list[tuple[Planned, Run]], clinics: Clinics) -
     - ``.../scan/affine`` (4, 4): the affine of this box.
     """
     students = list(_students(study, runs))
+    device = choose_device(store.device)
     arrays: Arrays = {}
     for student in students:
-        subject = _middle(student, clinics)
+        subject = _middle(student, store.clinics)
         name = (student.scenario.source, str(student.scenario.target), subject.id)
-        soft = _soft_label(student, subject, SOFT_VOXELS // len(students))
+        soft = _soft_label(student, subject, SOFT_VOXELS // len(students), device)
         arrays |= {Key((*name, "soft"), part): array for part, array in soft.items()}
         if student is students[0]:
-            scan = _whole_scan(student, subject)
+            scan = _whole_scan(student, subject, device)
             arrays |= {Key((*name, "scan"), part): array for part, array in scan.items()}
     return arrays
 
@@ -80,12 +84,13 @@ def _teacher(student: Run) -> Run:
     return student.teacher
 
 
-def _soft_label(student: Run, subject: Subject, voxels: int) -> Pictures:
+def _soft_label(student: Run, subject: Subject, voxels: int, device: torch.device) -> Pictures:
     """The teacher's logits on evenly spaced slices, which hold at most ``voxels`` of the head."""
     scenario = student.scenario
     scan = subject.scan.read(scenario.inputs)
     ready = prepare(scan, scenario.preparation)
-    logits = answer_all(_teacher(student).network(), ready.images, scenario.precision).numpy()
+    images, teacher = ready.images.to(device), _teacher(student).network(device)
+    logits = answer_all(teacher, images, scenario.precision).cpu().numpy()
     steps = np.rint((logits[:, Label.LESION] - logits[:, Label.BACKGROUND]) * STEPS_PER_LOGIT)
     limit = 127 * STEPS_PER_LOGIT
     difference = steps.clip(-limit, limit).astype(np.int16).transpose(0, 2, 1)
@@ -116,7 +121,7 @@ def _head_grey(array: NDArray, head: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return np.where(head, grey(array, head).clip(min=1), 0).astype(np.uint8)
 
 
-def _whole_scan(student: Run, subject: Subject) -> Pictures:
+def _whole_scan(student: Run, subject: Subject, device: torch.device) -> Pictures:
     """The scan, the truth and both answers, cut to the box that holds the head."""
     scenario = student.scenario
     scan = subject.scan.read(scenario.inputs)
@@ -128,7 +133,7 @@ def _whole_scan(student: Run, subject: Subject) -> Pictures:
         "truth": to_lps(subject.labelled.read_labels()).array,
     }
     for name, run in (("teacher", _teacher(student)), ("student", student)):
-        answer = to_lps(predict(run.network(), scan, scenario)).array
+        answer = to_lps(predict(run.network(device), scan, scenario)).array
         arrays[name] = (answer >= THRESHOLD).astype(np.uint8)
     corner = np.eye(4)
     corner[:3, 3] = [edge.start for edge in box]

@@ -1,6 +1,7 @@
 """Write what a study's runs say into small files, which the report and the book read."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +22,16 @@ from kdlib.scores.scoring import example_slice
 from kdlib.study.plan import Planned, study_scores
 from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
+from kdlib.study.store import Store
 from kdlib.study.study import Study
 
 Runs = list[tuple[Planned, Run]]
 
 
-def export_study(study: Study, runs: Runs, clinics: Clinics, folder: Path) -> None:
+def export_study(study: Study, runs: Runs, store: Store, folder: Path) -> None:
     """Write the results of one or more seeds of a study into ``folder``.
+
+    ``runs`` are those of the study in ``store``, on whose device the explorers' networks answer.
 
     - ``scores.csv`` is described at ``kdlib.study.plan.study_scores``, and ``teachers.csv`` at
       ``teacher_scores``. Both are sorted by seed.
@@ -39,12 +43,13 @@ def export_study(study: Study, runs: Runs, clinics: Clinics, folder: Path) -> No
     - ``provenance.json`` is described at ``kdlib.record.provenance``. It is written last. A folder
       without it is not finished.
     """
+    clinics = store.clinics
     tables = {"scores.csv": study_scores(runs), "teachers.csv": teacher_scores(study, runs)}
     with whole_folder(folder, last=LAST) as new:
         for name, table in tables.items():
             write_text(new / name, as_text(table).to_csv(index=False))
         write_arrays(new / "examples.npz", _examples(study, runs, clinics))
-        write_arrays(new / "explorers.npz", explorers(study, runs, clinics))
+        write_arrays(new / "explorers.npz", explorers(study, runs, store))
         _write_clinics(clinics, new)
         write_text(new / LAST, json.dumps(provenance(study, runs, clinics), indent=1))
 
@@ -80,6 +85,7 @@ def _plain_teacher(study: Study, student: Scenario) -> Scenario:
 
 def _examples(study: Study, runs: Runs, clinics: Clinics) -> Arrays:
     pictures: Arrays = {}
+    shown = cache(_shown)  # each clinic is the target of several sources
     for item, done in runs:
         scenario = item.scenario
         if item.setting or scenario.seed != min(study.seeds):
@@ -87,7 +93,7 @@ def _examples(study: Study, runs: Runs, clinics: Clinics) -> Arrays:
         for subject, probability in done.slices.items():
             owner = (scenario.source, str(scenario.target), subject)
             if Key(owner, "truth") not in pictures:
-                flair, truth = _shown(clinics[str(scenario.target)].subject(subject))
+                flair, truth = shown(clinics[str(scenario.target)].subject(subject))
                 pictures |= {Key(owner, "flair"): flair, Key(owner, "truth"): truth}
             pictures[Key(owner, item.arm)] = probability
     return pictures

@@ -28,10 +28,10 @@ def exports(clinics: Clinics, store: Path, tmp_path_factory: pytest.TempPathFact
     demo = load_study("demo")
     arms = {arm: demo.arms[arm] for arm in ("L-bound", "KD")}
     few = {"arms": arms, "recipe": RECIPE | {"steps": 8}, "sweeps": [SWEEP]}
-    folder = tmp_path_factory.mktemp("exports")
+    folder, place = tmp_path_factory.mktemp("exports"), Store(store, clinics)
     for name, seeds in {"0": [0], "1": [1], "2": [2], "both": [1, 0]}.items():
         study = Study(**demo.model_dump() | few | {"seeds": seeds})
-        export_study(study, run_study(study, Store(store, clinics)), clinics, folder / name)
+        export_study(study, run_study(study, place), place, folder / name)
     return folder
 
 

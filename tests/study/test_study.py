@@ -76,12 +76,13 @@ def test_scores_hold_every_arm_and_tested_subject(
 def test_an_export_is_small_and_complete(
     tiny_study: Study, clinics: Clinics, store: Path, tmp_path: Path
 ) -> None:
-    runs = run_study(tiny_study, Store(store, clinics))
-    export_study(tiny_study, runs, clinics, tmp_path)
+    place = Store(store, clinics)
+    runs = run_study(tiny_study, place)
+    export_study(tiny_study, runs, place, tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
     assert {"scores.csv", "teachers.csv", "examples.npz", "provenance.json"} <= names
     first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    export_study(tiny_study, runs, clinics, tmp_path)
+    export_study(tiny_study, runs, place, tmp_path)
     again = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert first == again
 
@@ -140,9 +141,10 @@ def test_the_scores_of_a_sweep_stand_beside_the_studys(
 def test_a_sweep_changes_nothing_else_that_is_exported(
     swept_study: Study, clinics: Clinics, store: Path, tmp_path: Path
 ) -> None:
+    place = Store(store, clinics)
     for name, sweeps in (("plain", ()), ("swept", swept_study.sweeps)):
         study = swept_study.model_copy(update={"sweeps": sweeps})
-        export_study(study, run_study(study, Store(store, clinics)), clinics, tmp_path / name)
+        export_study(study, run_study(study, place), place, tmp_path / name)
     for file in ("teachers.csv", "examples.npz", "explorers.npz", "clinics.csv"):
         assert (tmp_path / "plain" / file).read_bytes() == (tmp_path / "swept" / file).read_bytes()
     plain, swept = Results(tmp_path / "plain"), Results(tmp_path / "swept")
