@@ -35,7 +35,7 @@ book: study scenario pages  ## clinics, study, executed scenarios, pages; ends w
 clinics: $(READY)  ## simulate what is missing of data/clinics
 	$(VENV)/bin/kdlib simulate data/clinics --grid 2mm
 
-study: $(READY) $(CLINICS)  ## run what is missing of STUDY (demo, standard, paper or a file) into results/
+study: $(READY) $(CLINICS)  ## run what is missing of STUDY (demo, standard, mechanism, paper or a file) into results/
 	$(KDLIB_STUDY) --export results/$(NAME)
 
 record: $(READY) $(CLINICS)  ## run what is missing; add these SEEDS to book/results/, which is in git

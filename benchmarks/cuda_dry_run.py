@@ -32,7 +32,7 @@ KEPT: list[Method] = []  # torch 2.11 may crash when it frees a module of fake t
 SETTINGS = {
     "adversarial": [{"adversarial_input": seen} for seen in ("logits", "softmax", "features")],
     "distillation": [
-        {}, {"softened": "both"}, {"answers": "hard"},
+        {}, {"softened": "both"}, {"answers": "hard"}, {"scans": "target"}, {"scans": "source"},
     ],
 }  # fmt: skip
 

@@ -1,9 +1,9 @@
 """KD: a student learns the teacher's softened answers on source and target (paper, Section 3.1)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -30,6 +30,15 @@ class DistillationSettings(MethodSettings):
     true_labels: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="share of the true label in what it learns of a source voxel"
     )
+    scans: Literal["both", "target", "source"] = Field(
+        "both", description="the clinics on whose scans it learns the teacher's answers"
+    )
+
+    @model_validator(mode="after")
+    def _labels_are_there(self) -> Self:
+        if self.true_labels and self.scans == "target":
+            raise ValueError("true_labels are those of the source; choose scans='both' or 'source'")
+        return self
 
     @property
     def softening(self) -> float:
@@ -62,11 +71,24 @@ class Distillation(Method[TaughtTask, DistillationSettings], name="distillation"
 
     The teacher does not move. It answers every slice once, before the first step. Its answers to
     the source are kept for the next student of the same teacher.
+
+    A student that starts from its teacher's weights starts with its head (weight and bias) divided
+    by ``softening``: for Eq. 3 its logits are ``z / T``. There the loss is least, and all decisions
+    are the teacher's. With an undivided head the student would first have to become less sure, and
+    at a high T a short training would end before that. The result would then tell of the optimiser
+    and not of T.
     """
 
     def set_up(self) -> None:
         self.slices = pool([self.task.labelled.slices, self.task.target])
         self.teacher_logits = self._teacher_logits(self.task.teacher)
+        if self.task.start is not None:
+            self._soften_head()
+
+    @torch.no_grad()
+    def _soften_head(self) -> None:
+        for parameter in self.network.head.parameters():
+            parameter.div_(self.settings.softening)
 
     def _teacher_logits(self, teacher: UNet) -> Tensor:
         """Its logits (N, 2, H, W) of the union's slices."""
@@ -77,12 +99,34 @@ class Distillation(Method[TaughtTask, DistillationSettings], name="distillation"
         return torch.cat([first, answer_all(teacher, others, precision, ANSWERED_AT_ONCE)])
 
     def update(self, step: int) -> Losses:
-        picked = self.batch(len(self.slices), self.recipe.batch_size, step, "union")
+        picked = self.picked(step)
         change = self.augmentation(len(picked), step)
         logits = self.answer(change.images(self.slices.images[picked]))
         loss = self.distillation_loss(logits, change.maps(self.soft_labels(picked)))
         self.descend(loss)
         return {"distillation": loss.detach()}
+
+    def picked(self, step: int) -> Tensor:
+        """The slices of the union (N,) that this step sees. The source's are the first ones there.
+
+        Pooled, every slice is seen equally often, as Eq. 3 sums over the union. On the fly, one
+        scan among those of a whole source would be seen in few steps, and ADA sees it in each. So
+        half of the batch is source and half is target there, in KD as in ADA: both see the scan
+        equally often, and in the same batches.
+        """
+        size, source, target = (
+            self.recipe.batch_size,
+            len(self.task.labelled),
+            len(self.task.target),
+        )
+        if self.settings.scans == "source":
+            return self.batch(source, size, step, "source")
+        if self.settings.scans == "target":
+            return source + self.batch(target, size, step, "target")
+        if self.task.on_the_fly:
+            here = self.batch(source, size // 2, step, "source")
+            return torch.cat([here, source + self.batch(target, size // 2, step, "target")])
+        return self.batch(source + target, size, step, "union")
 
     def distillation_loss(self, logits: Tensor, answers: Tensor) -> Tensor:
         """Eq. 3 of the student's logits (N, 2, H, W) and the answers it is to give."""

@@ -3,6 +3,8 @@
 Paper, Section 3.1, Eq. 1, and Section 4.2.
 """
 
+from typing import ClassVar
+
 from kdlib.methods.base import Losses, Method, NoSettings
 from kdlib.methods.task import LabelledTask
 
@@ -15,10 +17,11 @@ class Supervised(Method[LabelledTask, NoSettings], name="supervised"):
     """
 
     reads_target_labels = True
+    batches: ClassVar[str] = "labelled"  # the purpose for which batches are drawn
 
     def update(self, step: int) -> Losses:
         labelled = self.task.labelled
-        picked = self.batch(len(labelled), self.recipe.batch_size, step, "labelled")
+        picked = self.batch(len(labelled), self.recipe.batch_size, step, self.batches)
         change = self.augmentation(len(picked), step)
         logits = self.answer(change.images(labelled.slices.images[picked]))
         loss = self.segmentation_loss(logits, change.labels(labelled.labels[picked]))

@@ -24,9 +24,11 @@ class Task(ABC):
         start: the network to start from, or None for random weights.
         once: calls a function with some arguments, and keeps the result for the next method that
             asks for the same.
+        on_the_fly: whether the target is one scan alone.
     """
 
     start: UNet | None = None
+    on_the_fly: bool = False
     once: Callable[..., Any] = call
 
     @property

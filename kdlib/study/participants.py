@@ -44,6 +44,8 @@ def participants(scenario: Scenario, clinics: Clinics) -> Participants:
     if scenario.method_type.reads_target_labels:
         return Participants(source.training + adapted_to, (), tested, at_home)
     labelled = source.training if scenario.method_type.needs_source else ()
+    if not scenario.method_type.needs_target:
+        adapted_to = ()
     return Participants(labelled, adapted_to, tested, at_home)
 
 

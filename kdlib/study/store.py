@@ -160,7 +160,8 @@ class Store:
         if kind.needs_teacher:
             handed["teacher"] = trained
         start = trained if scenario.starts_from_teacher else None
-        task = kind.task_type(**handed, start=start, once=self._once)
+        on_the_fly = scenario.subject is not None
+        task = kind.task_type(**handed, start=start, once=self._once, on_the_fly=on_the_fly)
         return kind(scenario, scenario.settings, task, seed=scenario.seed, updates=scenario.updates)
 
 

@@ -2,13 +2,15 @@
 
 from functools import lru_cache
 from operator import call
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from kdlib.losses import soften
-from kdlib.methods import TaughtTask, method_named
+from kdlib.methods import AdaptationTask, TaughtTask, method_named
+from kdlib.methods.distillation import Distillation
 from kdlib.networks import answer_all, new_unet
 from kdlib.scores.calibration import undo_softening
 from tests.methods.made import make, recipe, slices, weights
@@ -39,6 +41,74 @@ def test_a_teacher_answers_the_source_once_for_all_its_students() -> None:
         assert asked == batches
         expected = answer_all(teacher, student.slices.images, by.precision)
         assert torch.equal(student.teacher_logits, expected)
+
+
+def seen_by(student: Distillation, updates: int = 20) -> list[int]:
+    """How often each slice of the union is seen in some steps."""
+    picked = torch.cat([student.picked(step) for step in range(updates)])
+    return picked.bincount(minlength=len(student.slices)).tolist()
+
+
+def test_a_pooled_student_sees_every_slice_of_the_union_equally_often() -> None:
+    assert seen_by(make("distillation")) == [5] * 16
+
+
+@pytest.mark.parametrize(
+    ("scans", "counts"), [("source", [6] * 10 + [0] * 6), ("target", [0] * 10 + [10] * 6)]
+)
+def test_a_student_can_learn_from_one_clinics_scans_in_as_many_steps(
+    scans: str, counts: list[int]
+) -> None:
+    assert seen_by(make("distillation", scans=scans), 15) == counts
+
+
+def test_on_the_fly_a_student_sees_the_slices_that_ada_sees() -> None:
+    source, target = slices(10, 0), slices(2, 1).slices
+    alone = {"labelled": source, "target": target, "on_the_fly": True}
+    kd, ada = method_named("distillation"), method_named("adversarial")
+    task = TaughtTask(**alone, teacher=new_unet(recipe(), seed=9).eval())
+    student = kd(recipe(), kd.Settings(), task, seed=0, updates=20)
+    other = ada(recipe(), ada.Settings(), AdaptationTask(**alone), seed=0, updates=20)
+    for step in range(5):
+        images, *_ = other.mixed_batch(step)
+        assert torch.equal(student.slices.images[student.picked(step)], images)
+
+
+def started_at_teacher(**settings: Any) -> Distillation:
+    """A student before its first step; its network and its teacher's answer alike but for T."""
+    teacher, kind = new_unet(recipe(), seed=9).eval(), method_named("distillation")
+    task = TaughtTask(
+        labelled=slices(10, 0), target=slices(6, 1).slices, teacher=teacher, start=teacher
+    )
+    student = kind(recipe(), kind.Settings(**settings), task, seed=0, updates=20)
+    student.network.eval()
+    return student
+
+
+@pytest.mark.parametrize("settings", [{}, {"softened": "both"}])
+@pytest.mark.parametrize("temperature", [1.0, 2.0, 10.0])
+def test_a_student_that_starts_at_its_teacher_starts_at_the_minimum_of_eq_3(
+    temperature: float, settings: dict[str, str]
+) -> None:
+    student = started_at_teacher(temperature=temperature, **settings)
+    answers = student.soft_labels(torch.arange(16))
+    loss = student.distillation_loss(student.answer(student.slices.images), answers)
+    entropy = torch.special.entr(answers).sum(dim=1).mean()
+    torch.testing.assert_close(loss, entropy, rtol=1e-5, atol=1e-6)
+
+
+def test_the_head_alone_starts_softened_and_all_decisions_stay() -> None:
+    student = started_at_teacher(temperature=4.0)
+    teacher, own = student.task.teacher, student.network
+    assert torch.equal(own.head.weight * 4, teacher.head.weight)
+    assert torch.equal(own.up[0].weight, teacher.up[0].weight)
+    decisions = student.answer(student.slices.images).argmax(dim=1)
+    assert torch.equal(decisions, student.teacher_logits.argmax(dim=1))
+
+
+def test_a_head_that_both_sides_divide_by_t_starts_as_it_is() -> None:
+    student = started_at_teacher(temperature=4.0, softened="both")
+    assert torch.equal(student.network.head.weight, student.task.teacher.head.weight)
 
 
 def test_hard_answers_are_the_teachers_decisions() -> None:

@@ -37,6 +37,14 @@ def test_a_source_free_method_gets_no_labelled_scan(clinics: Clinics) -> None:
         assert bool(participants(scenario(method), clinics).labelled) == kind.needs_source
 
 
+def test_more_training_on_the_source_sees_nothing_of_the_target_that_tests_it(
+    clinics: Clinics,
+) -> None:
+    people = participants(scenario("continued"), clinics)
+    assert (people.labelled, people.adapted_to) == (clinics["utrecht"].training, ())
+    assert people.tested == clinics["singapore"].folds[1]
+
+
 def test_a_teacher_is_tested_on_its_own_clinics_test_subjects(clinics: Clinics) -> None:
     people = participants(scenario("supervised", target=None), clinics)
     assert people.tested == clinics["utrecht"].test

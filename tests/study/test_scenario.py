@@ -28,6 +28,8 @@ KD: dict[str, Any] = {"method": "distillation", "source": "utrecht", "target": "
         ({"fold": 2}, "fold=2"),
         ({"steps": 0}, "steps=0"),
         ({"method": "supervised", "subject": "50"}, "give it no subject"),
+        ({"method": "continued", "subject": "50"}, "give it no subject"),
+        ({"true_labels": 0.5, "scans": "target"}, "true_labels are those of the source"),
     ],
 )
 def test_what_has_no_meaning_is_refused_in_one_line(wrong: dict[str, Any], said: str) -> None:

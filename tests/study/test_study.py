@@ -16,6 +16,8 @@ from kdlib.study.store import Store
 from kdlib.study.study import Study, arm_scenario, built_in_studies, load_study
 from tests.tiny import RECIPE
 
+OTHERS = ("demo", "paper")  # studies with recipes of their own
+
 
 @pytest.fixture(scope="module")
 def tiny_study() -> Study:
@@ -25,12 +27,12 @@ def tiny_study() -> Study:
 
 
 def test_the_built_in_studies_are_those_of_the_paper_and_ours() -> None:
-    assert built_in_studies() == ["demo", "paper", "standard"]
+    assert {"demo", "mechanism", "paper", "standard"} <= set(built_in_studies())
 
 
 @pytest.mark.parametrize(
     ("name", "pairs", "folds", "seeds"),
-    [("demo", 1, 1, 1), ("standard", 6, 2, 3), ("paper", 6, 2, 1)],
+    [("demo", 1, 1, 1), ("standard", 6, 2, 3), ("mechanism", 2, 1, 3), ("paper", 6, 2, 3)],
 )
 def test_studies_have_their_extent(name: str, pairs: int, folds: int, seeds: int) -> None:
     study = load_study(name)
@@ -44,13 +46,32 @@ def test_the_paper_study_has_the_papers_recipe() -> None:
     assert (recipe.schedule, recipe.start, recipe.loss) == ("linear", "scratch", "cross-entropy")
 
 
-@pytest.mark.parametrize("name", ["demo", "standard", "paper"])
+@pytest.mark.parametrize("name", built_in_studies())
 def test_every_arm_trains_for_the_same_steps(name: str, clinics: Clinics) -> None:
     study = load_study(name).model_copy(update={"pairs": (("utrecht", "singapore"),)})
     scenarios = [item.scenario for item in plan(study, clinics)]
     pooled = {s.updates for s in scenarios if s.method_type.trains and s.subject is None}
     assert pooled == {study.recipe.steps}
-    assert {s.teacher.updates for s in scenarios if s.teacher} == {study.recipe.steps}
+    teachers = [s.teacher for s in scenarios if s.teacher]
+    assert {t.updates for t in teachers if t.method_type.trains} == {study.recipe.steps}
+
+
+def test_the_fair_studies_have_one_recipe_and_students_from_scratch() -> None:
+    recipes = [load_study(name).recipe for name in built_in_studies() if name not in OTHERS]
+    assert len(recipes) > 1
+    assert all(recipe == recipes[0] for recipe in recipes)
+    assert recipes[0].start == "scratch"
+    assert load_study("standard").on_the_fly_subjects is None
+
+
+def test_arms_of_the_mechanism_have_the_teachers_that_they_need() -> None:
+    study = load_study("mechanism")
+    made = {arm: arm_scenario(study, arm, ("amsterdam", "singapore"), 0, 1) for arm in study.arms}
+    assert all(s.teacher is None or s.teacher.norm == s.norm for s in made.values())
+    assert made["teacher continued then AdaBN"].teacher == made["teacher continued"]
+    assert made["KD from AdaBN"].teacher == made["AdaBN"]
+    assert made["teacher continued"].teacher == made["L-bound"].teacher
+    assert made["teacher of another seed"].teacher is None
 
 
 def test_a_study_runs_what_is_missing_and_no_more(
