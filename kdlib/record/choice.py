@@ -8,6 +8,8 @@ reader's own results, which were made on this machine, are in ``results/<study>/
 3. The book shows the study that ``BOOK_STUDY`` names; ``make pages STUDY=name`` sets it.
 4. Without such a name the book shows the study with the most trials. A trial is one tested subject,
    in one pair of clinics, one fold and one seed. Of two equal studies it shows the reader's own.
+5. A study whose file says ``supporting = true`` is shown only by its name. It supports another
+   study, for example by controls, and does not answer the question of the book.
 
 So a small study that the reader made does not hide a larger one of record.
 """
@@ -48,6 +50,11 @@ class Saved:
         """The number of trials. A subject counts once for each pair, fold and seed it is in."""
         return trials(self.results)
 
+    @property
+    def supporting(self) -> bool:
+        """Whether the study only supports another one."""
+        return bool(self.results.study.get("supporting", False))
+
     @cached_property
     def fault(self) -> str:
         """What is wrong with the folder and what to do, in one line. Empty if it is complete."""
@@ -84,7 +91,11 @@ def choose(studies: list[Saved], name: str = "") -> Saved:
     if name and name not in whole:
         faults = [saved.fault for saved in studies if saved.folder.name == name]
         raise InputError((faults or [unknown_name(name, sorted(whole), "saved study")])[0])
-    return whole[name] if name else max(whole.values(), key=lambda saved: (saved.trials, saved.own))
+    answers = [saved for saved in whole.values() if not saved.supporting]
+    if not (name or answers):
+        what = f"the only saved results are of supporting studies ({', '.join(sorted(whole))})"
+        raise InputError(f"{what}; 'make pages STUDY={min(whole)}' shows one of them")
+    return whole[name] if name else max(answers, key=lambda saved: (saved.trials, saved.own))
 
 
 def shown_study(studies: list[Saved] | None = None) -> Saved:

@@ -10,7 +10,9 @@ from kdlib.study.run import Run
 from kdlib.study.scenario import NUMBERS_VERSION
 from kdlib.study.study import Study
 
-SHOWN_ONLY = ("label", "colour")  # what an arm's table says of its looks; it decides no number
+# What is not compared when seeds are merged, since it decides no number of a seed.
+OF_STUDY = ("seeds", "about", "supporting")
+OF_ARM = ("label", "colour")
 
 
 def provenance(study: Study, runs: list[tuple[Planned, Run]], clinics: Clinics) -> dict[str, Any]:
@@ -40,11 +42,12 @@ def provenance(study: Study, runs: list[tuple[Planned, Run]], clinics: Clinics) 
 
 def decisive(study: dict[str, Any]) -> dict[str, Any]:
     """The settings of a study on which all its seeds agree: without seeds, prose and looks."""
-    arms = {
-        name: {key: value for key, value in arm.items() if key not in SHOWN_ONLY}
-        for name, arm in study["arms"].items()
-    }
-    return {k: v for k, v in study.items() if k not in ("seeds", "about")} | {"arms": arms}
+    arms = {name: _without(OF_ARM, arm) for name, arm in study["arms"].items()}
+    return _without(OF_STUDY, study) | {"arms": arms}
+
+
+def _without(names: tuple[str, ...], settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in names}
 
 
 def protocol(study: dict[str, Any]) -> dict[str, Any]:

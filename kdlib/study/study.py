@@ -36,6 +36,11 @@ class Study(Strict):
 
     name: str
     about: str = Field(description="what the study is, in a sentence")
+    supporting: bool = Field(
+        False,
+        description="whether it only supports another study; the book then shows it only where it "
+        "is asked for by its name",
+    )
     pairs: Pairs = Field(description="the source and the target of each pair")
     folds: tuple[int, ...]
     seeds: tuple[int, ...]

@@ -21,7 +21,7 @@ Save = Callable[..., Path]
 def save(tmp_path: Path) -> Save:
     """A maker of saved results: of record or one's own, with as many seeds as are asked for."""
 
-    def save(name: str, *, own: bool = False, seeds: int = 1) -> Path:
+    def save(name: str, *, own: bool = False, seeds: int = 1, **settings: bool) -> Path:
         folder = tmp_path / ("own" if own else "record") / name
         folder.mkdir(parents=True)
         scores = known_effects(pairs=(("utrecht", "singapore"),), seeds=seeds, subjects=4)
@@ -30,7 +30,8 @@ def save(tmp_path: Path) -> Save:
         for archive in ARCHIVES:
             np.savez_compressed(folder / archive, picture=np.arange(999))
         arms = {"none": {"method": "unadapted"}}
-        record = {"study": {"name": name, "arms": arms}, "seeds": {"0": {"runs": [{}]}}}
+        study = {"name": name, "arms": arms} | settings
+        record = {"study": study, "seeds": {"0": {"runs": [{}]}}}
         (folder / "provenance.json").write_text(json.dumps(record))
         return folder
 
@@ -67,6 +68,15 @@ def test_of_two_equal_studies_ones_own_is_shown(save: Save, found) -> None:
     save("a"), save("z")
     own = save("mine", own=True)
     assert choose(found()).folder == own
+
+
+def test_a_supporting_study_is_shown_only_by_its_name(save: Save, found) -> None:
+    controls = save("controls", seeds=3, supporting=True)
+    with pytest.raises(InputError, match="only saved results are of supporting studies"):
+        choose(found())
+    main = save("standard", supporting=False)
+    assert choose(found()).folder == main
+    assert choose(found(), "controls").folder == controls
 
 
 def test_a_name_chooses_any_study(save: Save, found, monkeypatch: pytest.MonkeyPatch) -> None:
