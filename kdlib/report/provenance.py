@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -50,6 +51,35 @@ def _settings_of(arm: Arm, arms: Mapping[str, Arm]) -> str:
     if arm.teacher is not None:
         own.append(f"taught by {arms[arm.teacher].label}")
     return "; ".join([*own, *(["one scan at a time"] if arm.on_the_fly else [])])
+
+
+def seeds_table(results: Results) -> pd.DataFrame:
+    """Each row is one seed: its runs, hours and devices, and digests of what decided its numbers.
+
+    Columns: ``Seed``, ``Runs``, ``Hours``, ``Device``, ``Data``, ``Simulation`` (its seed and the
+    simulator's version), ``Numbers_version`` and ``Protocol``. What was not kept is "unknown".
+    """
+    rows = [
+        {
+            "Seed": seed,
+            "Runs": len(made["runs"]),
+            "Hours": made["seconds"] / 3600,
+            "Device": ", ".join(sorted({run["device"] for run in made["runs"]})),
+            "Data": made.get("data", "unknown"),
+            "Simulation": _simulation_text(made),
+            "Numbers_version": str(made.get("numbers_version", "unknown")),
+            "Protocol": made.get("protocol", {}).get("digest", "unknown"),
+        }
+        for seed, made in results.seeds.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _simulation_text(made: dict[str, Any]) -> str:
+    if "simulation" not in made:
+        return "unknown"
+    settings = made["simulation"]
+    return f"seed {settings['seed']}, version {settings['version']}" if settings else "none"
 
 
 def environment(results: Results) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from kdlib.errors import InputError
 from kdlib.record.export import export_study
 from kdlib.record.merge import merge
 from kdlib.record.results import Results
+from kdlib.report.provenance import seeds_table
 from kdlib.study.plan import run_study
 from kdlib.study.store import Store
 from kdlib.study.study import Study, load_study
@@ -125,3 +126,11 @@ def test_looks_and_prose_of_a_study_may_change_between_seeds(exports: Path, tmp_
     _in_json("study", "about")(changed)
     assert merge("demo", [changed, exports / "0"], tmp_path / "out") == [0, 1]
     assert Results(tmp_path / "out").arms["KD"].label == "KD"
+
+
+def test_the_table_of_seeds_shows_that_they_agree(exports: Path) -> None:
+    table = seeds_table(Results(exports / "both"))
+    assert list(table["Seed"]) == [0, 1]
+    assert list(table["Runs"]) == [4, 4]  # the teacher, both arms and the other temperature
+    assert table[["Data", "Numbers_version", "Protocol"]].nunique().eq(1).all()
+    assert not table.eq("unknown").any(axis=None)
