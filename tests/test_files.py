@@ -1,0 +1,44 @@
+"""Laws of files that appear whole or not at all."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from kdlib.files import whole_folder, write_text
+
+
+def texts(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def fill(folder: Path, error: OSError | None = None) -> None:
+    """Write two files that belong together, and then fail with ``error`` if there is one."""
+    with whole_folder(folder, last="last") as new:
+        write_text(new / "last", "new")
+        write_text(new / "first", "new")
+        if error is not None:
+            raise OSError(error.errno, error.strerror, str(new / "last"))
+
+
+def test_new_files_come_together_and_other_files_stay(tmp_path: Path) -> None:
+    write_text(tmp_path / "last", "old")
+    write_text(tmp_path / "own", "mine")
+    fill(tmp_path)
+    assert texts(tmp_path) == {"last": "new", "first": "new", "own": "mine"}
+
+
+def test_after_an_error_the_folder_is_as_it_was(tmp_path: Path) -> None:
+    write_text(tmp_path / "last", "old")
+    with pytest.raises(OSError, match="no space") as refused:
+        fill(tmp_path, OSError(errno.ENOSPC, "no space"))
+    assert refused.value.filename == str(tmp_path / "last")
+    assert texts(tmp_path) == {"last": "old"}
+
+
+def test_files_that_cannot_be_moved_leave_a_folder_that_is_not_finished(tmp_path: Path) -> None:
+    write_text(tmp_path / "last", "old")
+    (tmp_path / "first" / "in the way").mkdir(parents=True)
+    with pytest.raises(OSError, match="first"):
+        fill(tmp_path)
+    assert not (tmp_path / "last").exists()
