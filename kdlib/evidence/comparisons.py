@@ -9,7 +9,8 @@ and subject, with the metrics as columns. Rows of a sweep (a ``setting`` is name
 on the source are left to the claims that need them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -66,10 +67,18 @@ def differences(
 
     A subject and seed that lack one of the two are NaN; subjects without any number are left out.
     """
+    return weighted(scores, {arm: 1, baseline: -1}, metric)
+
+
+def weighted(
+    scores: pd.DataFrame, weights: Mapping[str, float], metric: str = "dice"
+) -> pd.DataFrame:
+    """The sum of the arms' ``metric``, each times its weight, in the layout of ``differences``."""
     rows = main_scores(scores)
-    table = levels(rows[rows["arm"].isin([arm, baseline])], metric)
-    ours, theirs = (table[table.index.get_level_values("arm") == name] for name in (arm, baseline))
-    return (ours.droplevel("arm") - theirs.droplevel("arm")).dropna(how="all")
+    table = levels(rows[rows["arm"].isin(weights)], metric)
+    names = table.index.get_level_values("arm")
+    parts = [weight * table[names == arm].droplevel("arm") for arm, weight in weights.items()]
+    return reduce(pd.DataFrame.add, parts).dropna(how="all")
 
 
 def pooled(table: pd.DataFrame) -> pd.DataFrame:

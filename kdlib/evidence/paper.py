@@ -66,6 +66,7 @@ _TABLE_3 = {
 
 # Section 5: the mean Dice from Utrecht to Singapore before and after ADA became KD's teacher.
 ADA_AS_TEACHER = (0.65, 0.69)
+TEMPERATURE = 2.0  # of KD, Section 4.2
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ class Drawn(Evidence):
     def __init__(self, real: Evidence, seeds: int, studies: int) -> None:
         """Draw ``studies`` with ``seeds`` each, as like ``real`` as it allows."""
         self.real, self.seeds, self.studies = real, seeds, studies
+        self.closed, self.main = real.closed, real.main
         self._turn = 0
         self._lacks: dict[tuple[tuple[str, ...], Pairs], str] = {}
         self._drawn: dict[tuple[str, str, Pairs], Crossed] = {}
@@ -113,6 +114,7 @@ class Drawn(Evidence):
     def _contrast(
         self, arm: str, baseline: str, pairs: Pairs, margin: float, corrected: bool
     ) -> Contrast:
+        pairs = self.judged(pairs)
         key = (arm, baseline, pairs, margin, corrected)
         if key not in self._contrasts:
             found = self._crossed(arm, baseline, pairs)
@@ -146,7 +148,8 @@ class Drawn(Evidence):
     def _corrected(self) -> dict[tuple[str, str, Pairs], Values]:
         """P after Holm of the declared family's single pairs, and of its pooled tests."""
         found: dict[tuple[str, str, Pairs], Values] = {}
-        for family in ([(pair,) for pair in paper.PAIRS], [paper.PAIRS]):
+        judged = self.judged()
+        for family in ([(pair,) for pair in judged], [judged]):
             keys = [(*arms, pairs) for arms in paper.DECLARED for pairs in family]
             p_values = holm(np.stack([self._crossed(*key).p() for key in keys], axis=-1))
             found |= dict(zip(keys, np.moveaxis(p_values, -1, 0), strict=True))

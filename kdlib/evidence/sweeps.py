@@ -9,17 +9,24 @@ clinic's subjects; empty or "target" means the target.
 import numpy as np
 import pandas as pd
 
-from kdlib.evidence.comparisons import PAIR, pooled
+from kdlib.evidence.comparisons import PAIR
 from kdlib.evidence.crossed import Interval, jackknifed
 from kdlib.evidence.statistics import MARGIN
-from kdlib.evidence.verdicts import MINIMUM_SEEDS, Contrast, Judgement, contrast_of, count_of
+from kdlib.evidence.verdicts import MINIMUM_SEEDS, Evidence, Judgement, Pairs, count_of
 
 TEMPERATURE = "temperature"
 ADVERSARY = ("adversarial_weight", "discriminator_width")
 CONFIGURATION = ["setting", "value"]
 MINIMUM_VALUES = 3
 MINIMUM_PAIRS = 3
-RANGE = (1.0, 10.0)  # of temperatures
+# What somebody without target labels may try; RANGES_BECAUSE says why. Other values are not judged.
+RANGES = {TEMPERATURE: (1.0, 10.0), ADVERSARY[0]: (0.01, 0.3), ADVERSARY[1]: (4.0, 16.0)}
+RANGES_BECAUSE = (
+    "The ranges are what somebody without target labels may try. T begins with 1, which softens"
+    " nothing, and ends with 10, where the shape of soft labels hardly changes any more. The weight"
+    " of the adversary goes from a fifth to six times the usual 0.05, and its width from half to"
+    " twice the paper's."
+)
 
 
 def swept(scores: pd.DataFrame, arm: str, settings: tuple[str, ...], on: str) -> pd.DataFrame:
@@ -29,12 +36,28 @@ def swept(scores: pd.DataFrame, arm: str, settings: tuple[str, ...], on: str) ->
     where = scores.get("evaluated_on", pd.Series("target", index=scores.index)).fillna("target")
     rows = scores[scores["arm"].eq(arm) & scores["setting"].isin(settings) & where.eq(on)]
     rows = rows.assign(value=rows["value"].astype(float))
-    hot = rows["setting"].eq(TEMPERATURE) & ~rows["value"].between(*RANGE)
-    return rows[~hot]
+    low, high = (rows["setting"].map({of: RANGES[of][end] for of in settings}) for end in (0, 1))
+    return rows[rows["value"].between(low, high)]
 
 
-def sweep_shortfall(rows: pd.DataFrame, settings: tuple[str, ...], name: str) -> str:
-    """What a sweep lacks: every setting at three values, in three pairs with three seeds."""
+def swept_pairs(scores: pd.DataFrame) -> Pairs:
+    """The pairs of clinics in which KD's temperature or a setting of ADA was swept."""
+    return tuple(
+        sorted(
+            pairs_of(swept(scores, "KD", (TEMPERATURE,), "target"))
+            | pairs_of(swept(scores, "ADA", ADVERSARY, "target"))
+        )
+    )
+
+
+def sweep_shortfall(
+    evidence: Evidence, arm: str, settings: tuple[str, ...], name: str, on: str = "target"
+) -> str:
+    """What a sweep lacks: every setting at three values, in three pairs with three seeds.
+
+    Pairs that are not judged count as run.
+    """
+    rows = swept(evidence.everything, arm, settings, on)
     if rows.empty:
         return f"not run: {name}"
     values = rows.groupby("setting")["value"].nunique().reindex(settings).fillna(0)
@@ -49,41 +72,6 @@ def sweep_shortfall(rows: pd.DataFrame, settings: tuple[str, ...], name: str) ->
     )
 
 
-def temperature_regret(scores: pd.DataFrame) -> Contrast:
-    """Target Dice lost by the temperature that is best on the source, a value per target subject.
-
-    The best temperature on the target is picked from the same numbers that it is judged by, which
-    can only make the loss look larger.
-    """
-    source, target = (swept(scores, "KD", (TEMPERATURE,), on) for on in ("source", "target"))
-    chosen, best = best_value(source), best_value(target)
-    lost = _dice_lost(target, best, chosen)
-    choices = ", ".join(f"{value:g}" for value in chosen)
-    name = f"best T on the target - T chosen on the source ({choices})"
-    return contrast_of(name, pooled(lost))
-
-
-def best_value(rows: pd.DataFrame) -> pd.Series:
-    """The value with the highest mean Dice over subjects and seeds, by (source, target)."""
-    means = rows.groupby([*PAIR, "value"])["dice"].mean()
-    return pd.Series(means.unstack("value").idxmax(axis=1))
-
-
-def judge_temperature(scores: pd.DataFrame) -> Judgement:
-    """Reproduced if the loss is below 0.02 with its whole interval, contradicted if above."""
-    for on in ("source", "target"):
-        rows = swept(scores, "KD", (TEMPERATURE,), on)
-        if short := sweep_shortfall(rows, (TEMPERATURE,), f"temperature sweep scored on the {on}"):
-            return Judgement("undecided", short)
-    lost = temperature_regret(scores)
-    if lost.apart:
-        return Judgement("contradicted", str(lost))
-    if lost.small:
-        return Judgement("reproduced", str(lost))
-    lack = "no spread" if np.isnan(lost.p) else "not enough power"
-    return Judgement("undecided", f"{lack}: {lost}")
-
-
 def spreads(scores: pd.DataFrame) -> tuple[Interval, Interval]:
     """SD of the mean Dice over settings: of KD over T, and ADA's minus KD's, with 95 % intervals.
 
@@ -95,7 +83,8 @@ def spreads(scores: pd.DataFrame) -> tuple[Interval, Interval]:
         swept(scores, "ADA", ADVERSARY, "target"),
     ]
     tables = [
-        _settings_of(pd.concat(rows), pair) for pair in sorted(set.intersection(*map(_pairs, rows)))
+        _settings_of(pd.concat(rows), pair)
+        for pair in sorted(set.intersection(*map(pairs_of, rows)))
     ]
     whole = pd.concat([_sds(table.mean().to_frame()) for table in tables], axis=1).mean(axis=1)
     moved = pd.concat([_without_a_subject(table) for table in tables], axis=1) / len(tables)
@@ -112,13 +101,13 @@ def spreads(scores: pd.DataFrame) -> tuple[Interval, Interval]:
     return of({"ADA": 0, "KD": 1}), of({"ADA": 1, "KD": -1})
 
 
-def judge_tuning(scores: pd.DataFrame) -> Judgement:
+def judge_tuning(evidence: Evidence) -> Judgement:
     """Reproduced if ADA's spread is above KD's and KD's below 0.02, contradicted if one is not."""
     for arm, settings in (("KD", (TEMPERATURE,)), ("ADA", ADVERSARY)):
-        rows = swept(scores, arm, settings, "target")
-        if short := sweep_shortfall(rows, settings, f"{arm}'s sweep over {' and '.join(settings)}"):
+        name = f"{arm}'s sweep over {' and '.join(settings)}"
+        if short := sweep_shortfall(evidence, arm, settings, name):
             return Judgement("undecided", short)
-    kd, more = spreads(scores)
+    kd, more = spreads(evidence.scores)
     why = (
         f"KD's SD over T {kd.value:.3f} [{kd.low:.3f}, {kd.high:.3f}]; ADA's over weight and width"
         f" is larger by {more.value:+.3f} [{more.low:+.3f}, {more.high:+.3f}]"
@@ -130,28 +119,21 @@ def judge_tuning(scores: pd.DataFrame) -> Judgement:
     return Judgement("undecided", f"not enough power: {why}")
 
 
-def _dice_lost(rows: pd.DataFrame, best: pd.Series, chosen: pd.Series) -> pd.DataFrame:
-    """Dice at ``best`` minus Dice at ``chosen`` of each subject, with one column for each seed."""
-    keys = [*PAIR, "fold", "subject", "seed", "value"]
-    dice = rows.groupby(keys)["dice"].mean().unstack("value")
-    both = sorted(set(best.index) & set(chosen.index) & _pairs(rows))
-    parts = [dice.xs(pair, level=PAIR, drop_level=False) for pair in both]
-    lost = [
-        part[float(best.loc[pair])] - part[float(chosen.loc[pair])]
-        for pair, part in zip(both, parts, strict=True)
-    ]
-    return pd.concat(lost).unstack("seed").dropna(how="all")
-
-
-def _pairs(rows: pd.DataFrame) -> set[tuple[str, str]]:
+def pairs_of(rows: pd.DataFrame) -> set[tuple[str, str]]:
+    """The pairs of clinics (source, target) of some rows."""
     return set(rows[PAIR].itertuples(index=False, name=None))
 
 
 def _settings_of(rows: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
-    """Dice of a pair's (target, subject) that have all of its (arm, setting, value, seed)."""
+    """Dice of a pair's (target, subject) that have all of its (arm, setting, value, seed).
+
+    An arm's own settings stand in each of its sweeps. They are one configuration, and stay once.
+    """
     of_pair = rows[rows[PAIR].eq(list(pair)).all(axis=1)]
     columns = ["arm", *CONFIGURATION, "seed"]
-    return of_pair.pivot_table("dice", index=["target", "subject"], columns=columns).dropna()
+    table = of_pair.pivot_table("dice", index=["target", "subject"], columns=columns).dropna()
+    again = table.T.reset_index(["arm", "seed"]).duplicated().to_numpy()
+    return table.T[~again].T
 
 
 def _sds(means: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,7 @@ tests count subjects and trainings: subjects alone cannot tell a method from a l
 they all met the same trained network.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -23,7 +23,9 @@ from kdlib.evidence.comparisons import (
     main_scores,
     pair_name,
     pooled,
+    weighted,
 )
+from kdlib.evidence.crossed import Crossed
 from kdlib.evidence.paper import DECLARED, PAIRS
 from kdlib.evidence.statistics import MARGIN, holm
 
@@ -31,7 +33,22 @@ ALPHA = 0.05
 MINIMUM_SEEDS = 3
 
 Pairs = tuple[tuple[str, str], ...]
-Verdict = Literal["reproduced", "contradicted", "undecided", "undecidable here"]
+Verdict = Literal[
+    "reproduced",
+    "contradicted",
+    "undecided",
+    "undecidable here",
+    "the bench shows no gap here",
+    "holds",
+    "fails",
+]
+NO_GAP: Verdict = "the bench shows no gap here"
+# Of a claim of the paper, in the order in which they are counted.
+VERDICTS: tuple[Verdict, ...] = (
+    "reproduced", "contradicted", "undecided", "undecidable here", NO_GAP,
+)  # fmt: skip
+# Of a prediction of the hypothesis.
+OUTCOMES: tuple[Verdict, ...] = ("holds", "fails", "undecided", NO_GAP)
 
 
 class Judgement(NamedTuple):
@@ -61,6 +78,11 @@ class Contrast:
     def better(self) -> bool:
         """Above 0."""
         return self._decides and self.p < ALPHA and self.difference > 0
+
+    @property
+    def above(self) -> bool:
+        """Above 0 by the one-sided test."""
+        return self._decides and self.p < 2 * ALPHA and self.difference > 0
 
     @property
     def worse(self) -> bool:
@@ -102,10 +124,38 @@ class Contrast:
 class Evidence:
     """A study's scores and the tests that several claims share."""
 
-    def __init__(self, scores: pd.DataFrame) -> None:
-        """Take the frame of a study's ``scores.csv``, sweeps included."""
-        self.scores = scores
-        self.main = main_scores(scores)
+    def __init__(
+        self,
+        scores: pd.DataFrame,
+        *,
+        closed: Collection[tuple[str, str]] = (),
+        teachers: pd.DataFrame | None = None,
+        mechanism: "Evidence | None" = None,
+    ) -> None:
+        """Take the frame of a study's ``scores.csv``, sweeps included.
+
+        Args:
+            scores: the frame.
+            closed: pairs of clinics that are not judged. Their rows are left out.
+            teachers: the frame of the study's ``teachers.csv``.
+            mechanism: the evidence of the study ``mechanism``, for the claims that need its arms.
+        """
+        self.everything = scores
+        self.closed = frozenset(closed)
+        self.teachers, self.mechanism = teachers, mechanism
+        pairs = zip(scores["source"], scores["target"], strict=True)
+        judged = np.array([pair not in self.closed for pair in pairs], dtype=bool)
+        self.scores = scores[judged]
+        self.main = main_scores(self.scores)
+
+    @property
+    def pairs(self) -> Pairs:
+        """The pairs of clinics that were run and are judged, in alphabetical order."""
+        return tuple(sorted(set(self.main[PAIR].itertuples(index=False, name=None))))
+
+    def judged(self, pairs: Pairs = PAIRS) -> Pairs:
+        """Those of ``pairs`` that are not closed."""
+        return tuple(pair for pair in pairs if pair not in self.closed)
 
     @cached_property
     def family(self) -> pd.Series:
@@ -116,13 +166,13 @@ class Evidence:
         """What is missing to compare ``arms`` in all of ``pairs``; empty if nothing is."""
         if metric not in self.main:
             return f"not run: the scores have no column {metric}"
-        return _shortfall(self.main.dropna(subset=[metric]), arms, pairs)
+        return _shortfall(self.main.dropna(subset=[metric]), arms, self.judged(pairs))
 
     def contrast(
         self, arm: str, baseline: str, pairs: Pairs, margin: float = MARGIN, metric: str = "dice"
     ) -> Contrast:
         """``arm`` minus ``baseline`` over ``pairs``, uncorrected; sources averaged if several."""
-        name = f"{arm} - {baseline}"
+        pairs, name = self.judged(pairs), f"{arm} - {baseline}"
         if metric != "dice":
             name += f" in {metric}"
         if len(pairs) == 1:
@@ -133,8 +183,16 @@ class Evidence:
         self, arm: str, baseline: str, pairs: Pairs, metric: str = "dice"
     ) -> pd.DataFrame:
         """``arm`` minus ``baseline``: a row per subject, sources averaged, a column per seed."""
-        values = _within(differences(self.main, arm, baseline, metric), pairs)
-        return values if len(pairs) == 1 else pooled(values)
+        return self._over(differences(self.main, arm, baseline, metric), pairs)
+
+    def weighted(self, name: str, weights: Mapping[str, float], pairs: Pairs) -> Contrast:
+        """The sum of the arms' Dice times their weights, over ``pairs``, as a contrast with 0."""
+        return contrast_of(name, self._over(weighted(self.main, weights), pairs))
+
+    def _over(self, values: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
+        pairs = self.judged(pairs)
+        inside = _within(values, pairs)
+        return inside if len(pairs) == 1 else pooled(inside)
 
     def declared(self, arm: str, baseline: str, pairs: Pairs, margin: float = MARGIN) -> Contrast:
         """A Dice contrast of the declared family, one pair or all, with its p after Holm."""
@@ -146,14 +204,18 @@ class Evidence:
 def contrast_of(name: str, table: pd.DataFrame, margin: float = MARGIN) -> Contrast:
     """The contrast of differences (indexed at least by target, fold, subject; a column a seed)."""
     table = complete(table)
-    found = crossed_of(table)
+    return contrast_from(name, crossed_of(table), len(table), margin)
+
+
+def contrast_from(name: str, found: Crossed, n: int, margin: float = MARGIN) -> Contrast:
+    """The contrast of one table's statistics over ``n`` subjects."""
     return Contrast(
         name=name,
         difference=float(found.mean),
         low=found.interval().low,
         high=found.interval().high,
         p=float(found.p()),
-        n=len(table),
+        n=n,
         detectable=found.detectable(),
         margin=margin,
         p_same=float(found.equivalence(margin)),
@@ -186,15 +248,25 @@ def _shortfall(rows: pd.DataFrame, arms: Sequence[str], pairs: Pairs) -> str:
     )
 
 
-def all_better(contrasts: list[Contrast]) -> Judgement:
-    """Reproduced if all are better; contradicted if one is worse, or the same and not better."""
-    against = [one for one in contrasts if one.worse or (one.same and not one.better)]
+def all_better(contrasts: list[Contrast], family: Sequence[Contrast] | None = None) -> Judgement:
+    """Reproduced if all are better; contradicted if one is worse, or the same and not better.
+
+    All can only be better by chance if all tests err at once, so "better" takes each test as it is.
+    One of them can more easily be worse by chance, so "worse" takes p after Holm: over these tests,
+    or as ``family`` has it, which holds the same contrasts with p corrected in a larger family.
+    """
+    if all(one.better for one in contrasts):
+        return Judgement("reproduced", lines(contrasts))
+    strict = corrected(contrasts) if family is None else family
+    against = [
+        after
+        for one, after in zip(contrasts, strict, strict=True)
+        if after.worse or (one.same and not one.better)
+    ]
     if against:
-        return Judgement("contradicted", _lines(against))
+        return Judgement("contradicted", lines(against))
     unclear = [one for one in contrasts if not one.better]
-    if unclear:
-        return Judgement("undecided", f"not enough power: {_lines(unclear)}")
-    return Judgement("reproduced", _lines(contrasts))
+    return Judgement("undecided", f"not enough power: {lines(unclear)}")
 
 
 def most_better(contrasts: list[Contrast]) -> Judgement:
@@ -203,21 +275,21 @@ def most_better(contrasts: list[Contrast]) -> Judgement:
     against = [one for one in contrasts if one.worse or (one.same and not one.better)]
     why = f"{len(better)} of {len(contrasts)} better, {len(against)} worse or the same"
     if 2 * len(better) > len(contrasts):
-        return Judgement("reproduced", f"{why}: {_lines(better)}")
+        return Judgement("reproduced", f"{why}: {lines(better)}")
     if 2 * len(against) >= len(contrasts):
-        return Judgement("contradicted", f"{why}: {_lines(against)}")
-    return Judgement("undecided", f"not enough power: {why}: {_lines(contrasts)}")
+        return Judgement("contradicted", f"{why}: {lines(against)}")
+    return Judgement("undecided", f"not enough power: {why}: {lines(contrasts)}")
 
 
 def all_the_same(contrasts: list[Contrast]) -> Judgement:
     """Reproduced if all are the same; contradicted if one lies wholly beyond the margin."""
     apart = [one for one in contrasts if one.apart]
     if apart:
-        return Judgement("contradicted", _lines(apart))
+        return Judgement("contradicted", lines(apart))
     unclear = [one for one in contrasts if not one.same]
     if unclear:
-        return Judgement("undecided", f"not enough power: {_lines(unclear)}")
-    return Judgement("reproduced", _lines(contrasts))
+        return Judgement("undecided", f"not enough power: {lines(unclear)}")
+    return Judgement("reproduced", lines(contrasts))
 
 
 def margin_of(printed: float) -> float:
@@ -237,5 +309,6 @@ def _within(values: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
     return values.loc[inside]
 
 
-def _lines(contrasts: list[Contrast]) -> str:
+def lines(contrasts: Sequence[Contrast]) -> str:
+    """The contrasts on one line."""
     return " | ".join(map(str, contrasts))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from kdlib.evidence import paper
-from kdlib.evidence.claims import Ruling
+from kdlib.evidence.claim import Ruling
 from kdlib.evidence.comparisons import (
     PAIR,
     POOLED,
