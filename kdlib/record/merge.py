@@ -12,7 +12,7 @@ import pandas as pd
 
 from kdlib.errors import InputError
 from kdlib.files import whole_folder, write_text
-from kdlib.record.provenance import decisive
+from kdlib.record.protocol import decisive
 from kdlib.record.seed_tables import SEED_TABLES, of_seed, read_text, stacked
 from kdlib.record.whole import ARCHIVES, LAST, damage
 

@@ -5,14 +5,11 @@ import json
 from typing import Any
 
 from kdlib.data.clinics import Clinics
+from kdlib.record.protocol import protocol
 from kdlib.study.plan import Planned
 from kdlib.study.run import Run
 from kdlib.study.scenario import NUMBERS_VERSION
 from kdlib.study.study import Study
-
-# What is not compared when seeds are merged, since it decides no number of a seed.
-OF_STUDY = ("seeds", "about", "supporting")
-OF_ARM = ("label", "colour")
 
 
 def provenance(study: Study, runs: list[tuple[Planned, Run]], clinics: Clinics) -> dict[str, Any]:
@@ -22,7 +19,7 @@ def provenance(study: Study, runs: list[tuple[Planned, Run]], clinics: Clinics) 
     - ``seeds``: for each seed, what decided its numbers and how long its runs took.
       ``numbers_version`` is that of ``kdlib.study.scenario``. ``data`` is a digest of the bytes of
       all clinics of the study. ``simulation`` is what the simulator wrote about its settings, if it
-      made the data. ``protocol`` is a digest of all that was decided before the results. ``runs``
+      made the data. ``protocol`` says what was decided before the results. ``runs``
       holds the device, precision, threads, versions and seconds of each run. ``seconds`` is their
       sum.
     """
@@ -38,22 +35,6 @@ def provenance(study: Study, runs: list[tuple[Planned, Run]], clinics: Clinics) 
         for seed in settings["seeds"]
     }
     return {"study": settings, "seeds": seeds}
-
-
-def decisive(study: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a study on which all its seeds agree: without seeds, prose and looks."""
-    arms = {name: _without(OF_ARM, arm) for name, arm in study["arms"].items()}
-    return _without(OF_STUDY, study) | {"arms": arms}
-
-
-def _without(names: tuple[str, ...], settings: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name not in names}
-
-
-def protocol(study: dict[str, Any]) -> dict[str, Any]:
-    """The digest of what was decided before the results: the study's settings."""
-    text = json.dumps(decisive(study), sort_keys=True)
-    return {"digest": hashlib.sha256(text.encode()).hexdigest()[:16]}
 
 
 def data_digest(study: Study, clinics: Clinics) -> str:

@@ -57,7 +57,8 @@ def seeds_table(results: Results) -> pd.DataFrame:
     """Each row is one seed: its runs, hours and devices, and digests of what decided its numbers.
 
     Columns: ``Seed``, ``Runs``, ``Hours``, ``Device``, ``Data``, ``Simulation`` (its seed and the
-    simulator's version), ``Numbers_version`` and ``Protocol``. What was not kept is "unknown".
+    simulator's version), ``Numbers_version``, ``Protocol`` (its version) and ``Rules`` (their
+    digest). What was not kept is "unknown".
     """
     rows = [
         {
@@ -68,7 +69,8 @@ def seeds_table(results: Results) -> pd.DataFrame:
             "Data": made.get("data", "unknown"),
             "Simulation": _simulation_text(made),
             "Numbers_version": str(made.get("numbers_version", "unknown")),
-            "Protocol": made.get("protocol", {}).get("digest", "unknown"),
+            "Protocol": str(made.get("protocol", {}).get("version", "unknown")),
+            "Rules": made.get("protocol", {}).get("rules", "unknown"),
         }
         for seed, made in results.seeds.items()
     ]

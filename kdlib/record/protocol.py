@@ -1,0 +1,49 @@
+"""What was decided before the results: kept with every seed, and compared with what holds now."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from kdlib.evidence.protocol import PROTOCOL, rules_digest
+
+# What is not compared, since it decides no number of a seed.
+OF_STUDY = ("seeds", "about", "supporting")
+OF_ARM = ("label", "colour")
+
+
+def protocol(study: dict[str, Any]) -> dict[str, Any]:
+    """What was decided before the results of a study, whose settings are given.
+
+    ``version`` is that of the protocol, ``rules`` a digest of the ledger's rules, and ``digest``
+    one of the study's settings.
+    """
+    text = json.dumps(decisive(study), sort_keys=True)
+    settings = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return {"version": PROTOCOL, "rules": rules_digest(), "digest": settings}
+
+
+def decisive(study: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a study on which all its seeds agree: without seeds, prose and looks."""
+    arms = {name: _without(OF_ARM, arm) for name, arm in study["arms"].items()}
+    return _without(OF_STUDY, study) | {"arms": arms}
+
+
+def changed_since(folder: Path, study: dict[str, Any]) -> str:
+    """What changed since the results in ``folder``, though the version of the protocol did not.
+
+    Empty if nothing did, and for results of another version. ``study`` holds the study's present
+    settings.
+    """
+    seeds = json.loads((folder / "provenance.json").read_text(encoding="utf-8")).get("seeds", {})
+    now = protocol(study)
+    for seed, made in seeds.items():
+        then = made.get("protocol", {})
+        for name, what in (("rules", "rules of the ledger"), ("digest", "settings of the study")):
+            if then.get("version") == now["version"] and then.get(name) != now[name]:
+                return f"seed {seed}: the {what} changed; give the protocol a new version"
+    return ""
+
+
+def _without(names: tuple[str, ...], settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in names}

@@ -1,0 +1,39 @@
+"""No rule and no setting changes after the results without a new version of the protocol."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kdlib.evidence import protocol as rules
+from kdlib.record.protocol import changed_since, protocol
+from kdlib.study.study import load_study
+
+ROOT = Path(__file__).parents[2]
+RECORDED = sorted((ROOT / "book" / "results").glob("*/provenance.json"))
+
+
+def settings(name: str) -> dict[str, Any]:
+    return load_study(name).model_dump(mode="json")
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.parent.name)
+def test_nothing_changed_since_the_results_of_record(path: Path) -> None:
+    assert changed_since(path.parent, settings(path.parent.name)) == ""
+
+
+def test_a_change_without_a_new_version_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = settings("demo")
+    made = {"seeds": {"0": {"protocol": protocol(study)}}}
+    (tmp_path / "provenance.json").write_text(json.dumps(made))
+    assert changed_since(tmp_path, study) == ""
+    assert changed_since(tmp_path, study | {"seeds": [7]}) == ""
+    longer = study | {"recipe": study["recipe"] | {"steps": 7}}
+    assert "settings of the study" in changed_since(tmp_path, longer)
+    monkeypatch.setattr(rules, "GENERAL_RULES", ("Everything is reproduced.",))
+    assert "rules of the ledger" in changed_since(tmp_path, study)
+    monkeypatch.setattr("kdlib.record.protocol.PROTOCOL", 2)
+    assert changed_since(tmp_path, longer) == ""
