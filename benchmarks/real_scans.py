@@ -14,7 +14,7 @@ import kdlib
 from kdlib.data.clinics import Clinic, Clinics
 from kdlib.data.subjects import lesion_ml
 from kdlib.data.volume import Volume
-from kdlib.scores.metrics import evaluate
+from kdlib.scores.in_space import evaluate_volumes
 from kdlib.simulator import simulate
 from kdlib.study.progress import count_bar, trainings
 
@@ -57,7 +57,7 @@ def score(run: kdlib.Run, scans: Clinics) -> None:
         for subject in clinic.subjects:
             truth = subject.labelled.read_labels()
             answer = run.predict(subject.scan.flair)
-            found = evaluate(truth.array, answer.array, truth.spacing_mm)
+            found = evaluate_volumes(truth, answer)
             print(f"  {subject.id}: Dice {found.dice:.3f}, recall {found.lesion_recall:.2f}, "
                   f"{found_ml(answer):.1f} mL found of {subject.lesion_ml:.1f}")  # fmt: skip
 

@@ -16,18 +16,20 @@ def evaluate(
     result: Annotated[Path, typer.Argument(help="Mask or lesion probabilities to score.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON. NaN becomes null.")] = False,
 ) -> None:
-    """Compare a result with the true mask, by the five metrics of the WMH challenge."""
+    """Compare a result with the true mask, by the five metrics of the WMH challenge.
+
+    Voxels are compared that lie at the same place in space. It does not matter in which order or
+    direction the axes of a file are stored.
+    """
     from dataclasses import asdict
 
-    from kdlib.data.volume import read_labels, read_volume
-    from kdlib.scores.metrics import evaluate
+    from kdlib.data.volume import naming, read_labels, read_volume
+    from kdlib.scores.in_space import evaluate_volumes
 
     labels = read_labels(truth, allow_empty=True)
     answer = read_volume(result, allow_constant=True)
-    if answer.array.shape != labels.array.shape:
-        shapes = f"its shape is {answer.array.shape}, but the truth has {labels.array.shape}"
-        raise InputError(f"{result}: {shapes}; resample it to the truth")
-    scores = asdict(evaluate(labels.array, answer.array, labels.spacing_mm))
+    with naming(result):
+        scores = asdict(evaluate_volumes(labels, answer))
     if as_json:
         print(json.dumps({k: None if math.isnan(v) else v for k, v in scores.items()}))
     else:

@@ -10,6 +10,7 @@ from nibabel.orientations import aff2axcodes
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
+from kdlib.data.grid import edges_mm, listed, same_grid
 from kdlib.errors import InputError
 
 # 645 cubed; the largest research scans have about 2e8 voxels.
@@ -66,19 +67,6 @@ def parse_header(stream: BinaryIO, capacity: int) -> Header:
     if header.offset + header.data_bytes > capacity:
         raise InputError(f"it has less data than its header says (shape {shape}); copy it again")
     return header
-
-
-def edges_mm(affine: NDArray[np.float64]) -> tuple[float, float, float]:
-    """The edge lengths of a voxel in mm, by its ``affine`` (4, 4)."""
-    x, y, z = np.linalg.norm(affine[:3, :3], axis=0)
-    return float(x), float(y), float(z)
-
-
-def same_grid(shape: tuple[int, ...], one: NDArray, other: NDArray) -> bool:
-    """Whether two affines put every voxel of a grid within half a voxel of the same place."""
-    corners = np.indices((2, 2, 2)).reshape(3, -1) * (np.array(shape) - 1)[:, None]
-    apart = (one - other) @ np.vstack([corners, np.ones(8)])
-    return bool(np.linalg.norm(apart[:3], axis=0).max() <= 0.5 * min(edges_mm(one)))
 
 
 def _raw_header(block: bytes) -> nib.Nifti1Header:
@@ -153,7 +141,7 @@ def _affine(raw: nib.Nifti1Header, shape: tuple[int, int, int]) -> NDArray[np.fl
     """The sform, else the qform, else the voxel sizes alone. Those that exist must agree."""
     sizes = raw["pixdim"][1:4]
     if not (np.isfinite(sizes) & (sizes > 0)).all():
-        raise InputError(f"its voxel size {_listed(sizes)} mm is not above 0; export it again")
+        raise InputError(f"its voxel size {listed(sizes)} mm is not above 0; export it again")
     if raw["pixdim"][0] not in (-1, 1):
         raw["pixdim"][0] = 1  # The standard reads any other value as 1.
     forms = [raw.get_sform()] if raw["sform_code"] > 0 else []
@@ -182,10 +170,6 @@ def _checked(affine: NDArray[np.float64]) -> NDArray[np.float64]:
         raise InputError("its affine is singular (axes in one plane); export it again")
     low, high = VOXEL_EDGES_MM
     if edges.min() < low or edges.max() > high:
-        wrong = f"its voxel size {_listed(edges)} mm is outside {low:g} to {high:g} mm"
+        wrong = f"its voxel size {listed(edges)} mm is outside {low:g} to {high:g} mm"
         raise InputError(f"{wrong}; correct its header")
     return np.asarray(affine, dtype=np.float64)
-
-
-def _listed(sizes: NDArray) -> str:
-    return " x ".join(f"{size:g}" for size in sizes)

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kdlib.data.header import same_grid
 from kdlib.data.labels import Label
-from kdlib.data.volume import Volume, read_labels, read_volume
+from kdlib.data.volume import Volume, naming, onto_grid, read_labels, read_volume
 from kdlib.errors import InputError
 
 
@@ -45,7 +44,7 @@ class Scan:
             One volume (x, y, z) of float32 for each image.
 
         Raises:
-            InputError: a file is missing or damaged, or the T1 lies on another grid.
+            InputError: a file is missing or damaged, or the T1 lies on another grid in space.
         """
         if inputs == "flair":
             return [read_volume(self.flair)]
@@ -56,13 +55,8 @@ class Scan:
             advice = "add T1.nii.gz or use inputs=flair"
             raise InputError(f"{self.flair.parent}: there is no T1 here; {advice}")
         flair, t1 = read_volume(self.flair), read_volume(self.t1)
-        shape = flair.array.shape
-        if t1.array.shape != shape:
-            what = f"its shape is {t1.array.shape}, but its FLAIR has {shape}"
-            raise InputError(f"{self.t1}: {what}; register it to the FLAIR")
-        if not same_grid(shape, flair.affine, t1.affine):
-            raise InputError(f"{self.t1}: is not on its FLAIR's grid; register it to the FLAIR")
-        return [flair, t1]
+        with naming(self.t1):
+            return [flair, onto_grid(t1, flair, "its FLAIR")]
 
 
 @dataclass(frozen=True)

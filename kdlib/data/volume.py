@@ -21,7 +21,8 @@ from nibabel.orientations import (
 from nibabel.volumeutils import apply_read_scaling
 from numpy.typing import DTypeLike, NDArray
 
-from kdlib.data.header import Header, edges_mm, parse_header, same_grid
+from kdlib.data.grid import edges_mm, refuse_other_grid, turned_like
+from kdlib.data.header import Header, parse_header
 from kdlib.data.labels import Label
 from kdlib.errors import InputError, printable
 from kdlib.files import atomic
@@ -53,7 +54,7 @@ class Volume:
 
 def read_header(path: Path | str) -> Header:
     """Check a NIfTI file without reading its data. Its errors are those of ``read_volume``."""
-    with _naming(path), _opened(path) as (stream, capacity):
+    with naming(path), _opened(path) as (stream, capacity):
         return parse_header(stream, capacity)
 
 
@@ -68,7 +69,7 @@ def read_volume(path: Path | str, *, allow_constant: bool = False) -> Volume:
         InputError: the file is missing or damaged, is no 3-D image of real numbers, has no usable
             affine, holds NaN or infinity, or has one value everywhere. The message names the file.
     """
-    with _naming(path):
+    with naming(path):
         array, affine = _read(path)
         scan = array.astype(np.float32)
         _refuse_non_finite(scan)
@@ -85,19 +86,20 @@ def read_labels(
 
     Args:
         path: a file that ends in ``.nii`` or ``.nii.gz``.
-        like: the scan whose grid it must have, if any.
+        like: the scan that it must lie on, if any. Its axes may be stored in another order or
+            direction. They are turned to those of the scan.
         allow_empty: whether there may be no lesion.
 
     Raises:
         InputError: as ``read_volume``; or there are values other than 0, 1 and 2, the grid is
-            not that of ``like``, or no voxel has label 1.
+            not that of ``like`` in space, or no voxel has label 1.
     """
-    with _naming(path):
+    with naming(path):
         array, affine = _read(path)
         _refuse_non_finite(array)
         labels = Volume(_as_labels(array), affine)
         if like is not None:
-            _refuse_other_grid(labels, like)
+            labels = onto_grid(labels, like, "its scan")
         if not allow_empty and not (labels.array == Label.LESION).any():
             raise InputError("the mask is empty: no voxel has label 1 (lesion); leave it out")
     return labels
@@ -153,8 +155,25 @@ def on_grid_of(original: Volume, lps_array: NDArray) -> Volume:
     return Volume(array, original.affine)
 
 
+def onto_grid(volume: Volume, like: Volume, name: str) -> Volume:
+    """Flip and reorder the axes of ``volume`` so that each index is one place in both volumes.
+
+    Args:
+        volume: what to bring onto the grid of the other.
+        like: the other volume.
+        name: what an error calls the other volume.
+
+    Raises:
+        InputError: the two do not have the same voxels in space. The message says how far they
+            differ.
+    """
+    array, affine = turned_like(volume.array, volume.affine, like.affine)
+    refuse_other_grid(array.shape, affine, (like.array.shape, like.affine), name)
+    return Volume(array, affine)
+
+
 @contextmanager
-def _naming(path: Path | str) -> Iterator[None]:
+def naming(path: Path | str) -> Iterator[None]:
     """Turn every error about ``path`` into an ``InputError`` of one line that names it."""
     try:
         with np.errstate(all="ignore"):
@@ -236,14 +255,6 @@ def _as_labels(array: NDArray) -> NDArray[np.uint8]:
         advice = "change them to 0 background, 1 lesion, 2 other pathology"
         raise InputError(f"its labels are {listed}; {advice}")
     return nearest.astype(np.uint8)
-
-
-def _refuse_other_grid(labels: Volume, like: Volume) -> None:
-    if labels.array.shape != like.array.shape:
-        ours, theirs = labels.array.shape, like.array.shape
-        raise InputError(f"its shape is {ours}, but its scan has {theirs}; resample it to the scan")
-    if not same_grid(like.array.shape, like.affine, labels.affine):
-        raise InputError("its affine differs from that of its scan; resample it to the scan")
 
 
 def _image(volume: Volume, dtype: DTypeLike | None) -> nib.Nifti1Image:

@@ -16,7 +16,8 @@ from kdlib.data.volume import Volume, read_labels, write_volume
 from kdlib.errors import InputError
 from kdlib.networks import UNet
 from kdlib.prediction import predict
-from kdlib.scores.metrics import THRESHOLD, components, dice, evaluate
+from kdlib.scores.in_space import evaluate_volumes
+from kdlib.scores.metrics import THRESHOLD, components, dice
 from kdlib.study.run import Run
 from kdlib.training import choose_device
 
@@ -94,12 +95,11 @@ def _answer(
     write_volume(out / names["probability"], _rounded_down(maps["result"]))
     scores = {}
     if scored and subject.label is not None:
-        truth = read_labels(subject.label, like=scan[0], allow_empty=True).array
+        truth = read_labels(subject.label, like=scan[0], allow_empty=True)
         scores = {
-            name: asdict(evaluate(truth, probability.array, scan[0].spacing_mm))
-            for name, probability in maps.items()
+            name: asdict(evaluate_volumes(truth, probability)) for name, probability in maps.items()
         }
-        masks["truth"] = truth == Label.LESION
+        masks["truth"] = truth.array == Label.LESION
     facts = _facts(subject, run, scan[0], masks) | names | {"scores": scores}
     return Answer(facts, scan[0], masks)
 

@@ -7,7 +7,7 @@ from kdlib.data.labels import Label
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume, read_volume, to_lps
 from kdlib.scores.calibration import calibration_scores
-from kdlib.scores.metrics import evaluate
+from kdlib.scores.in_space import evaluate_volumes
 from kdlib.scores.strata import at_matched_volume, by_lesion_volume, by_region, log_volume_ratio
 
 Row = dict[str, str | float]
@@ -30,7 +30,7 @@ def score(
     """
     pair = truth.array, probability.array
     row: Row = {"clinic": subject.scan.clinic, "subject": subject.id}
-    row |= asdict(evaluate(*pair, truth.spacing_mm))
+    row |= asdict(evaluate_volumes(truth, probability))
     row["log_volume_ratio"] = log_volume_ratio(*pair)
     row |= by_lesion_volume(*pair, truth.spacing_mm)
     path = subject.labelled.label.with_name("simulation") / "ventricle_distance.nii.gz"

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
-from kdlib.data.volume import Volume, read_volume
+from kdlib.data.volume import Volume, onto_grid, read_volume
 from kdlib.errors import InputError
 from kdlib.files import write_text
 from kdlib.networks import UNet, new_unet
@@ -129,7 +129,8 @@ class Run:
             The lesion probability in [0, 1] of every voxel, on the scan's own grid.
 
         Raises:
-            InputError: the scan cannot be read, or the run reads other images.
+            InputError: the scan cannot be read, the run reads other images, or the T1 has other
+                voxels in space than the FLAIR.
 
         >>> store = kdlib.Store("runs", kdlib.open_clinics("data/clinics"))
         >>> scenario = kdlib.load_study("demo").scenario(
@@ -145,4 +146,5 @@ class Run:
             what = f"{self.directory.name} reads {self.scenario.inputs}"
             raise InputError(f"{what}; give it these images and no others")
         scan = [image if isinstance(image, Volume) else read_volume(image) for image in images]
+        scan = [scan[0], *(onto_grid(other, scan[0], "the FLAIR") for other in scan[1:])]
         return predict(self.network(choose_device(device)), scan, self.scenario)

@@ -127,10 +127,12 @@ MASKS = {
     "empty": (lambda: saved(MASK * 0), "mask is empty"),
     "other pathology alone": (lambda: saved(MASK * 2), "mask is empty"),
     "another shape": (
-        lambda: saved(MASK[1:]), r"shape is \(5, 7, 5\), but its scan has \(6, 7, 5\)"
+        lambda: saved(MASK[1:]), r"shape is \(5, 7, 5\).*has \(6, 7, 5\)"
     ),
-    "another origin": (lambda: saved(MASK, AFFINE + np.eye(4, k=3)), "affine differs from"),
-    "another orientation": (lambda: saved(MASK, AFFINE * [-1, 1, 1, 1]), "affine differs from"),
+    "another origin": (lambda: saved(MASK, AFFINE + np.eye(4, k=3)), r"1 mm away from its scan"),
+    "another orientation": (
+        lambda: saved(MASK, AFFINE * [-1, 1, 1, 1]), r"5 mm away from its scan; resample"
+    ),
 }  # fmt: skip
 
 
