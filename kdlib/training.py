@@ -12,6 +12,7 @@ from torch import Tensor
 
 from kdlib.errors import InputError
 from kdlib.files import write_tensors
+from kdlib.learning_curve import LearningCurve
 from kdlib.methods.base import Losses, Method
 
 OnStep = Callable[[int, int], None]
@@ -53,6 +54,7 @@ def learning_rate_factor(progress: float, schedule: str) -> float:
 def train(
     method: Method,
     *,
+    curve: LearningCurve | None = None,
     checkpoint: Path | None = None,
     checkpoint_seconds: float = 30.0,
     on_step: OnStep | None = None,
@@ -63,6 +65,7 @@ def train(
 
     Args:
         method: what to train.
+        curve: gets its rows. A training that goes on has those of its first part too.
         checkpoint: a file. If it exists, the training goes on from it.
         checkpoint_seconds: how often the checkpoint is written.
         on_step: called with the steps taken and their number after each step.
@@ -71,18 +74,20 @@ def train(
         Rows of mean losses: ``step``, ``learning_rate`` and each loss. There are no rows if the
         method takes no steps.
     """
-    first, history = restore(method, checkpoint) if checkpoint else (0, [])
+    curve = curve or LearningCurve()
+    first, history = restore(method, checkpoint, curve) if checkpoint else (0, [])
     every = max(1, method.updates // HISTORY_ROWS)
     seen: list[Losses] = []
     saved = time.monotonic()
     for step in range(first, method.updates):
         rate = set_learning_rate(method, step)
         seen.append(method.update(step))
+        curve.look(method.result, step + 1, method.updates)
         if (step + 1) % every == 0 or step + 1 == method.updates:
             history.append({"step": step + 1, "learning_rate": rate, **_means(seen)})
             seen = []
             if checkpoint and time.monotonic() - saved >= checkpoint_seconds:
-                save(method, step + 1, history, checkpoint)
+                save(method, step + 1, history, curve, checkpoint)
                 saved = time.monotonic()
         if on_step:
             on_step(step + 1, method.updates)
@@ -105,22 +110,24 @@ def _means(seen: list[Losses]) -> dict[str, float]:
     return {name: torch.stack([losses[name] for losses in seen]).mean().item() for name in seen[0]}
 
 
-def save(method: Method, step: int, history: History, path: Path) -> None:
+def save(method: Method, step: int, history: History, curve: LearningCurve, path: Path) -> None:
     """Write a checkpoint of networks and optimisers after ``step`` updates, without pickle."""
-    note = {"progress": json.dumps({"step": step, "history": history})}
+    progress = {"step": step, "history": history, "curve": curve.rows}
+    note = {"progress": json.dumps(progress)}
     write_tensors(path, _state(method), note)
 
 
-def restore(method: Method, path: Path) -> tuple[int, History]:
-    """Load a checkpoint into ``method``. Returns the number of its updates and its history.
+def restore(method: Method, path: Path, curve: LearningCurve) -> tuple[int, History]:
+    """Load a checkpoint into ``method`` and ``curve``.
 
-    If there is no checkpoint, the number is 0.
+    Returns the number of its updates and its history. If there is no checkpoint, the number is 0.
     """
     if not path.exists():
         return 0, []
     with safe_open(path, "pt", device=str(method.device)) as file:
         progress = json.loads(file.metadata()["progress"])
         _load(method, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    curve.rows = progress["curve"]
     return progress["step"], progress["history"]
 
 

@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from kdlib.data.labels import Label
+from kdlib.data.slices import LabelledSlices
 from kdlib.errors import InputError
+from kdlib.learning_curve import LearningCurve
 from kdlib.training import choose_device, learning_rate_factor, train
-from tests.methods.made import make, recipe, trained, weights
+from tests.methods.made import make, recipe, slices, trained, weights
 
 
 @pytest.mark.parametrize(
@@ -17,6 +20,48 @@ from tests.methods.made import make, recipe, trained, weights
 def test_the_learning_rate_follows_its_schedule(schedule: str, factors: list[float]) -> None:
     rates = [learning_rate_factor(progress, schedule) for progress in (0, 0.375, 0.5, 1)]
     assert [round(rate, 3) for rate in rates] == factors
+
+
+def watched(*held_out: LabelledSlices) -> LearningCurve:
+    return LearningCurve(held_out, "float32")
+
+
+@trained
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_curve_changes_no_bit_of_a_training(name: str, precision: str) -> None:
+    plain, seen = (make(name, recipe(precision=precision)) for _ in range(2))
+    curve = LearningCurve([slices(6, 2)], precision)
+    assert train(plain) == train(seen, curve=curve)
+    assert curve.rows
+    for module in plain.modules:
+        first, second = (method.modules[module].state_dict() for method in (plain, seen))
+        assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_a_curve_has_twenty_points_and_ends_with_the_training() -> None:
+    for steps, count in ((1, 1), (7, 7), (20, 20), (450, 20), (1507, 20)):
+        curve, network = watched(slices(2, 2)), make("supervised").network
+        for step in range(1, steps + 1):
+            curve.look(network, step, steps)
+        assert len(curve.rows) == count
+        assert curve.rows[-1]["step"] == steps
+
+
+def test_a_point_of_a_curve_is_the_dice_of_the_network_on_each_subject() -> None:
+    network, subjects = make("supervised").network, [slices(3, 2), slices(4, 3)]
+    subjects[0].labels[:, :4] = Label.OTHER_PATHOLOGY
+    curve = watched(*subjects)
+    curve.look(network, 20, 20)
+    assert network.training
+    network.eval()
+    expected = []
+    for subject in subjects:
+        counts = subject.labels != Label.OTHER_PATHOLOGY
+        answer = network(subject.slices.images).argmax(dim=1)[counts]
+        truth = subject.labels[counts] == 1
+        expected.append(2 * (answer * truth).sum().item() / (answer.sum() + truth.sum()).item())
+    assert [curve.rows[0]["dice_1"], curve.rows[0]["dice_2"]] == pytest.approx(expected)
+    assert curve.rows[0]["dice"] == pytest.approx(sum(expected) / 2)
 
 
 class Stop(Exception):
@@ -37,12 +82,22 @@ def test_a_resumed_training_equals_an_uninterrupted_one(
     name: str, precision: str, tmp_path: Path
 ) -> None:
     whole, broken, resumed = (make(name, recipe(precision=precision)) for _ in range(3))
-    expected = train(whole)
+    whole_curve = watched(slices(6, 2))
+    expected = train(whole, curve=whole_curve)
     checkpoint = tmp_path / "checkpoint.safetensors"
     with pytest.raises(Stop):
-        train(broken, checkpoint=checkpoint, checkpoint_seconds=0, on_step=interrupt_at(7))
-    history = train(resumed, checkpoint=checkpoint)
+        train(
+            broken,
+            curve=watched(slices(6, 2)),
+            checkpoint=checkpoint,
+            checkpoint_seconds=0,
+            on_step=interrupt_at(7),
+        )
+    curve = watched(slices(6, 2))
+    history = train(resumed, curve=curve, checkpoint=checkpoint)
     assert history == expected
+    assert curve.rows == whole_curve.rows
+    assert len(curve.rows) == 20
     for module in whole.modules:
         assert torch.equal(weights(whole.modules[module]), weights(resumed.modules[module]))
     buffers = zip(whole.network.buffers(), resumed.network.buffers(), strict=True)

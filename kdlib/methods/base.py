@@ -110,6 +110,10 @@ class Method(Generic[TaskT, SettingsT]):
         """Take optimiser step ``step`` (from 0) and return the losses it saw."""
         raise NotImplementedError(f"{self.name} takes no step")
 
+    def findings(self) -> dict[str, float]:
+        """Numbers about the trained network that the run keeps, by name. Called after the end."""
+        return {}
+
     @property
     def result(self) -> UNet:
         """The network that is saved and scored; one of ``modules``."""

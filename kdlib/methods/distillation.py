@@ -1,5 +1,6 @@
 """KD: a student learns the teacher's softened answers on source and target (paper, Section 3.1)."""
 
+from math import nan
 from typing import Annotated, Literal, Self
 
 import torch
@@ -144,6 +145,52 @@ class Distillation(Method[TaughtTask, DistillationSettings], name="distillation"
         if self.settings.true_labels:
             answers = self._mix_true_labels(answers, picked)
         return answers
+
+    @torch.no_grad()
+    def findings(self) -> dict[str, float]:
+        """How far the student is from its teacher, on the union's slices as they are.
+
+        ``loss`` is Eq. 3 over the slices it learns from. ``floor`` is the least that Eq. 3 can be
+        there: the entropy of the soft labels. ``above_floor`` is their difference. The other two
+        are the Dice of what student and teacher decide for, on the slices of the source
+        (``agreement_home``) and on those of the target (``agreement_away``), NaN if neither decides
+        for any lesion. On the fly there are
+        none: one more pass over the source would cost as much as the adaptation.
+        """
+        if self.task.on_the_fly:
+            return {}
+        self.network.eval()
+        every = torch.arange(len(self.slices), device=self.device)
+        source = len(self.task.labelled)
+        parts = {"source": every[:source], "target": every[source:]}
+        sums = {name: self._beside_teacher(part) for name, part in parts.items()}
+        learnt = [name for name in parts if self.settings.scans in (name, "both")]
+        slices = sum(len(parts[name]) for name in learnt)
+        loss, floor = (sum(sums[name][place] for name in learnt) / slices for place in (0, 1))
+        dice = {
+            name: common / voxels if voxels else nan
+            for name, (_, _, common, voxels) in sums.items()
+        }
+        return {
+            "loss": loss,
+            "floor": floor,
+            "above_floor": loss - floor,
+            "agreement_home": dice["source"],
+            "agreement_away": dice["target"],
+        }
+
+    def _beside_teacher(self, part: Tensor) -> list[float]:
+        """Sums over slices: loss, entropy of the soft labels, twice the common lesion, lesion."""
+        sums = []
+        for picked in part.split(ANSWERED_AT_ONCE):
+            logits, answers = self.answer(self.slices.images[picked]), self.soft_labels(picked)
+            loss = len(picked) * self.distillation_loss(logits, answers)
+            entropy = torch.special.entr(answers).sum() / answers[0, 0].numel()
+            own, theirs = logits.argmax(dim=1), self.teacher_logits[picked].argmax(dim=1)
+            sums.append(
+                torch.stack([loss, entropy, 2 * (own & theirs).sum(), (own + theirs).sum()])
+            )
+        return torch.stack(sums).cpu().double().sum(dim=0).tolist()
 
     def _mix_true_labels(self, answers: Tensor, picked: Tensor) -> Tensor:
         """Only source slices have labels: the union's first ones."""

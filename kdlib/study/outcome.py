@@ -1,5 +1,6 @@
 """Write what a training leaves in its run's directory: weights, losses, scores and a note."""
 
+import json
 import platform
 import time
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ import torch
 
 from kdlib.data.volume import to_lps
 from kdlib.files import atomic, write_tensors, write_text
+from kdlib.learning_curve import LearningCurve
+from kdlib.methods.base import Method
 from kdlib.networks import UNet, precision_on
 from kdlib.prediction import predict
 from kdlib.scores.scoring import example_slice, score
@@ -22,14 +25,22 @@ from kdlib.training import History
 
 
 def save_outcome(
-    directory: Path, network: UNet, history: History, people: Participants, scenario: Scenario
+    directory: Path,
+    method: Method,
+    history: History,
+    curve: LearningCurve,
+    people: Participants,
+    scenario: Scenario,
 ) -> None:
     """Write everything that ``Run`` reads, except for the note that the run is finished.
 
     Scores are computed on each scan's own grid. One slice of each answer is kept as a picture.
     """
+    network = method.result
     write_tensors(directory / "weights.safetensors", network.state_dict())
     write_text(directory / "history.csv", pd.DataFrame(history).to_csv(index=False))
+    write_text(directory / "curve.csv", pd.DataFrame(curve.rows).to_csv(index=False))
+    write_text(directory / "findings.json", json.dumps(method.findings(), indent=2))
     scores, slices = _scored(network, people.tested, scenario)
     write_text(directory / "scores.csv", scores.to_csv(index=False))
     with atomic(directory / "slices.npz") as temporary:

@@ -1,6 +1,6 @@
 """Who takes part in a scenario: with labels, without labels, and in the test."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kdlib.data.clinics import Clinics, Subject
 from kdlib.errors import InputError
@@ -19,21 +19,37 @@ class Participants:
         tested: the network is scored on these afterwards.
         at_home: the source's subjects on which its teacher is tested. A network that was adapted to
             a whole target is scored on them too.
+        held_out: the source's test subjects on which a learning curve is measured.
     """
 
     labelled: Subjects
     adapted_to: Subjects
     tested: Subjects
     at_home: Subjects = ()
+    held_out: Subjects = ()
+
+
+HELD_OUT = 3
 
 
 def participants(scenario: Scenario, clinics: Clinics) -> Participants:
     """The subjects of ``scenario``, as the paper splits them (Section 4.2).
 
+    A training that is not on the fly has a learning curve, measured on the first three test
+    subjects of the source, by id. If the source has no test subjects, there is no curve.
+
     A teacher learns from all training subjects of the source. It is tested on the source's test
     subjects. If there are none, it is tested on its own training subjects, where it scores better
     than it would on others.
     """
+    if not scenario.updates or scenario.subject is not None:
+        return _taking_part(scenario, clinics)
+    test = [subject for subject in clinics[scenario.source].test if subject.label is not None]
+    held_out = sorted(test, key=lambda subject: subject.id)[:HELD_OUT]
+    return replace(_taking_part(scenario, clinics), held_out=tuple(held_out))
+
+
+def _taking_part(scenario: Scenario, clinics: Clinics) -> Participants:
     source = clinics[scenario.source]
     at_home = source.test or source.training
     if scenario.target is None:

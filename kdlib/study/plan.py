@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -20,6 +21,7 @@ from kdlib.study.scenario import Scenario
 from kdlib.study.store import OnProgress, Store
 from kdlib.study.study import Study, Sweep, arm_scenario
 
+PLACE = ["arm", "source", "target", "fold", "seed", "setting", "value"]  # where a run belongs
 SWEPT = ["setting", "value", "evaluated_on"]  # the columns of scores.csv that sweeps need
 
 
@@ -176,9 +178,57 @@ def study_scores(runs: list[tuple[Planned, Run]]) -> pd.DataFrame:
     return scores if any(item.setting for item, _ in runs) else scores.drop(columns=SWEPT)
 
 
-def _named(item: Planned, scores: pd.DataFrame, on: str) -> pd.DataFrame:
+def study_curves(runs: list[tuple[Planned, Run]]) -> pd.DataFrame:
+    """How all networks of a study learnt, as ``Run.curve`` says. Each row is one point of a run.
+
+    The columns before those of the curve are ``arm``, ``source``, ``target``, ``fold`` and
+    ``seed``, and ``setting`` and ``value``, which are empty outside a sweep. The rows of a plain
+    teacher have the arm "teacher" and no target or fold. In ``teaches`` they have the first arm
+    that it teaches: arms may have different teachers.
+    """
+    parts = [done.curve.assign(**_place(item), teaches="") for item, done in runs]
+    for arm, teacher in _plain_teachers(runs):
+        place = _place(Planned("teacher", teacher.scenario)) | {"target": "", "fold": None}
+        parts.append(teacher.curve.assign(**place, teaches=arm))
+    return _stacked(parts, [*PLACE, "teaches", "step", "dice"])
+
+
+def study_findings(runs: list[tuple[Planned, Run]]) -> pd.DataFrame:
+    """What methods found of their networks, as ``Run.findings`` says. Each row is one run.
+
+    The columns before are those of ``study_curves``, without ``teaches``. A run whose method finds
+    nothing has no row.
+    """
+    found = [pd.DataFrame([_place(item) | run.findings]) for item, run in runs if run.findings]
+    return _stacked(found, PLACE)
+
+
+def _plain_teachers(runs: list[tuple[Planned, Run]]) -> list[tuple[str, Run]]:
+    """Each teacher that knows no target, with the first arm that it teaches."""
+    found = dict[Path, tuple[str, Run]]()
+    for item, done in runs:
+        for run in done.lineage:
+            if run.scenario.target is None:
+                found.setdefault(run.directory, (item.arm, run))
+    return list(found.values())
+
+
+def _place(item: Planned) -> dict[str, Any]:
+    """Where a run belongs in a study."""
     scenario = item.scenario
     names = {"arm": item.arm, "source": scenario.source, "target": scenario.target}
     numbers = {"fold": scenario.fold, "seed": scenario.seed}
-    sweep = {"setting": item.setting, "evaluated_on": on}
-    return scores.drop(columns="clinic").assign(**names, **numbers, **sweep, value=item.value)
+    return names | numbers | {"setting": item.setting, "value": item.value}
+
+
+def _stacked(parts: list[pd.DataFrame], first: list[str]) -> pd.DataFrame:
+    """One table of all that have rows, with the columns ``first`` in front."""
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return pd.DataFrame(columns=first)
+    table = pd.concat(parts, ignore_index=True).astype({"fold": "Int64"})
+    return table[[*first, *(name for name in table if name not in first)]]
+
+
+def _named(item: Planned, scores: pd.DataFrame, on: str) -> pd.DataFrame:
+    return scores.drop(columns="clinic").assign(**_place(item), evaluated_on=on)

@@ -111,6 +111,22 @@ class Run:
         path = self.directory / "history.csv"
         return pd.read_csv(path) if path.stat().st_size > 1 else pd.DataFrame()
 
+    @cached_property
+    def curve(self) -> pd.DataFrame:
+        """Dice at home along the training: ``step``, ``dice``, ``dice_1``, ``dice_2``, ``dice_3``.
+
+        ``dice`` is the mean over three test subjects of the source, on the network's own slices.
+        The table is empty for a run without a training, for on-the-fly adaptation, and if the
+        source has no test subjects.
+        """
+        path = self.directory / "curve.csv"
+        return pd.read_csv(path) if path.stat().st_size > 1 else pd.DataFrame()
+
+    @cached_property
+    def findings(self) -> dict[str, float]:
+        """What else the method found of its network, by name. Most methods find nothing."""
+        return json.loads((self.directory / "findings.json").read_text())
+
     def network(self, device: torch.device | str = "cpu") -> UNet:
         """The trained segmenter, on ``device``."""
         network = new_unet(self.scenario, seed=0)

@@ -14,6 +14,7 @@ from kdlib.data.clinics import Clinics
 from kdlib.data.prepared import PreparedSlices
 from kdlib.data.slices import LabelledSlices
 from kdlib.files import write_text
+from kdlib.learning_curve import LearningCurve
 from kdlib.methods.base import Method
 from kdlib.networks import UNet
 from kdlib.study.outcome import provenance, save_outcome
@@ -133,25 +134,33 @@ class Store:
         scenario: Scenario,
         people: Participants,
         teacher: Run | None,
-        training: Callable[[Method], History],
+        training: Callable[..., History],
     ) -> None:
         """Train, and write the run's files. No other process uses ``directory``."""
         began = time.monotonic()
         write_text(directory / "scenario.json", scenario.model_dump_json(indent=2))
         if teacher is not None:
             write_text(directory / "teacher", teacher.directory.name)
-        method = self._method(scenario, people, teacher)
-        history = training(method)
-        save_outcome(directory, method.result, history, people, scenario)
+        device = choose_device(self.device)
+        prepared = PreparedSlices(self.folder / "prepared", scenario.preparation, device)
+        method = self._method(scenario, people, teacher, prepared)
+        held_out = [prepared.labelled_slices([subject.labelled]) for subject in people.held_out]
+        curve = LearningCurve(held_out, scenario.precision)
+        history = training(method, curve=curve)
+        save_outcome(directory, method, history, curve, people, scenario)
         (directory / CHECKPOINT).unlink(missing_ok=True)
         Run.finish(directory, provenance(method.device, scenario.precision, began))
 
-    def _method(self, scenario: Scenario, people: Participants, teacher: Run | None) -> Method:
+    def _method(
+        self,
+        scenario: Scenario,
+        people: Participants,
+        teacher: Run | None,
+        prepared: PreparedSlices,
+    ) -> Method:
         """Make the scenario's method. It gets only the data that it may see."""
-        device = choose_device(self.device)
         kind, handed = scenario.method_type, dict[str, Any]()
-        prepared = PreparedSlices(self.folder / "prepared", scenario.preparation, device)
-        trained = self._network(teacher.directory, device) if teacher else None
+        trained = self._network(teacher.directory, prepared.device) if teacher else None
         if kind.needs_source:
             contents = tuple(subject.fingerprint for subject in people.labelled)
             handed["labelled"] = self._labelled_slices(prepared, people.labelled, contents)

@@ -77,6 +77,8 @@ def test_on_the_fly_a_student_sees_the_slices_that_ada_sees() -> None:
 def started_at_teacher(**settings: Any) -> Distillation:
     """A student before its first step; its network and its teacher's answer alike but for T."""
     teacher, kind = new_unet(recipe(), seed=9).eval(), method_named("distillation")
+    teacher.head.bias.data.zero_()  # it decides for lesion too
+    teacher.head.weight.data.mul_(500)  # and is sure in some voxels
     task = TaughtTask(
         labelled=slices(10, 0), target=slices(6, 1).slices, teacher=teacher, start=teacher
     )
@@ -109,6 +111,30 @@ def test_the_head_alone_starts_softened_and_all_decisions_stay() -> None:
 def test_a_head_that_both_sides_divide_by_t_starts_as_it_is() -> None:
     student = started_at_teacher(temperature=4.0, softened="both")
     assert torch.equal(student.network.head.weight, student.task.teacher.head.weight)
+
+
+@pytest.mark.parametrize("settings", [{}, {"softened": "both"}, {"scans": "target"}])
+def test_a_student_that_answers_as_its_teacher_stands_on_the_floor(
+    settings: dict[str, str],
+) -> None:
+    found = started_at_teacher(temperature=3.0, **settings).findings()
+    assert found["above_floor"] == pytest.approx(0, abs=1e-6)
+    assert found["loss"] == pytest.approx(found["floor"]) != 0
+    assert found["agreement_home"] == found["agreement_away"] == 1
+
+
+def test_findings_are_those_of_the_slices_that_the_student_learnt() -> None:
+    student = started_at_teacher(scans="target")
+    student.network.up[0].weight.data.mul_(-1)
+    found, away = student.findings(), torch.arange(10, 16)
+    answers = student.soft_labels(away)
+    logits = student.answer(student.slices.images[away])
+    assert found["loss"] == pytest.approx(student.distillation_loss(logits, answers).item())
+    own, theirs = (x.argmax(dim=1).bool() for x in (logits, student.teacher_logits[away]))
+    dice = 2 * (own & theirs).sum() / (own.sum() + theirs.sum())
+    assert found["agreement_away"] == pytest.approx(dice.item())
+    assert found["above_floor"] > 0
+    assert found["agreement_home"] != found["agreement_away"]
 
 
 def test_hard_answers_are_the_teachers_decisions() -> None:

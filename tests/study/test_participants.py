@@ -1,13 +1,15 @@
 """Who sees what."""
 
+from pathlib import Path
+
 import pytest
 
-from kdlib.data.clinics import Clinics
+from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.errors import InputError
 from kdlib.methods import Method
 from kdlib.study.participants import participants
 from kdlib.study.scenario import Scenario
-from tests.tiny import RECIPE
+from tests.tiny import RECIPE, write_clinics
 
 
 def scenario(method: str = "distillation", target: str | None = "singapore", **more) -> Scenario:  # type: ignore[no-untyped-def]
@@ -43,6 +45,20 @@ def test_more_training_on_the_source_sees_nothing_of_the_target_that_tests_it(
     people = participants(scenario("continued"), clinics)
     assert (people.labelled, people.adapted_to) == (clinics["utrecht"].training, ())
     assert people.tested == clinics["singapore"].folds[1]
+
+
+def test_a_curve_is_measured_on_at_most_three_test_subjects_of_the_source(tmp_path: Path) -> None:
+    clinics = open_clinics(write_clinics(tmp_path))
+    for name in "0123":
+        (tmp_path / "training/Utrecht" / name).rename(tmp_path / f"test/Utrecht/1{name}")
+    many = open_clinics(tmp_path)
+    held_out = [participants(scenario(), found).held_out for found in (clinics, many)]
+    assert [[s.id for s in subjects] for subjects in held_out] == [["4"], ["10", "11", "12"]]
+    assert all(s.split == "test" for s in held_out[1])
+    (tmp_path / "training/Utrecht").rmdir()
+    (tmp_path / "test/Utrecht").rename(tmp_path / "training/Utrecht")
+    assert participants(scenario(), open_clinics(tmp_path)).held_out == ()
+    assert participants(scenario("adabn"), many).held_out == ()
 
 
 def test_a_teacher_is_tested_on_its_own_clinics_test_subjects(clinics: Clinics) -> None:

@@ -34,8 +34,8 @@ def test_a_run_is_a_directory_of_plain_files(clinics: Clinics, store: Path) -> N
     done = run(KD, clinics, store=store)
     names = {path.name for path in done.directory.iterdir()}
     assert names == {
-        "DONE", "history.csv", "lock", "scenario.json", "scores.csv", "slices.npz",
-        "source_scores.csv", "teacher", "weights.safetensors",
+        "DONE", "curve.csv", "findings.json", "history.csv", "lock", "scenario.json",
+        "scores.csv", "slices.npz", "source_scores.csv", "teacher", "weights.safetensors",
     }  # fmt: skip
 
 
@@ -47,6 +47,21 @@ def test_a_run_reads_back_what_it_was_told(clinics: Clinics, store: Path) -> Non
     assert done.history.step.iloc[-1] == RECIPE["steps"]
     assert done.teacher is not None
     assert done.teacher.scenario == KD.teacher
+
+
+def test_a_training_leaves_its_curve_and_what_it_found(clinics: Clinics, store: Path) -> None:
+    done = run(KD, clinics, store=store)
+    assert done.curve["step"].tolist() == list(range(2, 42, 2))
+    held_out = [name for name in done.curve if name.startswith("dice_")]
+    assert len(held_out) == len(clinics["utrecht"].test)
+    assert done.curve["dice"].iloc[-1] > 0.5
+    assert done.findings["loss"] > done.findings["floor"] > 0
+    assert run(KD.teacher, clinics, store=store).findings == {}  # type: ignore[arg-type]
+    for other in (
+        KD.changed(subject=clinics["singapore"].folds[1][0].id),
+        KD.changed(method="unadapted", settings={}),
+    ):
+        assert run(other, clinics, store=store).curve.empty
 
 
 def test_a_student_of_a_whole_target_is_scored_at_home_too(clinics: Clinics, store: Path) -> None:

@@ -11,7 +11,7 @@ from kdlib.evidence.comparisons import main_scores
 from kdlib.record.export import export_study
 from kdlib.record.results import Results
 from kdlib.report.tables import results_table
-from kdlib.study.plan import SWEPT, plan, run_study, study_scores
+from kdlib.study.plan import SWEPT, plan, run_study, study_curves, study_findings, study_scores
 from kdlib.study.store import Store
 from kdlib.study.study import Study, arm_scenario, built_in_studies, load_study
 from tests.tiny import RECIPE
@@ -92,6 +92,21 @@ def test_scores_hold_every_arm_and_tested_subject(
     fly = {"ADA on the fly": 1, "KD on the fly": 1}
     assert counts == {arm: fly.get(arm, 2) for arm in tiny_study.arms}
     assert "KD on the fly" in results_table(scores, tiny_study.arms).to_string()
+
+
+def test_curves_and_findings_of_a_study_stand_by_arm(
+    tiny_study: Study, clinics: Clinics, store: Path
+) -> None:
+    runs = run_study(tiny_study, Store(store, clinics))
+    curves, findings = study_curves(runs), study_findings(runs)
+    points = curves.groupby(["arm", "teaches"]).size().to_dict()
+    learning = ("U-bound", "ADA", "KD", "ADA then KD")
+    assert points == {(arm, ""): 20 for arm in learning} | {("teacher", "L-bound"): 20}
+    assert curves.loc[curves["arm"].eq("teacher"), "fold"].isna().all()
+    assert findings["arm"].tolist() == ["KD", "ADA then KD"]
+    assert (findings["above_floor"] > 0).all()
+    for table in (curves, findings, study_curves([]), study_findings([])):
+        assert [*table][:7] == ["arm", "source", "target", "fold", "seed", "setting", "value"]
 
 
 def test_an_export_is_small_and_complete(
