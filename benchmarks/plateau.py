@@ -36,6 +36,7 @@ BASE: dict[str, Any] = {
     "voxel_mm": (2, 2, 3), "size": (80, 104), "width": 16, "batch_size": 8, "learning_rate": 2e-3,
     "schedule": "cosine", "loss": "dice+cross-entropy", "augmentation": ("flip",),
 }  # fmt: skip
+HALF = {"stem": "half", "depth": 3}
 CE = {"loss": "cross-entropy"}
 VARIANTS: dict[str, dict[str, Any]] = {
     "base": {},
@@ -53,6 +54,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "width 8": {"width": 8},
     "depth 3": {"depth": 3},
     "depth 5": {"depth": 5, "size": (80, 112)},
+    "half, width 16": HALF | {"width": 16},
+    "half, width 24": HALF | {"width": 24},
+    "half, width 32": HALF | {"width": 32},
     "instance norm": {"norm": "instance"},
     "ce, rate 5e-3": CE | {"learning_rate": 5e-3},
     "ce, rate 1e-3": CE | {"learning_rate": 1e-3},

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from kdlib.recipe import Recipe
 
 CLASSES = 2  # background, lesion
+FOLDS = {"full": 1, "half": 2}  # voxels to an edge that the stem folds into channels
 # An untrained network starts with the answer "2 % lesion". This saves the steps in which it would
 # only learn that lesions are rare (Lin et al. 2017, Section 4.1).
 RARE_LESION = 4.0
@@ -45,32 +46,46 @@ class UNet(nn.Module):
         width: channels of the first level.
         depth: how many levels it has.
         norm: ``"batch"``, ``"instance"`` or ``"none"``.
+        stem: ``"half"`` folds each 2 x 2 voxels into channels before the first level, and unfolds
+            them after the last one (Shi et al. 2016). So no level works at the whole resolution.
 
     >>> UNet(inputs=1)(torch.zeros(2, 1, 96, 112)).shape
     torch.Size([2, 2, 96, 112])
     """
 
-    def __init__(self, inputs: int = 1, width: int = 32, depth: int = 4, norm: str = "batch"):
+    def __init__(
+        self,
+        inputs: int = 1,
+        width: int = 32,
+        depth: int = 4,
+        norm: str = "batch",
+        stem: str = "full",
+    ):
         super().__init__()
+        fold = FOLDS[stem]
+        self.fold: nn.Module = nn.PixelUnshuffle(fold) if fold > 1 else nn.Identity()
         channels = [width * 2**level for level in range(depth)]
         self.down = nn.ModuleList(
             _block(above, here, norm)
-            for above, here in zip([inputs, *channels], channels, strict=False)
+            for above, here in zip([inputs * fold**2, *channels], channels, strict=False)
         )
         self.pool = nn.MaxPool2d(2)
         self.up = nn.ModuleList(
             nn.ConvTranspose2d(below, here, 2, stride=2) for here, below in pairwise(channels)
         )
         self.merge = nn.ModuleList(_block(2 * here, here, norm) for here in channels[:-1])
-        self.head = nn.Conv2d(width, CLASSES, 1)
-        self.head.bias = nn.Parameter(torch.tensor([RARE_LESION / 2, -RARE_LESION / 2]))
+        last = nn.Conv2d(width, CLASSES * fold**2, 1)
+        sure = torch.tensor([RARE_LESION / 2, -RARE_LESION / 2])
+        last.bias = nn.Parameter(sure.repeat_interleave(fold**2))
+        self.head = nn.Sequential(last, nn.PixelShuffle(fold)) if fold > 1 else last
 
     def features(self, images: Tensor) -> Tensor:
         """The answer of the last decoder level (N, width, H, W) to ``images`` (N, C, H, W).
 
-        H and W have to be multiples of ``2**(depth - 1)``.
+        H and W have to be multiples of ``2**(depth - 1)``, and of twice that with a stem of half
+        the resolution; the answer is then (N, width, H / 2, W / 2).
         """
-        skips, x = [], images
+        skips, x = [], self.fold(images)
         for level, block in enumerate(self.down):
             x = block(self.pool(x) if level else x)
             skips.append(x)
@@ -117,7 +132,7 @@ def new_unet(recipe: Recipe, seed: int) -> UNet:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         inputs = len(recipe.inputs.split("+"))
-        network = UNet(inputs, recipe.width, recipe.depth, recipe.norm)
+        network = UNet(inputs, recipe.width, recipe.depth, recipe.norm, recipe.stem)
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 

@@ -66,6 +66,11 @@ class Recipe(Preparation):
     norm: Literal["batch", "instance", "none"] = Field(
         "batch", description="the normalisation after each convolution"
     )
+    stem: Literal["full", "half"] = Field(
+        "full",
+        description="where the UNet's first level works; half: at half the resolution, which is "
+        "faster",
+    )
     steps: Count = Field(24_000, description="optimiser steps of a training, the same in every arm")
     batch_size: Annotated[int, Field(ge=2)] = Field(16, description="how many slices one step sees")
     learning_rate: Positive = Field(1e-4, description="the rate of Adam at the beginning")
@@ -100,7 +105,7 @@ class Recipe(Preparation):
 
     @model_validator(mode="after")
     def _fits_the_network(self) -> Self:
-        multiple = 2 ** (self.depth - 1)
+        multiple = 2 ** (self.depth - (self.stem == "full"))
         if any(edge % multiple for edge in self.size):
             raise ValueError(
                 f"size={self.size}: a UNet of depth {self.depth} needs multiples of {multiple}"

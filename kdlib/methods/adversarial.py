@@ -12,7 +12,7 @@ from torch import Tensor
 from kdlib.losses import domain_loss, reverse_gradient
 from kdlib.methods.base import Losses, Method, MethodSettings
 from kdlib.methods.task import AdaptationTask
-from kdlib.networks import CLASSES, Discriminator, mixed_precision
+from kdlib.networks import CLASSES, FOLDS, Discriminator, mixed_precision
 from kdlib.randomness import seeded
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -45,12 +45,13 @@ class Adversarial(Method[AdaptationTask, AdversarialSettings], name="adversarial
 
     def set_up(self) -> None:
         seed = int(seeded(self.seed, "discriminator").integers(2**31))
-        inputs = self.recipe.width if self.settings.adversarial_input == "features" else CLASSES
+        inputs, size = CLASSES, self.recipe.size
+        if self.settings.adversarial_input == "features":
+            fold = FOLDS[self.recipe.stem]
+            inputs, size = self.recipe.width, (size[0] // fold, size[1] // fold)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.discriminator = Discriminator(
-                inputs, self.recipe.size, self.settings.discriminator_width
-            )
+            self.discriminator = Discriminator(inputs, size, self.settings.discriminator_width)
         self.add("discriminator", self.discriminator)
 
     def update(self, step: int) -> Losses:

@@ -87,7 +87,7 @@ class Scenario(Recipe):
             raise ValueError(
                 f"its teacher has source={teacher.source!r}, not {self.source!r}; name one source"
             )
-        for name in (*Preparation.model_fields, "width", "depth", "norm"):
+        for name in (*Preparation.model_fields, "width", "depth", "norm", "stem"):
             own, other = getattr(self, name), getattr(teacher, name)
             if own != other:
                 raise ValueError(f"its teacher has {name}={other!r}, not {own!r}; make them equal")
