@@ -17,9 +17,10 @@ from kdlib.recipe import Recipe
 
 @pytest.mark.parametrize("depth", [2, 3, 4])
 @pytest.mark.parametrize("norm", ["batch", "instance", "none"])
-def test_unet_answers_every_voxel(depth: int, norm: str) -> None:
-    answer = UNet(inputs=2, width=4, depth=depth, norm=norm)(torch.zeros(2, 2, 16, 24))
-    assert answer.shape == (2, 2, 16, 24)
+@pytest.mark.parametrize("stem", ["full", "half"])
+def test_unet_answers_every_voxel(depth: int, norm: str, stem: str) -> None:
+    network = UNet(inputs=2, width=4, depth=depth, norm=norm, stem=stem)
+    assert network(torch.zeros(2, 2, 32, 48)).shape == (2, 2, 32, 48)
 
 
 def test_each_level_doubles_the_channels() -> None:
@@ -59,8 +60,9 @@ def test_an_answer_does_not_depend_on_its_batch() -> None:
     torch.testing.assert_close(whole, split)
 
 
-def test_a_fresh_network_holds_lesions_for_rare() -> None:
-    network = new_unet(Recipe(width=8, depth=3), seed=0)
+@pytest.mark.parametrize("stem", ["full", "half"])
+def test_a_fresh_network_holds_lesions_for_rare(stem: str) -> None:
+    network = new_unet(Recipe(width=8, depth=3, stem=stem), seed=0)
     answer = network(torch.randn(4, 1, 32, 32)).softmax(dim=1)[:, 1].mean()
     assert 0.005 < answer < 0.06
 
