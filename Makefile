@@ -23,7 +23,7 @@ KDLIB_STUDY := $(VENV)/bin/kdlib study $(STUDY) --data $(DATA) --store $(STORE) 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book clinics pages pdf study record scenario test lint format clean
+.PHONY: help book clinics pages pdf study record scenario test lint wheels format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## /make \1\t/p' Makefile | expand -t 16
@@ -70,6 +70,18 @@ lint: $(READY)  ## style, format, types, the direction of imports, dependencies
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/deptry .
+
+# What kdlib needs and a machine with torch, numpy, scipy and pandas may lack.
+CARRIED := annotated-types cloudpickle dask distributed filelock importlib_metadata lazy-importer \
+  locket nibabel nilearn partd platformdirs pooch pydantic pydantic_core tblib tornado \
+  typing-inspection zict
+
+wheels: $(READY)  ## packages for benchmarks/gpu_day.sh, where nothing can be downloaded: Python 3.12
+	rm -rf wheels
+	$(VENV)/bin/pip download -qq --no-deps --only-binary=:all: --python-version 3.12 -d wheels \
+	  --platform manylinux_2_28_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
+	  $$(for name in $(CARRIED); do sed -n "s/^\($$name==[^ ]*\).*/\1/p" requirements.lock; done)
+	$(VENV)/bin/pip wheel -qq --no-deps -w wheels .
 
 format: $(READY)  ## put the code in order
 	$(VENV)/bin/ruff check --fix

@@ -14,19 +14,18 @@ CORES=$(nproc)
 WORKERS=${WORKERS:-$((CORES > 4 ? CORES - 2 : CORES))}
 SMALL=${SMALL:-}
 PEOPLE=$([ -n "$SMALL" ] && echo 2 || echo 20)
-DATA=${DATA:-/tmp/kdlib-day}
+SCRATCH=$(mktemp -d)
+DATA=${DATA:-$SCRATCH/data}
 export PYTHONUNBUFFERED=1 OMP_NUM_THREADS=1
 mkdir -p "$OUT" "$DATA"
 began=$(date +%s)
 log() { echo "[$(($(date +%s) - began)) s] $*" | tee -a "$OUT/log.txt"; }
 
 set_up() {
-  local folder=wheels
-  [ -d "$folder" ] || folder=.whl
-  export PYTHONPATH=$PWD:/tmp/site
+  export PYTHONPATH=$PWD:$SCRATCH/site
   python3 -c "import kdlib, distributed, nilearn" 2>/dev/null ||
     python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upgrade \
-      --target /tmp/site "$folder"/*.whl || exit 1
+      --target "$SCRATCH/site" wheels/*.whl || exit 1
   log "packages installed"
   nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null |
     tee -a "$OUT/log.txt"
@@ -37,8 +36,8 @@ share() {
   local control
   control=$(command -v nvidia-cuda-mps-control || ls /usr/local/nvidia/bin/nvidia-cuda-mps-control 2>/dev/null)
   [ -n "$control" ] || { log "no MPS here"; return 1; }
-  export CUDA_MPS_PIPE_DIRECTORY=/tmp/mps CUDA_MPS_LOG_DIRECTORY=/tmp/mps-log
-  mkdir -p /tmp/mps /tmp/mps-log
+  export CUDA_MPS_PIPE_DIRECTORY=$SCRATCH/mps CUDA_MPS_LOG_DIRECTORY=$SCRATCH/mps-log
+  mkdir -p "$SCRATCH/mps" "$SCRATCH/mps-log"
   "$control" -d && sleep 1 && log "MPS is there"
 }
 
