@@ -31,6 +31,7 @@ STANDARD = {
     "schedule": "cosine", "loss": "dice+cross-entropy", "augmentation": ("flip",),
 }  # fmt: skip
 RECIPES: dict[str, dict[str, Any]] = {"2 mm, width 16, batch 8": STANDARD, "paper": {}}
+SUBJECTS_A_FOLD = 10
 METHODS = ("supervised", "distillation", "adversarial")
 
 
@@ -166,6 +167,28 @@ def at_once(count: int, name: str, recipe: dict[str, Any], budget: float) -> flo
     return total
 
 
+def paper_hours(device: torch.device) -> float:
+    """Hours of training of the study ``paper``, from 100 steps of each of its methods."""
+    study = kdlib.load_study("paper")
+    places = len(study.pairs) * len(study.folds) * len(study.seeds)
+    taken = {}
+    for kind in METHODS:
+        step = stepper(made(kind, study.recipe.model_dump(), device, 64))
+        wait(device)
+        began = time.perf_counter()
+        for _ in range(100 if device.type == "cuda" else 2):
+            step()
+        wait(device)
+        taken[kind] = (time.perf_counter() - began) / (100 if device.type == "cuda" else 2)
+    teachers = len({source for source, _ in study.pairs}) * len(study.seeds)
+    total = teachers * study.recipe.steps * taken["supervised"]
+    for arm in study.arms.values():
+        subjects = study.on_the_fly_subjects or SUBJECTS_A_FOLD
+        steps = study.recipe.on_the_fly_steps * subjects if arm.on_the_fly else study.recipe.steps
+        total += places * steps * taken.get(arm.method, 0)
+    return total / 3600
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
@@ -173,6 +196,7 @@ def main() -> None:
     parser.add_argument("--processes", nargs="*", type=int, default=[1, 2])
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--only-at-once", action="store_true")
+    parser.add_argument("--paper", action="store_true", help="project the time of the study paper")
     options = parser.parse_args()
     device = choose_device(options.device)
     on_gpu = device.type == "cuda"
@@ -184,6 +208,9 @@ def main() -> None:
         print(f"{measure}: {value:.4g} {unit}", flush=True)
 
     print(torch.cuda.get_device_name(device) if on_gpu else "cpu", torch.__version__)
+    if options.paper:
+        tell("the study paper, one training after the other", paper_hours(device), "hours")
+        return
     peak = 1.0
     if not options.only_at_once:
         for measure, value in ceilings(device, 8192 if on_gpu else 1024).items():

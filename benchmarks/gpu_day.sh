@@ -2,8 +2,11 @@
 # A GPU for half an hour: everything that wants one, the most important first.
 #
 #     make wheels                                  # here, once: the packages that are not there
-#     OUT=/some/folder bash benchmarks/gpu_day.sh tests speed plateau    # there, under 9 minutes
-#     OUT=/some/folder bash benchmarks/gpu_day.sh study standard "0 1 2" # there, again and again
+#     OUT=/some/folder bash benchmarks/gpu_day.sh first      # there, under 9 minutes
+#     OUT=/some/folder bash benchmarks/gpu_day.sh study standard "0 1 2" # then, likewise
+#     OUT=/some/folder bash benchmarks/gpu_day.sh study mechanism "0 1 2"
+#     OUT=/some/folder bash benchmarks/gpu_day.sh study controls "0 1 2" --controls
+#     OUT=/some/folder bash benchmarks/gpu_day.sh paper
 #
 # It needs Python 3.11 or later with torch for CUDA, numpy, scipy and pandas, and the folder wheels/.
 # Every result goes to $OUT as soon as it is there. SMALL=1 tries everything on a CPU in minutes.
@@ -13,6 +16,7 @@ DEVICE=${DEVICE:-cuda}
 CORES=$(nproc)
 WORKERS=${WORKERS:-$((CORES > 4 ? CORES - 2 : CORES))}
 SMALL=${SMALL:-}
+SIMULATED=7  # the seed of the studies' people
 PEOPLE=$([ -n "$SMALL" ] && echo 2 || echo 20)
 SCRATCH=$(mktemp -d)
 DATA=${DATA:-$SCRATCH/data}
@@ -67,6 +71,33 @@ plateau() {
     --data "$DATA/plateau" --device "$DEVICE" --workers "$WORKERS" --seconds "${PLATEAU:-240}" \
     ${SMALL:+--small 1000 --seeds 0} > "$OUT/plateau.txt" 2>&1
   log "plateau: $(tail -1 "$OUT/plateau.txt")"
+}
+
+kdlib() { python3 -c "from kdlib.cli import main; main()" "$@"; }
+
+# study NAME "SEEDS": each finished seed goes to $OUT as one file, made to be merged by `kdlib record`.
+study() {
+  local limit=${LIMIT:-500} left
+  share
+  kdlib simulate "$DATA/clinics" --grid 2mm --seed "$SIMULATED" ${SMALL:+--training 4 --test 1} $3 \
+    > "$OUT/simulate.txt" 2>&1
+  log "simulated"
+  for seed in $2; do
+    left=$((limit - $(date +%s) + began))
+    [ "$left" -gt 20 ] || { log "no time for $1, seed $seed"; break; }
+    timeout "$left" python3 -c "from kdlib.cli import main; main()" study "$1" --data "$DATA/clinics" \
+      --store "$DATA/runs" --device "$DEVICE" --workers "$WORKERS" --seeds "$seed" \
+      --export "$SCRATCH/$seed" > "$OUT/study.txt" 2>&1
+    [ -f "$SCRATCH/$seed/provenance.json" ] || { log "$1, seed $seed: not finished"; break; }
+    tar -czf "$OUT/$(basename "$1" .toml)-$seed.tar.gz" -C "$SCRATCH/$seed" .
+    log "$1, seed $seed: finished"
+  done
+}
+
+# paper: what its methods cost, and what the whole study would take.
+paper() {
+  timeout 200 python3 benchmarks/device_speed.py "$OUT/paper.csv" --device "$DEVICE" --paper \
+    2>&1 | tee -a "$OUT/log.txt"
 }
 
 first() {
