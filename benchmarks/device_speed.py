@@ -11,6 +11,7 @@ where an MPS daemon runs, they share the GPU at the same moment, else they take 
 import argparse
 import csv
 import multiprocessing
+import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import kdlib
 from kdlib.data.slices import LabelledSlices, Slices
 from kdlib.methods import Method, method_named
-from kdlib.networks import new_unet
+from kdlib.networks import new_unet, precision_on
 from kdlib.training import choose_device, set_learning_rate
 
 STANDARD = {
@@ -53,6 +54,19 @@ def made(name: str, recipe: dict[str, Any], device: torch.device, slices: int) -
         if getattr(kind, f"needs_{'source' if key == 'labelled' else key}")
     }
     return kind(scenario, scenario.settings, kind.task_type(**handed), seed=0, updates=10_000)
+
+
+def half(scenario: kdlib.Scenario) -> bool:
+    """Whether this machine's CPU computes the scenario's networks in bfloat16."""
+    return precision_on(torch.device("cpu"), scenario.precision) == "bfloat16"
+
+
+def processor() -> str:
+    """The name of the CPU, as Linux or Python has it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    named = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    return (named or [platform.processor()])[0]
 
 
 def wait(device: torch.device) -> None:

@@ -67,6 +67,23 @@ def monai_rounds(scenario: kdlib.Scenario, slices: LabelledSlices) -> Iterator[N
         yield
 
 
+def loops_of(folder: Path, device: str, **recipe: int) -> dict[str, Iterator[None]]:
+    """Both loops in both precisions, on the slices of two simulated subjects."""
+    simulate(folder, grid="2mm", training=2, test=0)
+    people = kdlib.open_clinics(folder)["utrecht"].training
+    loops = {}
+    for precision in ("float32", "bfloat16"):
+        scenario = kdlib.Scenario(
+            method="supervised", source="utrecht", voxel_mm=(2, 2, 3), size=(96, 112),
+            loss="dice+cross-entropy", precision=precision, **recipe,
+        )  # fmt: skip
+        where = folder / "prepared", scenario.preparation, choose_device(device)
+        slices = PreparedSlices(*where).labelled_slices([subject.labelled for subject in people])
+        loops[f"kdlib {precision}"] = kdlib_rounds(scenario, slices)
+        loops[f"MONAI {precision}"] = monai_rounds(scenario, slices)
+    return loops
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("data/speed"))
@@ -74,19 +91,10 @@ def main() -> None:
     for name, default in {"width": 16, "batch-size": 16, "steps": 10, "rounds": 5}.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
-    simulate(options.data, grid="2mm", training=2, test=0)
-    people = kdlib.open_clinics(options.data)["utrecht"].training
-    loops = {}
-    for precision in ("float32", "bfloat16"):
-        scenario = kdlib.Scenario(
-            method="supervised", source="utrecht", voxel_mm=(2, 2, 3), size=(96, 112),
-            loss="dice+cross-entropy", width=options.width, batch_size=options.batch_size,
-            steps=options.steps, precision=precision,
-        )  # fmt: skip
-        where = options.data / "prepared", scenario.preparation, choose_device(options.device)
-        slices = PreparedSlices(*where).labelled_slices([subject.labelled for subject in people])
-        loops[f"kdlib {precision}"] = kdlib_rounds(scenario, slices)
-        loops[f"MONAI {precision}"] = monai_rounds(scenario, slices)
+    loops = loops_of(
+        options.data, options.device, width=options.width, batch_size=options.batch_size,
+        steps=options.steps,
+    )  # fmt: skip
     rounds = [
         {name: timeit(partial(next, loop), number=1) for name, loop in loops.items()}
         for _ in range(options.rounds + 1)

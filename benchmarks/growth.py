@@ -1,0 +1,169 @@
+"""Time and memory against the number of scans, and of runs in a study.
+
+    python benchmarks/growth.py OUT.csv [--scans 10 100 1000 10000] [--runs 10 100 1000]
+
+- *check* and *predict* are commands of their own, on folders of tiny scans. Their time and the peak
+  of their memory are taken from the system.
+- *engine* is a study whose runs take no time, on two local workers: what the engine itself costs.
+- *study* is the same study with runs that sleep for 0.2 s: wall time over the sum of their times
+  on two workers.
+
+Prints a row for each size as soon as it is there, and draws them into OUT.svg.
+"""
+
+import argparse
+import csv
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+import kdlib
+from kdlib.data.volume import Volume, write_volume
+from kdlib.study.cluster import local_cluster
+from kdlib.study.engine import run_on_dask
+from kdlib.study.scenario import Scenario
+from kdlib.study.store import OnProgress, Store
+
+KDLIB = [sys.executable, "-c", "from kdlib.cli import main; main()"]
+SHAPE = (32, 40, 5)
+RECIPE = {"size": (32, 40), "width": 4, "depth": 2, "steps": 2, "batch_size": 4}
+
+
+class Idle(Store):
+    """A store whose runs do nothing for some seconds."""
+
+    nap = 0.0
+
+    def saved(self, scenario: Scenario) -> Any:
+        return None
+
+    def run(self, scenario: Scenario, **_: Any) -> Any:
+        time.sleep(self.nap)
+        return SimpleNamespace(directory=Path(scenario.slug))
+
+
+class Napping(Idle):
+    """The same, but each run takes a while."""
+
+    nap = 0.2
+
+
+def engine_seconds(count: int, kind: type[Store] = Idle, workers: int = 2) -> float:
+    """The seconds from handing over ``count`` runs until all are finished, workers started."""
+    scenarios = [Scenario(method="supervised", source="here", seed=seed) for seed in range(count)]
+    store = kind("nowhere", {})  # type: ignore[arg-type]
+    with local_cluster(workers, workers) as cluster:
+        run_on_dask(scenarios[:2], store, _lent(cluster))  # imports, once for each worker
+        began = time.monotonic()
+        run_on_dask(scenarios, store, _lent(cluster))
+        return time.monotonic() - began
+
+
+def engine_cost(count: int) -> float:
+    """What a run costs the engine, in ms."""
+    return 1000 * engine_seconds(count) / count
+
+
+class _lent:  # noqa: N801 - a context manager
+    """A cluster that stays open after the block."""
+
+    def __init__(self, cluster: Any) -> None:
+        self.cluster = cluster
+
+    def __enter__(self) -> Any:
+        return self.cluster
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def scans(folder: Path, count: int) -> Path:
+    """A folder of ``count`` tiny scans: links to one file, each in a folder of its own."""
+    x, y, _ = np.indices(SHAPE)
+    head = ((x - 15.5) / 12) ** 2 + ((y - 19.5) / 16) ** 2 < 1
+    noise = np.random.default_rng(0).normal(100, 5, SHAPE)
+    one = folder / "one.nii.gz"
+    write_volume(one, Volume((head * noise).astype(np.float32), np.diag([-4.0, -4.0, 6.0, 1.0])))
+    places = folder / f"{count}"
+    for number in range(count):
+        place = places / f"patient{number:05d}"
+        place.mkdir(parents=True)
+        os.link(one, place / "FLAIR.nii.gz")
+    return places
+
+
+def command(*arguments: str | Path) -> tuple[float, float]:
+    """The seconds and the peak memory in MB of a command."""
+    began = time.monotonic()
+    child = os.posix_spawn(
+        sys.executable, [*KDLIB, *map(str, arguments)], os.environ,
+        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
+    )  # fmt: skip
+    _, status, used = os.wait4(child, 0)
+    if os.waitstatus_to_exitcode(status) not in (0, 1):
+        raise RuntimeError(f"{arguments} failed")
+    per_mb = 1024**2 if sys.platform == "darwin" else 1024
+    return time.monotonic() - began, used.ru_maxrss / per_mb
+
+
+def trained(folder: Path) -> Path:
+    """The directory of a run of two steps."""
+    clinic = folder / "training" / "Utrecht"
+    for number in (0, 2):
+        source = scans(folder / f"s{number}", 1) / "patient00000" / "FLAIR.nii.gz"
+        place = clinic / str(number)
+        (place / "pre").mkdir(parents=True)
+        os.link(source, place / "pre" / "FLAIR.nii.gz")
+        labels = np.zeros(SHAPE, np.float32)
+        labels[14:18, 18:22, 1:4] = 1
+        affine = np.diag([-4.0, -4.0, 6.0, 1.0])
+        write_volume(place / "wmh.nii.gz", Volume(labels, affine))
+    scenario = Scenario(method="supervised", source="utrecht", **RECIPE)
+    store = Store(folder / "runs", kdlib.open_clinics(folder).chosen(["utrecht"]), "cpu")
+    return store.run(scenario).directory
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--scans", nargs="*", type=int, default=[10, 100, 1000, 10_000])
+    parser.add_argument("--runs", nargs="*", type=int, default=[10, 100, 1000])
+    options = parser.parse_args()
+    rows: list[tuple[str, int, float, float]] = []
+
+    def tell(what: str, count: int, seconds: float, memory: float) -> None:
+        rows.append((what, count, seconds, memory))
+        print(f"{what:8} {count:6d} {seconds:9.2f} s {1000 * seconds / count:8.1f} ms each"
+              f" {memory:7.0f} MB", flush=True)  # fmt: skip
+
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        run = trained(folder / "clinics")
+        for count in options.scans:
+            places = scans(folder / "scans", count)
+            tell("check", count, *command("check", places))
+            tell("predict", count, *command("predict", run, places, "--out", folder / f"o{count}"))
+    timed: list[tuple[str, Callable[[int], float], list[int]]] = [
+        ("engine", engine_seconds, options.runs),
+        ("study", lambda n: engine_seconds(n, Napping), [n for n in options.runs if n <= 1000]),
+    ]
+    for what, seconds, counts in timed:
+        for count in counts:
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            tell(what, count, seconds(count), peak)
+    with options.out.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["what", "count", "seconds", "memory_mb"])
+        writer.writerows([w, n, round(s, 3), round(m, 1)] for w, n, s, m in rows)
+
+
+if __name__ == "__main__":
+    main()
