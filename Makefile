@@ -23,7 +23,7 @@ KDLIB_STUDY := $(VENV)/bin/kdlib study $(STUDY) --data $(DATA) --store $(STORE) 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book clinics pages pdf study record scenario test lint wheels format clean
+.PHONY: help book clinics pages pdf study record scenario test lint bench wheels format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## /make \1\t/p' Makefile | expand -t 16
@@ -70,6 +70,10 @@ lint: $(READY)  ## style, format, types, the direction of imports, dependencies
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/deptry .
+
+bench: $(READY)  ## the table of speeds beside peers, which it installs
+	$(VENV)/bin/pip install -qq -e ".[peers]"
+	$(VENV)/bin/python benchmarks/bench.py
 
 # What kdlib needs and a machine with torch, numpy, scipy and pandas may lack.
 CARRIED := annotated-types cloudpickle dask distributed filelock importlib_metadata lazy-importer \

@@ -1,4 +1,4 @@
-"""One table of speeds: each is a ratio of rounds that alternate in one process. `make bench` runs it.
+"""One table of speeds: ratios of rounds that alternate in one process. `make bench` runs it.
 
     python benchmarks/bench.py [--rounds 7] [--only prediction ...]
 
@@ -28,7 +28,6 @@ from kdlib.data.slices import prepare
 from kdlib.data.volume import Volume
 from kdlib.networks import new_unet
 from kdlib.prediction import predict
-from kdlib.simulator import simulate
 from kdlib.training import choose_device
 
 sys.path.insert(0, str(Path(__file__).parent))

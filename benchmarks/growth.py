@@ -30,7 +30,7 @@ from kdlib.data.volume import Volume, write_volume
 from kdlib.study.cluster import local_cluster
 from kdlib.study.engine import run_on_dask
 from kdlib.study.scenario import Scenario
-from kdlib.study.store import OnProgress, Store
+from kdlib.study.store import Store
 
 KDLIB = [sys.executable, "-c", "from kdlib.cli import main; main()"]
 SHAPE = (32, 40, 5)
