@@ -11,8 +11,10 @@ from kdlib.cli import book, results, scans
 from kdlib.cli.options import (
     Data,
     Device,
+    Form,
     MethodName,
     Observer,
+    Orientation,
     RecipeOf,
     Seed,
     Seeds,
@@ -109,10 +111,13 @@ def study(
         Path | None, typer.Option(help="Folder to write the study's results to.")
     ] = None,
     observer: Observer = None,
+    orientation: Orientation = None,
+    form: Form = None,
     skip_bad: SkipBad = False,
 ) -> None:
     """Run what is missing of a study and print its results. You can stop it and start it again."""
     from kdlib.data.clinics import open_clinics
+    from kdlib.data.forms import Reading
     from kdlib.report.tables import results_table
     from kdlib.study.cluster import default_workers
     from kdlib.study.plan import plan, run_study, study_scores
@@ -129,9 +134,8 @@ def study(
         wanted = wanted.model_copy(update={"seeds": seeds_in(seeds)})
     workers = default_workers(device) if workers is None else workers
     names = sorted({name for pair in wanted.pairs for name in pair})
-    clinics, left_out = _sound(
-        open_clinics(data, observer=observer), names, wanted.recipe.inputs, skip_bad
-    )
+    clinics = open_clinics(data, observer=observer, reading=Reading(orientation, form))
+    clinics, left_out = _sound(clinics, names, wanted.recipe.inputs, skip_bad)
     if export is not None:
         make_writable(export)
     store = Store(folder, clinics, device)
@@ -172,10 +176,13 @@ def run(
     folder: StoreFolder = Path("runs"),
     device: Device = "auto",
     observer: Observer = None,
+    orientation: Orientation = None,
+    form: Form = None,
     skip_bad: SkipBad = False,
 ) -> None:
     """Make one run, its teacher first, and print its scores. A finished run is only read."""
     from kdlib.data.clinics import open_clinics
+    from kdlib.data.forms import Reading
     from kdlib.recipe import Recipe
     from kdlib.study.progress import trainings
     from kdlib.study.store import Store
@@ -192,9 +199,8 @@ def run(
     scenario = recipe.scenario(method=method, subject=subject, **pair, **settings)
     names = [name for name in (source, target) if name]
     learnt_from = names if scenario.method_type.reads_target_labels else [source]
-    clinics, left_out = _sound(
-        open_clinics(data, observer=observer).chosen(names), learnt_from, scenario.inputs, skip_bad
-    )
+    clinics = open_clinics(data, observer=observer, reading=Reading(orientation, form))
+    clinics, left_out = _sound(clinics.chosen(names), learnt_from, scenario.inputs, skip_bad)
     store = Store(folder, clinics, device)
     with trainings(store.missing([scenario])) as on_progress:
         done = store.run(scenario, on_progress=on_progress)

@@ -19,6 +19,14 @@ SkipBad = Annotated[
 Observer = Annotated[
     str | None, typer.Option(help="o3 or o4: use this observer's masks where there are any.")
 ]
+Orientation = Annotated[
+    str | None,
+    typer.Option(help="Where the axes of files without an orientation point, for example LPS."),
+]
+Form = Annotated[
+    str | None,
+    typer.Option(help="sform or qform: the right one where a file has both and they disagree."),
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Another setting, as name=value. Can be repeated.")
 ]

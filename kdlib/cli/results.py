@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-from kdlib.cli.options import Data, StoreFolder, StudyName
+from kdlib.cli.options import Data, Form, Orientation, StoreFolder, StudyName
 from kdlib.errors import InputError
 
 
 def evaluate(
     truth: Annotated[Path, typer.Argument(help="True labels: 0 background, 1 lesion, 2 other.")],
     result: Annotated[Path, typer.Argument(help="Mask or lesion probabilities to score.")],
+    orientation: Orientation = None,
+    form: Form = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON. NaN becomes null.")] = False,
 ) -> None:
     """Compare a result with the true mask, by the five metrics of the WMH challenge.
@@ -23,11 +25,13 @@ def evaluate(
     """
     from dataclasses import asdict
 
+    from kdlib.data.forms import Reading
     from kdlib.data.volume import naming, read_labels, read_volume
     from kdlib.scores.in_space import evaluate_volumes
 
-    labels = read_labels(truth, allow_empty=True)
-    answer = read_volume(result, allow_constant=True)
+    reading = Reading(orientation, form)
+    labels = read_labels(truth, reading=reading, allow_empty=True)
+    answer = read_volume(result, reading, allow_constant=True)
     with naming(result):
         scores = asdict(evaluate_volumes(labels, answer))
     if as_json:
@@ -42,16 +46,20 @@ def report(
     out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path("report"),
     data: Data = Path("data/clinics"),
     folder: StoreFolder = Path("runs"),
+    orientation: Orientation = None,
+    form: Form = None,
 ) -> None:
     """Write the tables and the claim ledger of a study, from its finished runs. Trains nothing."""
     from kdlib.data.clinics import open_clinics
+    from kdlib.data.forms import Reading
     from kdlib.report.written import report_tables, write_study_report
     from kdlib.study.plan import saved_runs, study_scores
     from kdlib.study.store import Store
     from kdlib.study.study import load_study
 
     wanted = load_study(study)
-    runs, absent = saved_runs(wanted, Store(folder, open_clinics(data)))
+    clinics = open_clinics(data, reading=Reading(orientation, form))
+    runs, absent = saved_runs(wanted, Store(folder, clinics))
     if not runs:
         what = f"there is no finished run of the study {study} here"
         raise InputError(f"{folder}: {what}; run 'kdlib study {study}' first")

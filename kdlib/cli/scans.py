@@ -10,7 +10,9 @@ import typer
 
 from kdlib.cli.options import (
     Device,
+    Form,
     Observer,
+    Orientation,
     RecipeOf,
     Seed,
     Settings,
@@ -54,14 +56,17 @@ def check(
     place: Annotated[Path, typer.Argument(help="Folder of scans, or one scan.")],
     inputs: Annotated[str, typer.Option(help="Images to check: flair or flair+t1.")] = "flair",
     observer: Observer = None,
+    orientation: Orientation = None,
+    form: Form = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Describe each scan and say what is wrong with it. If anything is, the exit status is 1."""
     from kdlib.data.clinics import open_clinics
+    from kdlib.data.forms import Reading
     from kdlib.own_scans.check import examine_all
     from kdlib.study.progress import count_bar
 
-    clinics = open_clinics(place, observer=observer)
+    clinics = open_clinics(place, observer=observer, reading=Reading(orientation, form))
     with count_bar("scans", passing=True) as on_subject:
         findings = [f for _, f in examine_all([clinics], inputs=inputs, on_subject=on_subject)]
     bad = [finding for finding in findings if finding.problems]
@@ -82,6 +87,8 @@ def adapt(
         bool, typer.Option(help="Score the result against the target's masks, at the end.")
     ] = False,
     skip_bad: SkipBad = False,
+    orientation: Orientation = None,
+    form: Form = None,
     study: RecipeOf = "demo",
     seed: Seed = 0,
     setting: Settings = None,
@@ -89,6 +96,7 @@ def adapt(
     device: Device = "auto",
 ) -> None:
     """Adapt a network to scans without masks, and segment them. Writes masks, maps and a report."""
+    from kdlib.data.forms import Reading
     from kdlib.own_scans.adapt import plan_adaptation
     from kdlib.study.progress import count_bar, trainings
     from kdlib.study.store import Store
@@ -96,7 +104,8 @@ def adapt(
     with count_bar("scans checked", passing=True) as on_subject:
         plan = plan_adaptation(
             source, target, study=study, settings={"seed": seed} | parsed(setting),
-            on_the_fly=on_the_fly, skip_bad=skip_bad, on_subject=on_subject,
+            on_the_fly=on_the_fly, reading=Reading(orientation, form), skip_bad=skip_bad,
+            on_subject=on_subject,
         )  # fmt: skip
     if evaluate:
         _refuse_without_masks(plan.subjects)
@@ -121,9 +130,12 @@ def predict(
         bool, typer.Option(help="Score the result against the masks beside the scans.")
     ] = False,
     skip_bad: SkipBad = False,
+    orientation: Orientation = None,
+    form: Form = None,
     device: Device = "auto",
 ) -> None:
     """Segment scans with a finished run, without adapting it. Writes masks, maps and a report."""
+    from kdlib.data.forms import Reading
     from kdlib.own_scans.adapt import scans_at
     from kdlib.study.progress import count_bar
     from kdlib.study.run import Run
@@ -131,8 +143,9 @@ def predict(
     made = Run(run)
     with count_bar("scans checked", passing=True) as on_subject:
         subjects, left_out = scans_at(
-            scans, t1=t1, inputs=made.scenario.inputs, skip_bad=skip_bad, on_subject=on_subject
-        )
+            scans, t1=t1, inputs=made.scenario.inputs, reading=Reading(orientation, form),
+            skip_bad=skip_bad, on_subject=on_subject,
+        )  # fmt: skip
     if evaluate:
         _refuse_without_masks(subjects)
     make_writable(out)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from kdlib.data.forms import AS_STORED, Reading
 from kdlib.data.layouts import find_subjects
 from kdlib.data.subjects import LabelledScan, Scan, Subject
 from kdlib.errors import InputError
@@ -114,7 +115,13 @@ class Clinics(Mapping[str, Clinic]):
         return self._clinics[name]
 
 
-def open_clinics(folder: Path | str, *, observer: str | None = None, name: str = "own") -> Clinics:
+def open_clinics(
+    folder: Path | str,
+    *,
+    observer: str | None = None,
+    name: str = "own",
+    reading: Reading = AS_STORED,
+) -> Clinics:
     """Find the clinics in a folder of scans. No image is read yet.
 
     The folder has one of three layouts: the challenge's (of 2022 or 2017), BIDS, or plain folders
@@ -126,6 +133,7 @@ def open_clinics(folder: Path | str, *, observer: str | None = None, name: str =
             where there are any. By default the first observer's are taken.
         name: what the clinic is called if its folder does not say it. Only the challenge's
             folders say it.
+        reading: where the voxels of files lie that leave it open.
 
     Returns:
         The clinics by name.
@@ -141,5 +149,8 @@ def open_clinics(folder: Path | str, *, observer: str | None = None, name: str =
     """
     folder = Path(folder)
     found = find_subjects(folder, name, observer)
-    clinics = {clinic: Clinic(clinic, subjects) for clinic, subjects in found.items()}
+    clinics = {
+        clinic: Clinic(clinic, tuple(subject.read_by(reading) for subject in subjects))
+        for clinic, subjects in found.items()
+    }
     return Clinics(folder, clinics)

@@ -10,15 +10,14 @@ from nibabel.orientations import aff2axcodes
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from kdlib.data.grid import edges_mm, listed, same_grid
+from kdlib.data.forms import Forms, Reading, affine_of
+from kdlib.data.grid import edges_mm
 from kdlib.errors import InputError
 
 # 645 cubed; the largest research scans have about 2e8 voxels.
 MAXIMUM_VOXELS = 2**28
 # Header extensions before the data, in bytes.
 MAXIMUM_OFFSET = 2**26
-# Outside these edge lengths in mm a header has other units than mm, or its numbers are noise.
-VOXEL_EDGES_MM = (0.01, 100.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +31,7 @@ class Header:
         offset: the byte where the data begin.
         slope: what a stored value is multiplied by.
         intercept: what is added to the product.
+        forms: what the file says about its place, as stored. None if another format was read.
     """
 
     shape: tuple[int, int, int]
@@ -40,6 +40,7 @@ class Header:
     offset: int
     slope: float
     intercept: float
+    forms: Forms | None = None
 
     @property
     def data_bytes(self) -> int:
@@ -56,14 +57,16 @@ class Header:
         return "".join(aff2axcodes(self.affine))
 
 
-def parse_header(stream: BinaryIO, capacity: int) -> Header:
+def parse_header(stream: BinaryIO, capacity: int, reading: Reading) -> Header:
     """Read the header of a file that can hold ``capacity`` bytes.
 
+    ``reading`` says what the file may leave open about its place.
     Raises ``InputError``, which says what is wrong and what to do, but does not name the file.
     """
     raw = _raw_header(stream.read(540))
     shape = _shape(raw)
-    header = Header(shape, _affine(raw, shape), _dtype(raw), _offset(raw), *_scaling(raw))
+    affine = affine_of(raw, shape, reading)
+    header = Header(shape, affine, _dtype(raw), _offset(raw), *_scaling(raw), Forms.of(raw))
     if header.offset + header.data_bytes > capacity:
         raise InputError(f"it has less data than its header says (shape {shape}); copy it again")
     return header
@@ -135,41 +138,3 @@ def _scaling(raw: nib.Nifti1Header) -> tuple[float, float]:
     if not math.isfinite(intercept):
         raise InputError(f"its scl_inter is {intercept}; set it to 0 or export the scan again")
     return slope, intercept
-
-
-def _affine(raw: nib.Nifti1Header, shape: tuple[int, int, int]) -> NDArray[np.float64]:
-    """The sform, else the qform, else the voxel sizes alone. Those that exist must agree."""
-    sizes = raw["pixdim"][1:4]
-    if not (np.isfinite(sizes) & (sizes > 0)).all():
-        raise InputError(f"its voxel size {listed(sizes)} mm is not above 0; export it again")
-    if raw["pixdim"][0] not in (-1, 1):
-        raw["pixdim"][0] = 1  # The standard reads any other value as 1.
-    forms = [raw.get_sform()] if raw["sform_code"] > 0 else []
-    if raw["qform_code"] > 0:
-        forms.append(_qform(raw))
-    forms = [_checked(form) for form in forms or [raw.get_base_affine()]]
-    if not same_grid(shape, forms[0], forms[-1]):
-        raise InputError("its sform and qform disagree; copy the right one to the other")
-    return forms[0]
-
-
-def _qform(raw: nib.Nifti1Header) -> NDArray[np.float64]:
-    try:
-        return raw.get_qform()
-    except ValueError as error:
-        advice = "copy the sform to it, or export it again"
-        raise InputError(f"its qform is not a rotation; {advice}") from error
-
-
-def _checked(affine: NDArray[np.float64]) -> NDArray[np.float64]:
-    if not np.isfinite(affine).all():
-        raise InputError("its affine has NaN or infinity in it; export it again")
-    edges = np.array(edges_mm(affine))
-    # 1 for axes at right angles, 0 for axes in one plane.
-    if not edges.all() or not abs(np.linalg.det(affine[:3, :3] / edges)) > 1e-3:
-        raise InputError("its affine is singular (axes in one plane); export it again")
-    low, high = VOXEL_EDGES_MM
-    if edges.min() < low or edges.max() > high:
-        wrong = f"its voxel size {listed(edges)} mm is outside {low:g} to {high:g} mm"
-        raise InputError(f"{wrong}; correct its header")
-    return np.asarray(affine, dtype=np.float64)

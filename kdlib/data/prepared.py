@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from kdlib.data.clinics import LabelledScan, Scan
+from kdlib.data.forms import AS_STORED
 from kdlib.data.slices import (
     LabelledSlices,
     Slices,
@@ -66,4 +67,6 @@ class PreparedSlices:
         digest = hashlib.sha256(self.preparation.model_dump_json().encode())
         for file in files:
             digest.update(hashlib.sha256(file.read_bytes()).digest())
+        if scan.reading != AS_STORED:
+            digest.update(repr(scan.reading).encode())
         return self.folder / f"{kind}-{digest.hexdigest()[:32]}.safetensors"

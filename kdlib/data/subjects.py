@@ -5,12 +5,13 @@ and the evaluation get a ``LabelledScan``.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from kdlib.data.forms import AS_STORED, Reading
 from kdlib.data.labels import Label
 from kdlib.data.volume import Volume, naming, onto_grid, read_labels, read_volume
 from kdlib.errors import InputError
@@ -26,6 +27,7 @@ class Scan:
         flair: the FLAIR's NIfTI file.
         t1: the T1's NIfTI file, on the FLAIR's grid, if there is one.
         t1_doubt: the names of several files that may each be the T1. ``t1`` is then None.
+        reading: where the voxels of its files lie if a file leaves it open.
     """
 
     clinic: str
@@ -33,6 +35,7 @@ class Scan:
     flair: Path
     t1: Path | None = None
     t1_doubt: tuple[str, ...] = ()
+    reading: Reading = AS_STORED
 
     def read(self, inputs: str = "flair") -> list[Volume]:
         """Read the images that a network sees; all lie on one grid.
@@ -47,14 +50,14 @@ class Scan:
             InputError: a file is missing or damaged, or the T1 lies on another grid in space.
         """
         if inputs == "flair":
-            return [read_volume(self.flair)]
+            return [read_volume(self.flair, self.reading)]
         if self.t1 is None and self.t1_doubt:
             what = f"{len(self.t1_doubt)} files may be its T1 ({' and '.join(self.t1_doubt)})"
             raise InputError(f"{self.flair.parent}: {what}; keep the one on the FLAIR's grid")
         if self.t1 is None:
             advice = "add T1.nii.gz or use inputs=flair"
             raise InputError(f"{self.flair.parent}: there is no T1 here; {advice}")
-        flair, t1 = read_volume(self.flair), read_volume(self.t1)
+        flair, t1 = (read_volume(path, self.reading) for path in (self.flair, self.t1))
         with naming(self.t1):
             return [flair, onto_grid(t1, flair, "its FLAIR")]
 
@@ -79,7 +82,11 @@ class LabelledScan:
         Raises:
             InputError: the file is missing, damaged, on another grid, or has other labels.
         """
-        return read_labels(self.label, like=read_volume(self.scan.flair), allow_empty=True)
+        return self.labels_on(self.scan.read()[0])
+
+    def labels_on(self, flair: Volume) -> Volume:
+        """The same on the ``flair`` that was read already, to read it only once."""
+        return read_labels(self.label, flair, self.scan.reading, allow_empty=True)
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,10 @@ class Subject:
         """The name of the subject, the same as its scan's."""
         return self.scan.subject
 
+    def read_by(self, reading: Reading) -> "Subject":
+        """The same subject, whose files are read by ``reading`` where they leave something open."""
+        return replace(self, scan=replace(self.scan, reading=reading))
+
     @property
     def labelled(self) -> LabelledScan:
         """The scan with its label. Raises ``InputError`` if there is no label."""
@@ -119,12 +130,14 @@ class Subject:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of the bytes of this subject's files."""
+        """A digest of the bytes of this subject's files, and of how they are read."""
         if self.faults:
             raise InputError(self.faults[0])
         digest = hashlib.sha256(f"{self.scan.clinic}/{self.id}/{self.split}".encode())
         for path in (self.scan.flair, self.scan.t1, self.label):
             digest.update(path.read_bytes() if path else b"absent")
+        if self.scan.reading != AS_STORED:
+            digest.update(repr(self.scan.reading).encode())
         return digest.hexdigest()
 
 

@@ -5,7 +5,7 @@ import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -21,6 +21,7 @@ from nibabel.orientations import (
 from nibabel.volumeutils import apply_read_scaling
 from numpy.typing import DTypeLike, NDArray
 
+from kdlib.data.forms import AS_STORED, Forms, Reading
 from kdlib.data.grid import edges_mm, refuse_other_grid, turned_like
 from kdlib.data.header import Header, parse_header
 from kdlib.data.labels import Label
@@ -41,10 +42,13 @@ class Volume:
     Attributes:
         array: the voxels (x, y, z).
         affine: the matrix (4, 4) from voxel indices to positions in mm, in RAS+ directions.
+        forms: what the file says about its place, exactly as stored. None if the volume was not
+            read from a NIfTI file, or if its axes were turned.
     """
 
     array: NDArray
     affine: NDArray[np.float64]
+    forms: Forms | None = None
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
@@ -52,17 +56,20 @@ class Volume:
         return edges_mm(self.affine)
 
 
-def read_header(path: Path | str) -> Header:
+def read_header(path: Path | str, reading: Reading = AS_STORED) -> Header:
     """Check a NIfTI file without reading its data. Its errors are those of ``read_volume``."""
     with naming(path), _opened(path) as (stream, capacity):
-        return parse_header(stream, capacity)
+        return parse_header(stream, capacity, reading)
 
 
-def read_volume(path: Path | str, *, allow_constant: bool = False) -> Volume:
+def read_volume(
+    path: Path | str, reading: Reading = AS_STORED, *, allow_constant: bool = False
+) -> Volume:
     """Read a NIfTI-1 or NIfTI-2 file as float32, with its scaling applied.
 
     Args:
         path: a file that ends in ``.nii`` or ``.nii.gz``.
+        reading: where the voxels lie if the file leaves it open.
         allow_constant: whether all voxels may have one value, as in an empty probability map.
 
     Raises:
@@ -70,17 +77,21 @@ def read_volume(path: Path | str, *, allow_constant: bool = False) -> Volume:
             affine, holds NaN or infinity, or has one value everywhere. The message names the file.
     """
     with naming(path):
-        array, affine = _read(path)
+        array, header = _read(path, reading)
         scan = array.astype(np.float32)
         _refuse_non_finite(scan)
         if not allow_constant and scan.min() == scan.max():
             value = f"every voxel has the value {scan.flat[0]:g}"
             raise InputError(f"{value}, so this is no image; export the scan again")
-    return Volume(scan, affine)
+    return Volume(scan, header.affine, header.forms)
 
 
 def read_labels(
-    path: Path | str, like: Volume | None = None, *, allow_empty: bool = False
+    path: Path | str,
+    like: Volume | None = None,
+    reading: Reading = AS_STORED,
+    *,
+    allow_empty: bool = False,
 ) -> Volume:
     """Read a manual annotation as uint8: 0 background, 1 lesion, 2 other pathology.
 
@@ -88,6 +99,7 @@ def read_labels(
         path: a file that ends in ``.nii`` or ``.nii.gz``.
         like: the scan that it must lie on, if any. Its axes may be stored in another order or
             direction. They are turned to those of the scan.
+        reading: where the voxels lie if the file leaves it open.
         allow_empty: whether there may be no lesion.
 
     Raises:
@@ -95,9 +107,9 @@ def read_labels(
             not that of ``like`` in space, or no voxel has label 1.
     """
     with naming(path):
-        array, affine = _read(path)
+        array, header = _read(path, reading)
         _refuse_non_finite(array)
-        labels = Volume(_as_labels(array), affine)
+        labels = Volume(_as_labels(array), header.affine)
         if like is not None:
             labels = onto_grid(labels, like, "its scan")
         if not allow_empty and not (labels.array == Label.LESION).any():
@@ -108,7 +120,8 @@ def read_labels(
 def write_volume(path: Path | str, volume: Volume, dtype: DTypeLike | None = None) -> None:
     """Write a volume as NIfTI-1, with its affine and without any text in the header.
 
-    The file is written whole or not at all.
+    A volume on the grid of a scan that was read keeps the scan's forms and their codes. The file
+    is written whole or not at all.
 
     Args:
         path: the file to write. It ends in ``.nii`` or ``.nii.gz``.
@@ -147,12 +160,15 @@ def to_lps(volume: Volume) -> Volume:
 
 
 def on_grid_of(original: Volume, lps_array: NDArray) -> Volume:
-    """Bring an array on the grid of ``to_lps(original)`` back to the grid of ``original``."""
+    """Bring an array on the grid of ``to_lps(original)`` back to the grid of ``original``.
+
+    The result lies where ``original`` says, with the same forms.
+    """
     turn = ornt_transform(LPS, io_orientation(original.affine))
     array = np.ascontiguousarray(apply_orientation(lps_array, turn))
     if array.shape != original.array.shape:
         raise ValueError(f"shape {lps_array.shape} is not that of to_lps(original)")
-    return Volume(array, original.affine)
+    return replace(original, array=array)
 
 
 def onto_grid(volume: Volume, like: Volume, name: str) -> Volume:
@@ -223,10 +239,10 @@ def _file_size(path: Path) -> int:
     return status.st_size
 
 
-def _read(path: Path | str) -> tuple[NDArray, NDArray[np.float64]]:
-    """The array (x, y, z), scaled as the header says, and the affine."""
+def _read(path: Path | str, reading: Reading) -> tuple[NDArray, Header]:
+    """The array (x, y, z), scaled as the header says, and the header."""
     with _opened(path) as (stream, capacity):
-        header = parse_header(stream, capacity)
+        header = parse_header(stream, capacity, reading)
         stream.seek(header.offset)
         data = stream.read(header.data_bytes)
         if len(data) < header.data_bytes:
@@ -235,7 +251,7 @@ def _read(path: Path | str) -> tuple[NDArray, NDArray[np.float64]]:
         if len(stream.read(MAXIMUM_PADDING + 1)) > MAXIMUM_PADDING:
             raise InputError("it has more data than its header says; export it again")
     array: NDArray = np.ndarray(header.shape, header.dtype, buffer=data, order="F")
-    return apply_read_scaling(array, header.slope, header.intercept), header.affine
+    return apply_read_scaling(array, header.slope, header.intercept), header
 
 
 def _refuse_non_finite(array: NDArray) -> None:
@@ -259,11 +275,15 @@ def _as_labels(array: NDArray) -> NDArray[np.uint8]:
 
 def _image(volume: Volume, dtype: DTypeLike | None) -> nib.Nifti1Image:
     stored = _storage_type(volume.array.dtype) if dtype is None else dtype
-    image = nib.Nifti1Image(volume.array.astype(stored), volume.affine)
+    # Without an affine of its own nibabel leaves the forms as they are.
+    image = nib.Nifti1Image(volume.array.astype(stored), None)
     image.header.set_xyzt_units("mm")
-    image.set_sform(volume.affine, code="scanner")
-    image.set_qform(volume.affine, code="scanner")
-    if not np.allclose(image.get_qform(), volume.affine, atol=1e-3):
+    if volume.forms is not None:
+        volume.forms.write(image.header)
+        return image
+    image.header.set_sform(volume.affine, code="scanner")
+    image.header.set_qform(volume.affine, code="scanner")
+    if not np.allclose(image.header.get_qform(), volume.affine, atol=1e-3):
         image.header["qform_code"] = 0  # A rotation cannot hold a shear.
     return image
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kdlib.data.clinics import Clinic, Clinics, open_clinics
+from kdlib.data.forms import AS_STORED, Reading
 from kdlib.data.layouts import each_id_once
 from kdlib.data.subjects import Subject
 from kdlib.errors import InputError
@@ -50,6 +51,7 @@ def plan_adaptation(
     study: str = "demo",
     settings: Mapping[str, Any] | None = None,
     on_the_fly: bool = False,
+    reading: Reading = AS_STORED,
     skip_bad: bool = False,
     on_subject: OnSubject | None = None,
 ) -> Adaptation:
@@ -61,13 +63,15 @@ def plan_adaptation(
         study: the study whose recipe is used.
         settings: settings of the scenario that replace those of the study.
         on_the_fly: whether to adapt to each scan alone.
+        reading: where voxels lie if a file leaves it open.
         skip_bad: whether to leave out subjects with bad files instead of an error.
         on_subject: called with (done, total) after each subject that was checked.
 
     Raises:
         InputError: files are bad, with one line for each, or no usable scan is left.
     """
-    sources, targets = open_clinics(source, name="source"), as_one(open_clinics(target), TARGET)
+    sources = open_clinics(source, name="source", reading=reading)
+    targets = as_one(open_clinics(target, reading=reading), TARGET)
     _refuse_shared(sources, targets)
     names = [name for name, clinic in sources.items() if clinic.training]
     if not names:
@@ -105,6 +109,7 @@ def scans_at(
     *,
     t1: Path | None = None,
     inputs: str = "flair",
+    reading: Reading = AS_STORED,
     skip_bad: bool = False,
     on_subject: OnSubject | None = None,
 ) -> tuple[list[Subject], list[Finding]]:
@@ -113,7 +118,7 @@ def scans_at(
     ``t1`` is the T1 of a single scan. Raises ``InputError`` as ``sound`` does, and also if two
     subjects have the same id.
     """
-    parts = [as_one(open_clinics(place), TARGET) for place in places]
+    parts = [as_one(open_clinics(place, reading=reading), TARGET) for place in places]
     if t1 is not None:
         parts = [_with_t1(parts, t1)]
     kept, left_out = sound(parts, inputs=inputs, skip_bad=skip_bad, on_subject=on_subject)

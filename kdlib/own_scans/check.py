@@ -64,13 +64,13 @@ def examine(
     problems: list[str] = []
     header, flair, labels = None, None, None
     with _noted(problems):
-        header = read_header(subject.scan.flair)
+        header = read_header(subject.scan.flair, subject.scan.reading)
         scan = subject.scan.read(inputs)
         flair = scan[0]
         _refuse_headless(subject.scan.flair, scan, learnt_as)
     if subject.label is not None:
         with _noted(problems):
-            labels = read_labels(subject.label, like=flair, allow_empty=True)
+            labels = read_labels(subject.label, flair, subject.scan.reading, allow_empty=True)
     elif needs_label:
         problems.append(
             f"{subject.scan.flair.parent}: there is no mask; add mask.nii.gz or wmh.nii.gz"

@@ -1,7 +1,7 @@
 """Segment a clinic's scans: masks and maps on each scan's own grid, and facts about each."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kdlib.data.labels import Label
 from kdlib.data.subjects import Subject
-from kdlib.data.volume import Volume, read_labels, write_volume
+from kdlib.data.volume import Volume, write_volume
 from kdlib.errors import InputError
 from kdlib.networks import UNet
 from kdlib.prediction import predict
@@ -91,11 +91,11 @@ def _answer(
     }
     masks = {name: probability.array >= THRESHOLD for name, probability in maps.items()}
     names = {kind: f"{subject.id}_lesion_{kind}.nii.gz" for kind in ("mask", "probability")}
-    write_volume(out / names["mask"], Volume(masks["result"], scan[0].affine))
+    write_volume(out / names["mask"], replace(scan[0], array=masks["result"]))
     write_volume(out / names["probability"], _rounded_down(maps["result"]))
     scores = {}
     if scored and subject.label is not None:
-        truth = read_labels(subject.label, like=scan[0], allow_empty=True)
+        truth = subject.labelled.labels_on(scan[0])
         scores = {
             name: asdict(evaluate_volumes(truth, probability)) for name, probability in maps.items()
         }
@@ -106,7 +106,7 @@ def _answer(
 
 def _rounded_down(probability: Volume) -> Volume:
     steps = np.floor(probability.array / PROBABILITY_STEP)
-    return Volume((steps * PROBABILITY_STEP).astype(np.float32), probability.affine)
+    return replace(probability, array=(steps * PROBABILITY_STEP).astype(np.float32))
 
 
 def _facts(

@@ -179,11 +179,6 @@ def test_a_header_is_read_without_the_data(tmp_path):
     assert (header.shape, header.spacing_mm, header.orientation) == ((8, 9, 10), (1, 1, 3), "LPS")
 
 
-def test_a_file_without_orientation_is_read_by_its_voxel_sizes(tmp_path):
-    path = save(tmp_path / "scan.nii", oriented("LPS").array, sform_code=0, qform_code=0)
-    assert read_volume(path).spacing_mm == (1, 1, 3)
-
-
 def test_a_handedness_of_zero_is_read_as_one(tmp_path):
     path = save(tmp_path / "scan.nii", oriented("LPS").array, sform_code=0)
     content = bytearray(path.read_bytes())
