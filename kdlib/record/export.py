@@ -19,7 +19,7 @@ from kdlib.record.provenance import provenance
 from kdlib.record.seed_tables import as_text
 from kdlib.record.whole import LAST
 from kdlib.scores.scoring import example_slice
-from kdlib.study.plan import Planned, study_scores
+from kdlib.study.plan import Planned, study_curves, study_findings, study_scores
 from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import Store
@@ -33,8 +33,9 @@ def export_study(study: Study, runs: Runs, store: Store, folder: Path) -> None:
 
     ``runs`` are those of the study in ``store``, on whose device the explorers' networks answer.
 
-    - ``scores.csv`` is described at ``kdlib.study.plan.study_scores``, and ``teachers.csv`` at
-      ``teacher_scores``. Both are sorted by seed.
+    - ``scores.csv``, ``curves.csv`` and ``findings.csv`` are described at ``study_scores``,
+      ``study_curves`` and ``study_findings`` of ``kdlib.study.plan``, and ``teachers.csv`` at
+      ``teacher_scores``. All are sorted by seed.
     - ``examples.npz`` holds one axial slice (x, y), uint8, of each tested subject:
       ``source/target/subject/flair`` (the head's range as 0 to 255), ``.../truth`` (labels) and
       ``.../<arm>`` (lesion probability as 0 to 255, of the lowest seed).
@@ -44,7 +45,12 @@ def export_study(study: Study, runs: Runs, store: Store, folder: Path) -> None:
       without it is not finished.
     """
     clinics = store.clinics
-    tables = {"scores.csv": study_scores(runs), "teachers.csv": teacher_scores(study, runs)}
+    tables = {
+        "scores.csv": study_scores(runs),
+        "teachers.csv": teacher_scores(study, runs),
+        "curves.csv": study_curves(runs),
+        "findings.csv": study_findings(runs),
+    }
     with whole_folder(folder, last=LAST) as new:
         for name, table in tables.items():
             write_text(new / name, as_text(table).to_csv(index=False))

@@ -45,6 +45,14 @@ def test_merged_seeds_are_the_export_of_these_seeds(exports: Path, tmp_path: Pat
     assert contents(tmp_path / "out") == contents(exports / "both")
 
 
+def test_results_have_curves_and_findings_of_each_seed(exports: Path) -> None:
+    results = Results(exports / "both")
+    for table in (results.curves, results.findings):
+        assert set(table["seed"]) == {0, 1}
+        assert "KD" in set(table["arm"])
+    assert "teacher" in set(results.curves["arm"])
+
+
 def test_neither_order_nor_steps_matter(exports: Path, tmp_path: Path) -> None:
     made = []
     for seeds in permutations("012"):
@@ -101,6 +109,7 @@ def _other_score(folder: Path) -> None:
         ("1", _in_json("seeds", "1", "protocol", "digest"), "protocol.digest='other', .* \\(--out"),
         ("1", lambda folder: (folder / "provenance.json").unlink(), "json is missing.*; export it"),
         ("1", lambda folder: (folder / "teachers.csv").unlink(), "teachers.csv is missing"),
+        ("1", lambda folder: (folder / "curves.csv").unlink(), "curves.csv: is missing, but anot"),
         ("0", _in_json("seeds", "0", "seconds", value=1), "json: seed 0 is also in .*differs"),
         ("0", _other_score, "scores.csv: seed 0 is also in .*; leave one of the two out"),
         ("1", _in_json("seeds", "7", value={"runs": []}), "scores.csv: its seeds are not .* again"),
