@@ -155,7 +155,9 @@ def test_no_tracked_file_names_a_place_on_one_machine() -> None:
     assert found == []
 
 
-MADE = ".venv/a data/a runs/a wheels/a results/demo/a book/runs/a.ipynb _build/a book/_static/vendor/a"
+MADE = (
+    ".venv/a data/a runs/a wheels/a results/demo/a book/runs/a.ipynb _build/a book/_static/vendor/a"
+)
 
 
 def test_git_ignores_whatever_make_writes() -> None:
