@@ -3,6 +3,7 @@
 import json
 import platform
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -31,22 +32,25 @@ def save_outcome(
     curve: LearningCurve,
     people: Participants,
     scenario: Scenario,
+    confirm: Callable[[], None],
 ) -> None:
     """Write everything that ``Run`` reads, except for the note that the run is finished.
 
     Scores are computed on each scan's own grid. One slice of each answer is kept as a picture.
+    ``confirm`` is called when all is computed and nothing is written yet. It may raise.
     """
-    network = method.result
+    network, findings = method.result, method.findings()
+    scores, slices = _scored(network, people.tested, scenario)
+    at_home = _scored(network, people.at_home, scenario)[0] if people.at_home else None
+    confirm()
     write_tensors(directory / "weights.safetensors", network.state_dict())
     write_text(directory / "history.csv", pd.DataFrame(history).to_csv(index=False))
     write_text(directory / "curve.csv", pd.DataFrame(curve.rows).to_csv(index=False))
-    write_text(directory / "findings.json", json.dumps(method.findings(), indent=2))
-    scores, slices = _scored(network, people.tested, scenario)
+    write_text(directory / "findings.json", json.dumps(findings, indent=2))
     write_text(directory / "scores.csv", scores.to_csv(index=False))
     with atomic(directory / "slices.npz") as temporary:
         np.savez_compressed(temporary, **slices)
-    if people.at_home:
-        at_home, _ = _scored(network, people.at_home, scenario)
+    if at_home is not None:
         write_text(directory / "source_scores.csv", at_home.to_csv(index=False))
 
 

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import lru_cache, partial
 from operator import call
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock
 
 from kdlib.data.clinics import Clinics
 from kdlib.data.prepared import PreparedSlices
@@ -17,6 +17,7 @@ from kdlib.files import write_text
 from kdlib.learning_curve import LearningCurve
 from kdlib.methods.base import Method
 from kdlib.networks import UNet
+from kdlib.study.lock import FolderLock, LockLostError
 from kdlib.study.outcome import provenance, save_outcome
 from kdlib.study.participants import Participants, Subjects, participants
 from kdlib.study.run import Run
@@ -90,8 +91,8 @@ class Store:
         """Make the run of a scenario, or read it if it is finished.
 
         If its teacher is not finished, the teacher's run is made first. An interrupted run goes on
-        from its checkpoint and ends with the same numbers. Only one process at a time writes a run.
-        A second process waits and then reads it.
+        from its checkpoint and ends with the same numbers. Only one process at a time writes a run,
+        also where machines share the folder. A second process waits and then reads it.
 
         Args:
             scenario: what to run.
@@ -120,24 +121,26 @@ class Store:
             train,
             checkpoint=directory / CHECKPOINT,
             checkpoint_seconds=checkpoint_seconds,
-            on_step=partial(on_progress, scenario) if on_progress else None,
         )
+        told = partial(on_progress, scenario) if on_progress else lambda *_: None
         directory.mkdir(parents=True, exist_ok=True)
-        with FileLock(directory / "lock"):
-            if not Run.finished(directory):
-                self._make(directory, scenario, people, teacher, training)
+        while not Run.finished(directory):
+            with suppress(LockLostError), FolderLock(directory) as lock:
+                if not Run.finished(directory):  # by the process that had the lock before
+                    training = partial(training, on_step=partial(_if_not_lost, lock, told))
+                    self._make(lock, scenario, people, teacher, training)
         return Run(directory)
 
     def _make(
         self,
-        directory: Path,
+        lock: FolderLock,
         scenario: Scenario,
         people: Participants,
         teacher: Run | None,
         training: Callable[..., History],
     ) -> None:
-        """Train, and write the run's files. No other process uses ``directory``."""
-        began = time.monotonic()
+        """Train, and write the run's files into the folder of ``lock``, if it is still ours."""
+        began, directory = time.monotonic(), lock.folder
         write_text(directory / "scenario.json", scenario.model_dump_json(indent=2))
         if teacher is not None:
             write_text(directory / "teacher", teacher.directory.name)
@@ -147,7 +150,7 @@ class Store:
         held_out = [prepared.labelled_slices([subject.labelled]) for subject in people.held_out]
         curve = LearningCurve(held_out, scenario.precision)
         history = training(method, curve=curve)
-        save_outcome(directory, method, history, curve, people, scenario)
+        save_outcome(directory, method, history, curve, people, scenario, lock.confirm)
         (directory / CHECKPOINT).unlink(missing_ok=True)
         Run.finish(directory, provenance(method.device, scenario.precision, began))
 
@@ -203,6 +206,12 @@ def run(
     return Store(store, clinics, device).run(
         scenario, on_progress=on_progress, checkpoint_seconds=checkpoint_seconds
     )
+
+
+def _if_not_lost(lock: FolderLock, told: Callable[..., None], *steps: int) -> None:
+    if lock.lost.is_set():
+        raise LockLostError
+    told(*steps)
 
 
 def _frozen(run: Path, device: torch.device) -> UNet:

@@ -34,7 +34,7 @@ def test_a_run_is_a_directory_of_plain_files(clinics: Clinics, store: Path) -> N
     done = run(KD, clinics, store=store)
     names = {path.name for path in done.directory.iterdir()}
     assert names == {
-        "DONE", "curve.csv", "findings.json", "history.csv", "lock", "scenario.json",
+        "DONE", "curve.csv", "findings.json", "history.csv", "lock.1", "lock.2", "scenario.json",
         "scores.csv", "slices.npz", "source_scores.csv", "teacher", "weights.safetensors",
     }  # fmt: skip
 
