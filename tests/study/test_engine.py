@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from multiprocessing import active_children
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -122,10 +123,16 @@ def test_all_end_with_one(
 ) -> None:  # fmt: skip
     recipe = study.recipe.model_copy(update={"steps": 20_000})  # over in no second
     long = study.model_copy(update={"recipe": recipe})
-    began = time.monotonic()
+    told: list[float] = []
+
+    def tell(*news: Any) -> None:
+        told.append(time.monotonic())
+        on_progress(*news)
+
     with pytest.raises(raised, match=said):
-        run_study(long, Store(tmp_path, clinics), workers=2, on_progress=on_progress)
-    assert time.monotonic() - began < 60
+        run_study(long, Store(tmp_path, clinics), workers=2, on_progress=tell)
+    # After the last death another worker has to start first.
+    assert time.monotonic() - told[-1] < (20 if raised is SystemExit else 120)
     assert active_children() == []
     assert raised is InputError or not list(tmp_path.rglob(".*"))
 
@@ -266,7 +273,7 @@ def test_a_stopped_study_leaves_no_process_and_goes_on(
         time.sleep(0.01)
     whom = -process.pid if number == signal.SIGINT else process.pid  # the keyboard tells all
     os.kill(whom, number)
-    said = process.communicate(timeout=10)[1]  # ends when no worker holds the pipe any more
+    said = process.communicate(timeout=30)[1]  # ends when no worker holds the pipe any more
     assert process.returncode != 0
     assert "Traceback" not in said
     assert number == signal.SIGKILL or not list(store.folder.rglob(".*"))
