@@ -38,7 +38,7 @@ class Augmentation:
     def images(self, images: Tensor) -> Tensor:
         """Move ``images`` (N, C, H, W) and change their contrast."""
         if self.gamma is not None:
-            images = _bend(images, self.gamma.to(images.device))
+            images = _bend(images, sent(self.gamma, images.device))
         return self._sample(images, "bilinear", "border")
 
     def maps(self, maps: Tensor) -> Tensor:
@@ -60,9 +60,18 @@ class Augmentation:
     def _sample(self, values: Tensor, mode: str, padding: str) -> Tensor:
         if self.affine is None:
             return values
-        matrices = self.affine.to(values.device)
+        matrices = sent(self.affine, values.device)
         grid = F.affine_grid(matrices, list(values.shape), align_corners=False)
         return F.grid_sample(values, grid, mode, padding, align_corners=False)
+
+
+def sent(values: Tensor, device: torch.device) -> Tensor:
+    """Small ``values`` of this computer on ``device``.
+
+    With CUDA the computer does not wait for the GPU, which has a queue of work before the copy. The
+    values are copied before this returns, so their memory may be used again.
+    """
+    return values.to(device, non_blocking=device.type == "cuda")
 
 
 def draw(kinds: Collection[str], count: int, size: tuple[int, int], rng: Generator) -> Augmentation:

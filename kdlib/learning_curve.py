@@ -12,14 +12,16 @@ from kdlib.losses import IGNORED
 from kdlib.networks import UNet, answer_all
 
 POINTS = 20
+EVERY = 2  # slices: its neighbours say nearly the same
 
 
 @dataclass
 class LearningCurve:
     """Dice of held-out subjects at ``POINTS`` evenly spaced steps, of which the last is the end.
 
-    Dice is that of the network's own slices: it is not brought to the scan's grid. All slices of a
-    subject count together. What is measured has no influence on the training.
+    Dice is that of every second one of the network's own slices: nothing is brought to the scan's
+    grid. These slices of a subject count together. All points cost about as much as 400 slices of
+    training. What is measured has no influence on the training.
 
     Attributes:
         held_out: the labelled slices of each subject. With none, nothing is measured.
@@ -44,7 +46,7 @@ class LearningCurve:
 
     def _dice(self, network: UNet, subject: LabelledSlices) -> Tensor:
         """NaN if the answer and the truth are both empty."""
-        logits = answer_all(network, subject.slices.images, self.precision)
-        answer = (logits.argmax(dim=1) == Label.LESION) & (subject.labels != IGNORED)
-        truth = subject.labels == Label.LESION
+        images, labels = subject.slices.images[::EVERY], subject.labels[::EVERY]
+        lesion = answer_all(network, images, self.precision).argmax(dim=1) == Label.LESION
+        answer, truth = lesion & (labels != IGNORED), labels == Label.LESION
         return 2 * (answer & truth).sum() / (answer.sum() + truth.sum())

@@ -56,9 +56,10 @@ def test_a_point_of_a_curve_is_the_dice_of_the_network_on_each_subject() -> None
     network.eval()
     expected = []
     for subject in subjects:
-        counts = subject.labels != Label.OTHER_PATHOLOGY
-        answer = network(subject.slices.images).argmax(dim=1)[counts]
-        truth = subject.labels[counts] == 1
+        images, labels = subject.slices.images[::2], subject.labels[::2]
+        counts = labels != Label.OTHER_PATHOLOGY
+        answer = network(images).argmax(dim=1)[counts]
+        truth = labels[counts] == 1
         expected.append(2 * (answer * truth).sum().item() / (answer.sum() + truth.sum()).item())
     assert [curve.rows[0]["dice_1"], curve.rows[0]["dice_2"]] == pytest.approx(expected)
     assert curve.rows[0]["dice"] == pytest.approx(sum(expected) / 2)

@@ -7,7 +7,7 @@ from typing import ClassVar, Generic, TypeVar, get_args, get_origin
 import torch
 from torch import Tensor, nn
 
-from kdlib.augmentation import Augmentation, draw
+from kdlib.augmentation import Augmentation, draw, sent
 from kdlib.data.labels import Label
 from kdlib.errors import InputError
 from kdlib.losses import IGNORED, cross_entropy, soft_dice_loss
@@ -133,7 +133,7 @@ class Method(Generic[TaskT, SettingsT]):
     def batch(self, count: int, size: int, step: int, purpose: str) -> Tensor:
         """The indices (size,) of this step's slices out of ``count``."""
         indices = batch_indices(count, size, step, seed=self.seed, purpose=purpose)
-        return torch.from_numpy(indices).to(self.device)
+        return sent(torch.from_numpy(indices), self.device)
 
     def mixed_batch(
         self: "Method[AdaptationTask, MethodSettings]", step: int
