@@ -36,10 +36,56 @@ def _block(inputs: int, outputs: int, norm: str) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+class IntensityCurve(nn.Module):
+    """Pass intensities through a piecewise-linear curve, one for each image of a slice.
+
+    Below its first knot and above its last one a curve goes on as straight as beside them.
+
+    Args:
+        knots: intensities (C, K) at which the slope of a curve may change, rising along K.
+        values: what they become (C, K). A curve is monotone if these rise too.
+    """
+
+    knots: Tensor
+    values: Tensor
+
+    def __init__(self, knots: Tensor, values: Tensor):
+        super().__init__()
+        self.register_buffer("knots", knots)
+        self.register_buffer("values", values)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The images (N, C, H, W) with other intensities."""
+        slopes = self.values.diff() / self.knots.diff()
+        turns = slopes.diff(prepend=torch.zeros_like(slopes[:, :1]))
+        above = images - _as_channels(self.knots[:, 0])
+        result = _as_channels(self.values[:, 0]) + _as_channels(turns[:, 0]) * above
+        for knot, turn in zip(self.knots.T[1:], turns.T[1:], strict=False):
+            result = result + _as_channels(turn) * (images - _as_channels(knot)).relu()
+        return result
+
+
+def _as_channels(values: Tensor) -> Tensor:
+    """Values (C,) in the shape (C, 1, 1) that fits images (N, C, H, W)."""
+    return values[:, None, None]
+
+
+def _make_room_for_a_curve(network: "UNet", saved: dict[str, Tensor], prefix: str, *_: Any) -> None:
+    """Before a state is loaded, give ``network`` the kind of intensity stage that was saved."""
+    names = [f"{prefix}intensity.{name}" for name in ("knots", "values")]
+    if all(name in saved for name in names):
+        room = (torch.zeros_like(saved[name]) for name in names)
+        network.intensity = IntensityCurve(*room).to(next(network.parameters()).device)
+    else:
+        network.intensity = nn.Identity()
+
+
 class UNet(nn.Module):
     """A 2-D UNet that answers with one logit for each class (Ronneberger et al. 2015).
 
-    Level ``l`` of ``depth`` has ``width * 2**l`` channels at 1 / ``2**l`` of the resolution.
+    Level ``l`` of ``depth`` has ``width * 2**l`` channels at 1 / ``2**l`` of the resolution. Before
+    the first level there is a stage ``intensity``, which changes nothing unless a method puts an
+    ``IntensityCurve`` there. A saved curve is restored with the weights.
 
     Args:
         inputs: how many images it sees: 1 for FLAIR, 2 for FLAIR and T1.
@@ -65,6 +111,8 @@ class UNet(nn.Module):
         fold = FOLDS[stem]
         self.fold: nn.Module = nn.PixelUnshuffle(fold) if fold > 1 else nn.Identity()
         channels = [width * 2**level for level in range(depth)]
+        self.intensity: nn.Module = nn.Identity()
+        self.register_load_state_dict_pre_hook(_make_room_for_a_curve)
         self.down = nn.ModuleList(
             _block(above, here, norm)
             for above, here in zip([inputs * fold**2, *channels], channels, strict=False)
@@ -85,7 +133,7 @@ class UNet(nn.Module):
         H and W have to be multiples of ``2**(depth - 1)``, and of twice that with a stem of half
         the resolution; the answer is then (N, width, H / 2, W / 2).
         """
-        skips, x = [], self.fold(images)
+        skips, x = [], self.fold(self.intensity(images))
         for level, block in enumerate(self.down):
             x = block(self.pool(x) if level else x)
             skips.append(x)

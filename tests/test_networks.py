@@ -1,10 +1,13 @@
 """Laws of the networks."""
 
+import copy
+
 import pytest
 import torch
 
 from kdlib.networks import (
     Discriminator,
+    IntensityCurve,
     UNet,
     answer_all,
     mixed_precision,
@@ -92,3 +95,32 @@ def test_the_networks_arithmetic_has_that_precision(dtype: torch.dtype) -> None:
     with mixed_precision(torch.device("cpu"), str(dtype).removeprefix("torch.")):
         answer = new_unet(Recipe(width=4, depth=2), seed=0)(torch.zeros(1, 1, 16, 16))
     assert answer.dtype == dtype
+
+
+def a_curve() -> IntensityCurve:
+    knots = torch.tensor([[0.0, 1.0, 2.0], [0.0, 1.0, 3.0]])
+    return IntensityCurve(knots, torch.tensor([[0.0, 2.0, 3.0], [1.0, 2.0, 3.0]]))
+
+
+def test_a_curve_is_straight_between_its_knots_and_beyond_them() -> None:
+    images = torch.tensor([-1.0, 0.5, 1.5, 4.0]).reshape(1, 1, 1, 4).expand(2, 2, 1, 4)
+    first, second = a_curve()(images)[0]
+    torch.testing.assert_close(first, torch.tensor([[-2.0, 1.0, 2.5, 5.0]]))
+    torch.testing.assert_close(second, torch.tensor([[0.0, 1.5, 2.25, 3.5]]))
+
+
+def test_a_network_has_no_curve_unless_one_is_put_there() -> None:
+    network, images = UNet(2, width=4, depth=2), torch.randn(2, 2, 16, 16)
+    assert not any(name.startswith("intensity") for name in network.state_dict())
+    assert network.intensity(images) is images
+
+
+def test_a_state_brings_its_curve_or_takes_it_away() -> None:
+    images = torch.randn(2, 2, 16, 16)
+    plain, curved = UNet(2, width=4, depth=2).eval(), UNet(2, width=4, depth=2).eval()
+    curved.intensity = a_curve()
+    other = copy.deepcopy(plain)
+    other.load_state_dict(curved.state_dict())
+    assert torch.equal(other(images), curved(images))
+    other.load_state_dict(plain.state_dict())
+    assert torch.equal(other(images), plain(images))

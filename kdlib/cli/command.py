@@ -75,6 +75,9 @@ def simulate(
         float, typer.Option(help="How far the patients differ. 0: not at all. 1: as published.")
     ] = 1.0,
     skull: Annotated[bool, typer.Option(help="Keep the skull and the scalp.")] = True,
+    controls: Annotated[
+        bool, typer.Option("--controls", help="Also make the control clinics of the bench.")
+    ] = False,
     workers: Annotated[
         int | None, typer.Option(help="How many processes. Default: one for each core.")
     ] = None,
@@ -86,7 +89,8 @@ def simulate(
     with count_bar("subjects") as on_subject:
         simulate(
             out, grid=grid, training=training, test=test, seed=seed, scanner_shift=scanner_shift,
-            population_shift=population_shift, skull=skull, workers=workers, on_subject=on_subject,
+            population_shift=population_shift, skull=skull, controls=controls, workers=workers,
+            on_subject=on_subject,
         )  # fmt: skip
 
 

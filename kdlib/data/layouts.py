@@ -19,6 +19,12 @@ FOLDERS = {
     "amsterdam-ge1t5": ("Amsterdam/GE1T5", "GE1T5"),
     "amsterdam-philips": ("Amsterdam/Philips_VU .PETMR_01.", "Philips_VU .PETMR_01."),
 }
+# The control clinics, which the simulator alone makes, lie beside them in the same layout.
+CONTROL_FOLDERS = {
+    "utrecht-again": "Utrecht-again",
+    "utrecht-bent-mildly": "Utrecht-bent-mildly",
+    "utrecht-bent": "Utrecht-bent",
+}
 SPLITS = ("training", "test")
 # This file lies beside the masks that kdlib wrote. A folder of scans may hold such masks too.
 OWN_REPORT = "report.json"
@@ -75,7 +81,8 @@ def each_id_once(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
 
 def _challenge(folder: Path, observer: str | None) -> Found:
     found = {}
-    for clinic, (new, old) in FOLDERS.items():
+    controls = {name: (home, home) for name, home in CONTROL_FOLDERS.items()}
+    for clinic, (new, old) in (FOLDERS | controls).items():
         homes = [(split, folder / split / new) for split in SPLITS]
         homes += [("training", folder / home) for home in dict.fromkeys((new, old))]
         subjects = [

@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from kdlib.simulator.geometry import Grid
-from kdlib.simulator.protocols import Population
 
 _AT_BORDER = 0.4  # the severity at a lesion's border
 
@@ -28,14 +27,6 @@ class Lesions:
 
     fraction: Tensor
     severity: Tensor
-
-
-def draw_load_ml(rng: np.random.Generator, population: Population) -> float:
-    """Draw a subject's lesion volume: log-normal around the clinic's median, within its range."""
-    while True:
-        load = population.load_ml * np.exp(rng.normal(0, population.spread))
-        if population.lowest_ml <= load <= population.highest_ml:
-            return float(load)
 
 
 def draw_lesions(

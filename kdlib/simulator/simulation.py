@@ -17,15 +17,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from kdlib.data.layouts import CONTROL_FOLDERS
 from kdlib.errors import InputError
 from kdlib.files import atomic
 from kdlib.processes import without_the_callers_script
+from kdlib.simulator.controls import CONTROLS
 from kdlib.simulator.protocols import SITES, site
 from kdlib.simulator.subject import SimulatorSettings, simulate_subject, write_subject
 from kdlib.simulator.template import template_maps
 
 # Raise it when the same settings give other voxels. Old folders are then not continued.
-VERSION = 7
+VERSION = 8
 _SETTINGS_FILE = "simulation.json"
 
 Job = tuple[str, int, Path]
@@ -42,6 +44,7 @@ def simulate(
     scanner_shift: float = 1.0,
     population_shift: float = 1.0,
     skull: bool = True,
+    controls: bool = False,
     workers: int | None = None,
     on_subject: Callable[[int, int], None] | None = None,
 ) -> None:
@@ -49,7 +52,7 @@ def simulate(
 
     The seed, the clinic, the subject's id and the settings decide every voxel of a subject. A
     subject's folder appears only when it is complete. A second call with the same settings makes
-    what is missing. It may also ask for more clinics or more subjects.
+    what is missing. It may also ask for more clinics, more subjects or the control clinics.
 
     Args:
         out: a folder that is new, empty, or holds a simulation with these settings.
@@ -64,6 +67,8 @@ def simulate(
             ``grid`` is "2mm".
         population_shift: how far lesion load and atrophy differ, in the same way.
         skull: False sets all voxels outside the brain to exactly 0, as in skull-stripped scans.
+        controls: True also writes the control clinics of ``kdlib.simulator.controls``. Each has
+            as many training subjects as the other clinics, and no test subjects.
         workers: how many processes; by default one for each core.
         on_subject: called with (done, total) at the start and after each subject.
 
@@ -75,6 +80,8 @@ def simulate(
     out = Path(out)
     _claim(out, settings)
     jobs = _jobs(out, clinics, training, test)
+    if controls:
+        jobs += _control_jobs(out, training)
     missing = [job for job in jobs if not job[2].exists()]
     done = len(jobs) - len(missing)
     report = on_subject or (lambda done, total: None)
@@ -142,6 +149,14 @@ def _jobs(out: Path, clinics: Sequence[str], training: int, test: int) -> list[J
             ("test", site(clinic).test[:test]),
         )
         for number in numbers
+    ]
+
+
+def _control_jobs(out: Path, training: int) -> list[Job]:
+    return [
+        (name, number, out / "training" / CONTROL_FOLDERS[name] / str(number))
+        for name, control in CONTROLS.items()
+        for number in site(control.like).training[:training]
     ]
 
 

@@ -11,9 +11,11 @@ from torch import Tensor
 from kdlib.data.labels import Label
 from kdlib.data.volume import Volume, write_volume
 from kdlib.simulator import anatomy, head
+from kdlib.simulator.controls import CONTROLS, Control, bent
 from kdlib.simulator.geometry import Grid
 from kdlib.simulator.images import flair_and_t1
-from kdlib.simulator.lesions import draw_lesions, draw_load_ml
+from kdlib.simulator.lesions import draw_lesions
+from kdlib.simulator.loads import load_ml
 from kdlib.simulator.other_pathology import draw_infarct
 from kdlib.simulator.place import Place, draw_place
 from kdlib.simulator.protocols import population, protocol, site, voxel_grid
@@ -57,22 +59,24 @@ def simulate_subject(
     settings: SimulatorSettings, clinic: str, subject: int, template: Tensor
 ) -> SimulatedSubject:
     """Simulate the subject of this seed, clinic and id. ``template`` is from ``template_maps``."""
-    rng = np.random.default_rng([settings.seed, crc32(clinic.encode()), subject])
+    control = CONTROLS.get(clinic) or Control(like=clinic, people=clinic)
+    clinic = control.like
+    rng = np.random.default_rng([settings.seed, crc32(control.people.encode()), subject])
     scanner = protocol(clinic, settings.scanner_shift)
     patients = population(clinic, settings.population_shift)
-    load_ml = draw_load_ml(rng, patients)
-    wear = np.log(load_ml / 10) / np.log(10)  # ventricles and sulci widen with the load
+    load = load_ml(settings.seed, clinic, subject, patients)
+    wear = np.log(load / 10) / np.log(10)  # ventricles and sulci widen with the load
     enlargement_mm = max(-1.5, 1.0 + 2.0 * wear + rng.normal(0, 1.2))
     place = draw_place(
         rng, Grid(*voxel_grid(clinic, subject, settings.grid)), template, enlargement_mm
     )
     atrophy = patients.atrophy + 0.25 * wear + rng.normal(0, 0.5)
     fractions = anatomy.tissues(rng, place.brain, place.maps, atrophy)
-    parts, labels = _with_lesions(rng, place, fractions, load_ml)
+    parts, labels = _with_lesions(rng, place, fractions, load)
     flair, t1 = flair_and_t1(rng, place, scanner, parts, settings.skull)
     kept = _share_kept(rng, place, settings, defaced=site(clinic).defaced)
     return SimulatedSubject(
-        flair * kept,
+        bent(flair, control.bend) * kept,
         t1 * kept,
         place.whole(labels),
         place.ventricle_mm.clamp(min=0),

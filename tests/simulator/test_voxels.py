@@ -19,7 +19,7 @@ from kdlib.simulator.template import template_maps
 STORED = Path(__file__).with_name("voxels.npz")
 PLAIN = SimulatorSettings("2mm", 0, 1.0, 1.0, skull=True)
 CASES = {
-    "utrecht": (PLAIN, "utrecht", 0),
+    "utrecht": (PLAIN, "utrecht", 2),
     "singapore": (PLAIN, "singapore", 52),
     "amsterdam": (PLAIN, "amsterdam", 100),
     "stripped": (replace(PLAIN, skull=False), "amsterdam", 101),

@@ -1,0 +1,55 @@
+"""Control clinics: targets for which it is known beforehand whether a method can gain there.
+
+They test the bench and not the methods. All have the scanner, the population and the lesion loads
+of Utrecht, and people who are not in Utrecht.
+
+- ``utrecht-again`` is the negative control. Only the people differ, so no method may gain.
+- ``utrecht-bent-mildly`` and ``utrecht-bent`` are the positive controls. They have the people of
+  ``utrecht-again``, so that nothing but a curve differs from it: the scanner saturates, more or
+  less strongly. Z-scores do not undo this, but histogram matching does.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kdlib.data.frame import foreground
+
+_BRIGHT = 90  # percentile of the head: above white matter, and below lesions even of large loads
+
+
+@dataclass(frozen=True)
+class Control:
+    """How a clinic is made from another one.
+
+    Attributes:
+        like: the clinic whose scanner, population and lesion loads it has.
+        people: the name that decides its people. Clinics of one name have the same people.
+        bend: how strongly the FLAIR saturates, 0 or above; see ``bent``.
+    """
+
+    like: str
+    people: str
+    bend: float = 0.0
+
+
+CONTROLS = {
+    "utrecht-again": Control("utrecht", "utrecht-again"),
+    "utrecht-bent-mildly": Control("utrecht", "utrecht-again", bend=0.5),
+    "utrecht-bent": Control("utrecht", "utrecht-again", bend=1.5),
+}
+
+
+def bent(flair: Tensor, strength: float) -> Tensor:
+    """A FLAIR of a scanner that saturates: ``b tanh(s x / b) / tanh(s)``, with strength s.
+
+    b is a bright intensity of this scan's head, its 90th percentile, which keeps its place. The
+    curve rises everywhere and is steeper for dark tissues than for bright ones. It keeps 0. With
+    strength 0 it changes nothing.
+    """
+    if strength == 0:
+        return flair
+    bright = float(np.percentile(flair[torch.from_numpy(foreground(flair.numpy()))], _BRIGHT))
+    return bright * torch.tanh(strength * flair / bright) / np.tanh(strength)
