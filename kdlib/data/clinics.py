@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from kdlib.data.forms import AS_STORED, Reading
-from kdlib.data.layouts import find_subjects
+from kdlib.data.layouts import CONTROL_FOLDERS, find_subjects
 from kdlib.data.subjects import LabelledScan, Scan, Subject
 from kdlib.errors import InputError
 
@@ -111,7 +111,8 @@ class Clinics(Mapping[str, Clinic]):
     def _one(self, name: str) -> Clinic:
         if name not in self._clinics:
             known = ", ".join(self._clinics)
-            raise InputError(f"unknown clinic {name!r}; {self.folder} has {known}")
+            hint = "; 'kdlib simulate --controls' makes it" if name in CONTROL_FOLDERS else ""
+            raise InputError(f"unknown clinic {name!r}; {self.folder} has {known}{hint}")
         return self._clinics[name]
 
 

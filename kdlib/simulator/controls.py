@@ -35,10 +35,13 @@ class Control:
     bend: float = 0.0
 
 
+# The strengths were chosen before any study on these clinics, on other people (simulation seed 100)
+# with one teacher of Utrecht. Histogram matching should gain about what KD gains in the paper
+# (0.036 Dice) in the mild one, and well above 0.1 in the other one.
 CONTROLS = {
     "utrecht-again": Control("utrecht", "utrecht-again"),
-    "utrecht-bent-mildly": Control("utrecht", "utrecht-again", bend=0.5),
-    "utrecht-bent": Control("utrecht", "utrecht-again", bend=1.5),
+    "utrecht-bent-mildly": Control("utrecht", "utrecht-again", bend=0.28),
+    "utrecht-bent": Control("utrecht", "utrecht-again", bend=0.5),
 }
 
 

@@ -108,8 +108,8 @@ def load_study(name: str) -> Study:
     """Read a study.
 
     Args:
-        name: ``"demo"``, ``"standard"``, ``"mechanism"`` or ``"paper"``, which come with kdlib, or
-            the path of a ``.toml`` file of the same form.
+        name: ``"demo"``, ``"standard"``, ``"mechanism"``, ``"controls"`` or ``"paper"``, which
+            come with kdlib, or the path of a ``.toml`` file of the same form.
 
     Raises:
         InputError: there is no such study, or its file has a mistake. The message says which.

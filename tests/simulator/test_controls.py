@@ -8,6 +8,7 @@ import torch
 
 from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.data.layouts import CONTROL_FOLDERS
+from kdlib.errors import InputError
 from kdlib.simulator import simulate
 from kdlib.simulator.controls import CONTROLS, bent
 from tests.simulator.test_simulator import files
@@ -40,6 +41,11 @@ def labels(clinics: Clinics, clinic: str) -> np.ndarray:
 def test_a_folder_goes_on_with_the_control_clinics(simulated: Clinics) -> None:
     assert list(simulated) == ["utrecht", *CONTROLS] == ["utrecht", *CONTROL_FOLDERS]
     assert all(len(clinic.training) == 1 and not clinic.test for clinic in simulated.values())
+
+
+def test_a_folder_without_them_says_how_they_are_made(clinics: Clinics) -> None:
+    with pytest.raises(InputError, match=r"unknown clinic 'utrecht-again'.*--controls"):
+        clinics[AGAIN]
 
 
 def test_control_clinics_have_other_people_than_utrecht(simulated: Clinics) -> None:

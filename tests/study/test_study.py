@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from kdlib.data.clinics import Clinics
+from kdlib.data.layouts import CONTROL_FOLDERS
 from kdlib.errors import InputError
 from kdlib.evidence.comparisons import main_scores
 from kdlib.record.export import export_study
@@ -27,17 +28,23 @@ def tiny_study() -> Study:
 
 
 def test_the_built_in_studies_are_those_of_the_paper_and_ours() -> None:
-    assert {"demo", "mechanism", "paper", "standard"} <= set(built_in_studies())
+    assert {"controls", "demo", "mechanism", "paper", "standard"} <= set(built_in_studies())
 
 
 @pytest.mark.parametrize(
     ("name", "pairs", "folds", "seeds"),
-    [("demo", 1, 1, 1), ("standard", 6, 2, 3), ("mechanism", 2, 1, 3), ("paper", 6, 2, 3)],
+    [
+        ("demo", 1, 1, 1),
+        ("standard", 6, 2, 3),
+        ("mechanism", 2, 1, 3),
+        ("controls", 3, 2, 3),
+        ("paper", 6, 2, 3),
+    ],
 )
 def test_studies_have_their_extent(name: str, pairs: int, folds: int, seeds: int) -> None:
     study = load_study(name)
     assert (len(set(study.pairs)), len(study.folds), len(study.seeds)) == (pairs, folds, seeds)
-    assert len(study.arms) >= 7
+    assert len(study.arms) >= 6
 
 
 def test_the_paper_study_has_the_papers_recipe() -> None:
@@ -62,6 +69,15 @@ def test_the_fair_studies_have_one_recipe_and_students_from_scratch() -> None:
     assert all(recipe == recipes[0] for recipe in recipes)
     assert recipes[0].start == "scratch"
     assert load_study("standard").on_the_fly_subjects is None
+
+
+def test_the_controls_lead_from_utrecht_to_every_control_clinic() -> None:
+    study = load_study("controls")
+    assert study.pairs == tuple(("utrecht", clinic) for clinic in CONTROL_FOLDERS)
+    standard = load_study("standard").arms
+    for name in ("L-bound", "U-bound", "AdaBN", "ADA", "KD"):
+        assert study.arms[name].settings == standard[name].settings
+    assert study.arms["histogram matching"].role == "control"
 
 
 def test_arms_of_the_mechanism_have_the_teachers_that_they_need() -> None:
