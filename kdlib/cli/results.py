@@ -52,6 +52,7 @@ def report(
     """Write the tables and the claim ledger of a study, from its finished runs. Trains nothing."""
     from kdlib.data.clinics import open_clinics
     from kdlib.data.forms import Reading
+    from kdlib.record.export import teacher_scores
     from kdlib.report.written import report_tables, write_study_report
     from kdlib.study.plan import saved_runs, study_scores
     from kdlib.study.store import Store
@@ -64,7 +65,7 @@ def report(
         what = f"there is no finished run of the study {study} here"
         raise InputError(f"{folder}: {what}; run 'kdlib study {study}' first")
     scores = study_scores(runs)
-    tables = report_tables(scores, wanted.arms)
+    tables = report_tables(scores, wanted.arms, teacher_scores(wanted, runs))
     write_study_report(scores, tables, out)
     print(tables["results"].to_string())
     print(tables["ledger"][["number", "claim", "verdict"]].to_string(index=False))

@@ -268,7 +268,7 @@ LEDGER: tuple[Claim, ...] = (
         "More unlabelled data helps.",
         "Section 3.1",
         "KD (ten scans of the target) - KD on the fly (the tested scan alone), Dice, the six pairs"
-        " pooled.",
+        " pooled. The two also differ in their steps and in how the student starts.",
         _BETTER_RULE.format(better="KD on ten scans"),
         better("KD", "KD on the fly"),
         printed=True,

@@ -5,14 +5,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
 from kdlib.evidence import paper
-from kdlib.evidence.claims import judge
 from kdlib.evidence.comparisons import POOLED, comparisons, gaps_closed, subject_scores
 from kdlib.evidence.crossed import MINIMUM_SUBJECTS
-from kdlib.evidence.verdicts import count_of
+from kdlib.evidence.verdicts import NO_GAP, count_of
 from kdlib.record.results import Results
+from kdlib.report.ledger import ledger_of
 from kdlib.study.arm import Arm, adapting, featured, lower_bound, upper_bound
 
 NO_SPREAD = 1e-12  # of Dice: differences that are alike but for rounding
@@ -26,7 +24,7 @@ def answer(results: Results) -> dict[str, str]:
         "gap": _gap(results),
         "gains": _gains(results),
         "others": _others(results),
-        "sure": _sure(results.all_scores),
+        "sure": _sure(results),
         "on_the_fly": _on_the_fly(results),
         "size": _size(results),
     }
@@ -125,15 +123,16 @@ def _shares(results: Results) -> dict[str, float]:
     return dict(zip(pooled["arm"], pooled["gap_closed"], strict=True))
 
 
-def _sure(scores: pd.DataFrame) -> str:
-    """The verdicts on what is claimed of the methods; the errata need no study."""
-    claimed = [found for found in judge(scores) if not found.claim.number.startswith("E")]
-    verdicts = Counter(found.verdict for found in claimed)
+def _sure(results: Results) -> str:
+    """The verdicts on what is claimed of the methods, and whether the bench was tested."""
+    found = ledger_of(results)
+    verdicts = Counter(ruling.verdict for ruling in found.claimed)
+    tested = "" if found.bench.tested else " No controls have tested the bench."
     return (
-        f"Our ledger has {len(claimed)} claims of the paper. These results reproduce "
+        f"Our ledger has {len(found.claimed)} claims of the paper. These results reproduce "
         f"{verdicts['reproduced']} of them, contradict {verdicts['contradicted']} and leave "
-        f"{verdicts['undecided']} undecided. The design of this study cannot decide the other "
-        f"{verdicts['undecidable here']}."
+        f"{verdicts['undecided']} undecided. The design of this study cannot decide another "
+        f"{verdicts['undecidable here']}. For the other {verdicts[NO_GAP]}, {NO_GAP}.{tested}"
     )
 
 

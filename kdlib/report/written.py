@@ -20,8 +20,13 @@ from kdlib.report.tables import (
 from kdlib.study.arm import Arm
 
 
-def report_tables(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> dict[str, pd.DataFrame]:
-    """All tables of a study, by the names of their files."""
+def report_tables(
+    scores: pd.DataFrame, arms: Mapping[str, Arm], teachers: pd.DataFrame | None = None
+) -> dict[str, pd.DataFrame]:
+    """All tables of a study, by the names of their files.
+
+    The ledger is judged without the studies of controls and of the mechanism.
+    """
     return {
         "arms": arms_table(arms),
         "results": results_table(scores, arms),
@@ -29,7 +34,7 @@ def report_tables(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> dict[str, pd
         "beside_paper": beside_paper(scores, arms),
         "comparisons": comparison_table(scores, arms),
         "gap_closed": gap_table(scores, arms),
-        "ledger": ledger_table(judge(scores)),
+        "ledger": ledger_table(judge(scores, teachers=teachers)),
     }
 
 

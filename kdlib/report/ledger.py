@@ -1,0 +1,84 @@
+"""The verdicts on a study's results, with the studies of record that support it beside them."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from kdlib.evidence.bench import Bench, Gate, bench_of
+from kdlib.evidence.claim import Ruling
+from kdlib.evidence.claims import judge
+from kdlib.evidence.comparisons import pair_name
+from kdlib.evidence.mechanism import Outcome, judge_mechanism
+from kdlib.record.results import Results, open_results
+
+CONTROLS, MECHANISM = "controls", "mechanism"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The verdicts on the claims and on the predictions, and what the gate before them says."""
+
+    rulings: list[Ruling]
+    outcomes: list[Outcome]
+    bench: Bench
+    gate: Gate
+
+    @property
+    def claimed(self) -> list[Ruling]:
+        """The rulings on what is claimed of the methods. The errata need no study."""
+        return [found for found in self.rulings if not found.claim.number.startswith("E")]
+
+
+def ledger_of(results: Results) -> Ledger:
+    """Judge the claims by a study's results, and the hypothesis by the study of the mechanism.
+
+    The studies of controls and of the mechanism are taken from the same place, if they are there
+    and were made by the same recipe.
+    """
+    controls, mechanism = (_beside(results, name) for name in (CONTROLS, MECHANISM))
+    bench = bench_of(controls)
+    teachers = results.teachers if (results.folder / "teachers.csv").exists() else None
+    return Ledger(
+        judge(results.all_scores, teachers=teachers, controls=controls, mechanism=mechanism),
+        judge_mechanism(mechanism, controls),
+        bench,
+        Gate(results.all_scores, bench),
+    )
+
+
+def bench_words(bench: Bench) -> str:
+    """What the study of controls says of the bench, in a sentence."""
+    if not bench.tested:
+        return f"Whether the bench can see a gain was not tested by controls ({bench.why})."
+    told = "stands" if bench.open else "does not stand"
+    return f"The bench {told} the test by controls: {bench.why}."
+
+
+def gap_tests(gate: Gate) -> pd.DataFrame:
+    """Each row is one pair of clinics: whether there is a gap in it, and the test that says so."""
+    rows = [
+        (pair_name(*pair), "yes" if gap.above else "no", str(gap))
+        for pair, gap in gate.gaps.items()
+    ]
+    return pd.DataFrame(rows, columns=["Pair", "A gap", "Test"])
+
+
+def prediction_table(outcomes: list[Outcome]) -> pd.DataFrame:
+    """Each row is one prediction of the hypothesis, with its test, its rule and its verdict."""
+    columns = ["number", "prediction", "test", "rule"]
+    rows = [
+        {name: getattr(one.prediction, name) for name in columns}
+        | {"verdict": one.verdict, "why": one.why}
+        for one in outcomes
+    ]
+    return pd.DataFrame(rows, columns=[*columns, "verdict", "why"])
+
+
+def _beside(results: Results, name: str) -> pd.DataFrame | None:
+    """The scores of a supporting study in the same place, made by the same recipe; else None."""
+    folder = results.folder.parent / name
+    if not (folder / "provenance.json").exists():
+        return None
+    other = open_results(folder)
+    same = other.study.get("recipe") == results.study.get("recipe")
+    return other.all_scores if same else None

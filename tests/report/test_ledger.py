@@ -1,0 +1,62 @@
+"""The ledger of saved results, with the studies that support them beside it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from kdlib.evidence.bench import BENT, CURE, NEVER_BETTER, UNCHANGED
+from kdlib.evidence.verdicts import NO_GAP
+from kdlib.record.results import Results, open_results
+from kdlib.report.ledger import bench_words, gap_tests, ledger_of, prediction_table
+
+Study = Callable[..., pd.DataFrame]
+FLAT = dict.fromkeys(("L-bound", "U-bound", *NEVER_BETTER), 0.0)
+
+
+def saved(folder: Path, scores: pd.DataFrame, steps: int = 100) -> Results:
+    folder.mkdir()
+    scores.to_csv(folder / "scores.csv", index=False)
+    record = {"study": {"name": folder.name, "arms": {}, "recipe": {"steps": steps}}}
+    (folder / "provenance.json").write_text(json.dumps(record))
+    return open_results(folder)
+
+
+def test_controls_beside_the_results_are_the_gate(study: Study, tmp_path: Path) -> None:
+    results = saved(tmp_path / "standard", study())
+    alone = ledger_of(results)
+    assert "not tested by controls" in bench_words(alone.bench)
+    assert NO_GAP not in {one.verdict for one in alone.rulings}
+    saved(tmp_path / "controls", study(effects=FLAT, pairs=(*BENT, *UNCHANGED)))
+    found = ledger_of(results)
+    assert "does not stand the test" in bench_words(found.bench)
+    assert found.claimed[0].verdict == NO_GAP
+
+
+def test_controls_of_another_recipe_are_none(study: Study, tmp_path: Path) -> None:
+    results = saved(tmp_path / "standard", study(), steps=200)
+    saved(tmp_path / "controls", study(effects=FLAT, pairs=(*BENT, *UNCHANGED)))
+    assert not ledger_of(results).bench.tested
+
+
+def test_a_good_bench_is_said_to_stand(study: Study, tmp_path: Path) -> None:
+    results = saved(tmp_path / "standard", study())
+    bent = study(effects=FLAT | {CURE: 0.05}, pairs=BENT)
+    same = study(effects=FLAT, pairs=UNCHANGED, number=1)
+    saved(tmp_path / "controls", pd.concat([bent, same]))
+    found = ledger_of(results)
+    assert "The bench stands the test" in bench_words(found.bench)
+    assert gap_tests(found.gate)["A gap"].eq("yes").all()
+
+
+def test_the_hypothesis_is_judged_by_the_study_of_the_mechanism(
+    study: Study, tmp_path: Path
+) -> None:
+    results = saved(tmp_path / "standard", study(seeds=1))
+    assert set(prediction_table(ledger_of(results).outcomes)["verdict"]) == {"undecided"}
+    effects = {"L-bound": 0.0, "U-bound": 0.1, "ADA": 0.05, "ADA with weight 0": 0.05}
+    saved(tmp_path / "mechanism", study(effects=effects))
+    table = prediction_table(ledger_of(results).outcomes).set_index("number")
+    assert table.loc["M1", "verdict"] == "holds"
+    assert "not run" in table.loc["M2", "why"]
