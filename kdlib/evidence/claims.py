@@ -13,7 +13,7 @@ from kdlib.evidence.claim import Claim, Ruling
 from kdlib.evidence.crossed import LEVEL
 from kdlib.evidence.ledger import LEDGER
 from kdlib.evidence.power import DECIDABLE, Expected, expected
-from kdlib.evidence.sweeps import swept_pairs
+from kdlib.evidence.sweeps import swept_pairs, with_sweeps
 from kdlib.evidence.verdicts import ALPHA, MINIMUM_SEEDS, Evidence, Judgement
 
 GENERAL_RULES = (
@@ -49,12 +49,13 @@ def judge(
     """Decide every claim, in the ledger's order.
 
     Args:
-        scores: the frame of the study's ``scores.csv``, sweeps included.
+        scores: the frame of the study's ``scores.csv``, with its sweeps if it has any.
         teachers: the frame of its ``teachers.csv``.
         controls: the scores of the study of controls. Without them the bench is not tested.
-        mechanism: the scores of the study of the mechanism, for the claims that need its arms.
+        mechanism: the scores of the study of the mechanism, for the claims that need its arms, or
+            its sweeps where the study has none.
     """
-    court = _Court(scores, teachers, controls, mechanism)
+    court = _Court(with_sweeps(scores, mechanism), teachers, controls, mechanism)
     foreseen = court.foreseen(LEDGER)
     return [court.ruling(claim, foreseen.get(claim.number)) for claim in LEDGER]
 

@@ -40,6 +40,13 @@ def swept(scores: pd.DataFrame, arm: str, settings: tuple[str, ...], on: str) ->
     return rows[rows["value"].between(low, high)]
 
 
+def with_sweeps(scores: pd.DataFrame, mechanism: pd.DataFrame | None) -> pd.DataFrame:
+    """A study's ``scores``, with the sweeps of the study of the mechanism if it has none itself."""
+    if mechanism is None or "setting" not in mechanism or swept_pairs(scores):
+        return scores
+    return pd.concat([scores, mechanism[mechanism["setting"].fillna("").ne("")]], ignore_index=True)
+
+
 def swept_pairs(scores: pd.DataFrame) -> Pairs:
     """The pairs of clinics in which KD's temperature or a setting of ADA was swept."""
     return tuple(

@@ -58,6 +58,19 @@ def test_a_temperature_chosen_on_the_source_that_costs_nothing(study: Study) -> 
     assert decided(scores, "12").verdict == "reproduced"
 
 
+def test_the_sweeps_may_stand_in_the_study_of_the_mechanism(study: Study) -> None:
+    on = [
+        sweep("KD", "temperature", {1.0: 0.6, 2.0: 0.65, 5.0: 0.648}, where)
+        for where in ("target", "source")
+    ]
+    main = study()
+    within = judge(pd.concat([main, *on], ignore_index=True))
+    beside = judge(main, mechanism=pd.concat([main, *on], ignore_index=True))
+    both = [next(r for r in rulings if r.claim.number == "12") for rulings in (within, beside)]
+    assert both[0].verdict == "reproduced"
+    assert both[0] == both[1]
+
+
 def test_a_temperature_chosen_on_the_source_that_costs_much(study: Study) -> None:
     on_target = sweep("KD", "temperature", {1.0: 0.6, 2.0: 0.65, 5.0: 0.7})
     on_source = sweep("KD", "temperature", {1.0: 0.9, 2.0: 0.8, 5.0: 0.7}, "source")
@@ -102,14 +115,21 @@ def test_spread_is_the_sd_over_settings_without_the_seeds_share() -> None:
     assert spreads(flat)[0].value < 0.001
 
 
-def test_the_standard_study_decides_on_temperature_and_tuning(tmp_path: Path) -> None:
-    standard = load_study("standard")
-    arms = {name: arm for name, arm in standard.arms.items() if not arm.on_the_fly}
-    items = plan(standard.model_copy(update={"arms": arms}), open_clinics(write_clinics(tmp_path)))
-    runs = [(item, made_up(item, tmp_path / str(place))) for place, item in enumerate(items)]
-    study_scores(runs).to_csv(tmp_path / "scores.csv", index=False)
-    findings = {found.claim.number: found for found in judge(Results(tmp_path).all_scores)}
+def test_the_studies_together_decide_on_temperature_and_tuning(tmp_path: Path) -> None:
+    standard, mechanism = (made_up_scores(n, tmp_path / n) for n in ("standard", "mechanism"))
+    findings = {found.claim.number: found for found in judge(standard, mechanism=mechanism)}
     assert (findings["12"].verdict, findings["13"].verdict) == ("reproduced", "reproduced")
+
+
+def made_up_scores(name: str, folder: Path) -> pd.DataFrame:
+    """The scores of a study, without what it does on the fly, as they are read back."""
+    study = load_study(name)
+    arms = {name: arm for name, arm in study.arms.items() if not arm.on_the_fly}
+    clinics = open_clinics(write_clinics(folder / "clinics"))
+    items = plan(study.model_copy(update={"arms": arms}), clinics)
+    runs = [(item, made_up(item, folder / str(place))) for place, item in enumerate(items)]
+    study_scores(runs).to_csv(folder / "scores.csv", index=False)
+    return Results(folder).all_scores
 
 
 def made_up(item: Planned, folder: Path) -> Run:
