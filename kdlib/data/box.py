@@ -25,6 +25,22 @@ def bounding_box(mask: NDArray[np.bool_], margin: int | Sequence[int] = 0) -> tu
     )
 
 
+def robust_box(mask: NDArray[np.bool_], share: float = 0.005) -> tuple[slice, ...]:
+    """The box of the marked voxels without the outermost ``share`` of them at each side.
+
+    A few voxels far from the others do not move it, unlike ``bounding_box``.
+    """
+    if not mask.any():
+        return bounding_box(mask)
+    box = []
+    for axis in range(mask.ndim):
+        others = tuple(other for other in range(mask.ndim) if other != axis)
+        below = np.cumsum(mask.sum(axis=others)) / mask.sum()
+        first, last = np.searchsorted(below, [share, 1 - share])
+        box.append(slice(int(first), int(last) + 1))
+    return tuple(box)
+
+
 def grey(array: NDArray, inside: NDArray[np.bool_], black: float = 0.0) -> NDArray[np.uint8]:
     """Map intensities to grey levels: ``black`` becomes 0, the bright end of ``inside`` 255.
 

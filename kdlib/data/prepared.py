@@ -12,6 +12,7 @@ from torch import Tensor
 from kdlib.data.clinics import LabelledScan, Scan
 from kdlib.data.forms import AS_STORED
 from kdlib.data.slices import (
+    SLICES_VERSION,
     LabelledSlices,
     Slices,
     network_labels,
@@ -64,7 +65,7 @@ class PreparedSlices:
 
     def _path(self, kind: str, scan: Scan, more: list[Path]) -> Path:
         files = [scan.flair, *([scan.t1] if scan.t1 else []), *more]
-        digest = hashlib.sha256(self.preparation.model_dump_json().encode())
+        digest = hashlib.sha256(f"{SLICES_VERSION} {self.preparation.model_dump_json()}".encode())
         for file in files:
             digest.update(hashlib.sha256(file.read_bytes()).digest())
         if scan.reading != AS_STORED:

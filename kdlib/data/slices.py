@@ -4,7 +4,7 @@ A network sees axial slices that are centred on the head. Their x axis points le
 to the back. ``Slices`` are images alone. ``LabelledSlices`` have labels too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kdlib.data.frame import Frame, foreground, frame
+from kdlib.data.frame import Frame, frame
+from kdlib.data.head import Head, find_head
 from kdlib.data.labels import Label
 from kdlib.data.volume import Volume, on_grid_of, to_lps
 from kdlib.recipe import Preparation
 
+# Raise it when a change to kdlib changes the slices that are made of a scan.
+SLICES_VERSION = 2
 BRIGHTEST = 8.0  # standard deviations; no tissue is brighter
 HEAD_SHARE = 0.01  # a slice holds head if at least this share of its voxels is foreground
 
@@ -85,7 +88,7 @@ def normalise(array: NDArray, inside: NDArray[np.bool_], kind: str) -> NDArray[n
     if kind == "robust":
         lower, centre, upper = np.percentile(head, [25, 50, 75])
         scale = (upper - lower) / 1.349  # equals the SD of a normal distribution
-    scaled = (array.clip(min=low) - centre) / max(scale, 1e-6)
+    scaled = (array.clip(min=low) - centre) / (scale if scale > 0 else 1.0)
     return scaled.clip(max=BRIGHTEST).astype(np.float32)
 
 
@@ -98,6 +101,25 @@ class Prepared:
     holds_head: Tensor
 
 
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A scan whose heads have been found.
+
+    Attributes:
+        volumes: its images (x, y, z), FLAIR first. Their axes are LPS.
+        heads: the head in each image.
+    """
+
+    volumes: Sequence[Volume]
+    heads: Sequence[Head]
+
+
+def find_heads(scan: Sequence[Volume]) -> Found:
+    """Find the head in each image of a scan, on one grid of any orientation."""
+    volumes = [to_lps(volume) for volume in scan]
+    return Found(volumes, [find_head(volume.array) for volume in volumes])
+
+
 def prepare(
     scan: Sequence[Volume], preparation: Preparation, window: Frame | None = None
 ) -> Prepared:
@@ -108,18 +130,32 @@ def prepare(
         preparation: how slices are made.
         window: where the network's voxels lie. By default ``frame`` decides it.
     """
-    volumes = [to_lps(volume) for volume in scan]
-    window = window or frame(volumes[0], preparation)
-    sampled = [window.to_network(volume.array) for volume in volumes]
-    heads = [foreground(array) for array in sampled]
-    images = np.stack(
-        [normalise(*pair, preparation.normalisation) for pair in zip(sampled, heads, strict=True)]
-    )
+    found = find_heads(scan)
+    inside = found.heads[0].inside
+    return prepare_found(found, preparation, window or frame(found.volumes[0], preparation, inside))
+
+
+def prepare_found(found: Found, preparation: Preparation, window: Frame) -> Prepared:
+    """Make every slice of a scan ready, as ``prepare`` does."""
+    heads = [window.to_network(head.inside) >= 0.5 for head in found.heads]
+    images = [
+        normalise(_sampled(volume, head, window, preparation), inside, preparation.normalisation)
+        for volume, head, inside in zip(found.volumes, found.heads, heads, strict=True)
+    ]
     return Prepared(
         window,
-        torch.from_numpy(images.transpose(3, 0, 1, 2).copy()),
+        torch.from_numpy(np.stack(images).transpose(3, 0, 1, 2).copy()),
         torch.from_numpy(heads[0].mean(axis=(0, 1)) >= HEAD_SHARE),
     )
+
+
+def _sampled(
+    volume: Volume, head: Head, window: Frame, preparation: Preparation
+) -> NDArray[np.float32]:
+    """An image on the network's voxels, with its air darkened unless intensities stay as is."""
+    if preparation.normalisation == "none":
+        return window.to_network(volume.array)
+    return window.to_network(head.image, outside=head.air)
 
 
 def network_labels(labels: Volume, window: Frame) -> Tensor:
@@ -131,6 +167,12 @@ def network_labels(labels: Volume, window: Frame) -> Tensor:
     return torch.from_numpy(result.transpose(2, 0, 1).copy())
 
 
-def on_own_grid(scan: Volume, window: Frame, probability: NDArray[np.float32]) -> Volume:
-    """Bring lesion probabilities (x, y, z) of ``window`` to the scan's own grid and affine."""
-    return on_grid_of(scan, window.to_scan(probability).clip(0, 1))
+def on_own_grid(scan: Volume, answers: Iterable[tuple[Frame, NDArray[np.float32]]]) -> Volume:
+    """Bring lesion probabilities (x, y, z) of some windows to the scan's own grid and affine.
+
+    Where windows overlap, the first one counts. Outside all windows the probability is 0.
+    """
+    result = np.zeros(to_lps(scan).array.shape, np.float32)
+    for window, probability in reversed(list(answers)):
+        result[window.covered] = window.to_scan(probability)[window.covered]
+    return on_grid_of(scan, result.clip(0, 1))

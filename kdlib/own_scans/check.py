@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from kdlib.data.clinics import Clinic, Clinics
-from kdlib.data.frame import foreground
+from kdlib.data.head import foreground
 from kdlib.data.slices import HEAD_SHARE, prepare
 from kdlib.data.subjects import Subject, lesion_ml
 from kdlib.data.volume import Volume, read_header, read_labels

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdlib.data.box import bounding_box, grey
-from kdlib.data.frame import foreground
+from kdlib.data.head import foreground
 from kdlib.data.volume import Volume, to_lps
 from kdlib.own_scans.segmentation import Answer
 from kdlib.scores.metrics import Mask

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kdlib.data.clinics import Clinics, Subject
-from kdlib.data.frame import foreground
+from kdlib.data.head import foreground
 from kdlib.data.labels import Label
 from kdlib.data.slices import normalise
 from kdlib.data.volume import to_lps

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from kdlib.data.box import bounding_box, grey
 from kdlib.data.clinics import Clinics, Subject
-from kdlib.data.frame import foreground
+from kdlib.data.head import foreground
 from kdlib.data.labels import Label
 from kdlib.data.slices import Prepared, prepare
 from kdlib.data.volume import Volume, to_lps

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from kdlib.data.frame import foreground
+from kdlib.data.head import foreground
 from kdlib.data.labels import Label
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume, read_volume, to_lps

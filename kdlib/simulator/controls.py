@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kdlib.data.frame import foreground
+from kdlib.data.head import foreground
 
 _BRIGHT = 90  # percentile of the head: above white matter, and below lesions even of large loads
 

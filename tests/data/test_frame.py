@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from kdlib.data.frame import foreground, frame
+from kdlib.data.frame import frame
+from kdlib.data.head import foreground
 from kdlib.data.slices import on_own_grid
 from kdlib.data.volume import Volume
 from kdlib.recipe import Preparation
@@ -43,7 +44,7 @@ def test_a_lesion_on_coarse_voxels_comes_back_nearly_as_large(radius_mm: float) 
     found = []
     for centre in np.random.default_rng(0).uniform(25, 35, (20, 3)):
         lesion = np.linalg.norm(points - centre, axis=-1) < radius_mm
-        answer = on_own_grid(scan, window, window.to_network(lesion))
+        answer = on_own_grid(scan, [(window, window.to_network(lesion))])
         found.append((answer.array >= 0.5).sum() / lesion.sum())
     assert 0.7 < np.mean(found) < 1.1
 
@@ -58,8 +59,8 @@ def test_moved_windows_draw_a_border_finer_than_their_voxels() -> None:
     for places, moved in window.shifted():
         assert np.isnan(answers[places]).all()
         answers[places] = moved.to_network(lesion) >= 0.5
-    once = on_own_grid(scan, window, window.to_network(lesion) >= 0.5)
-    all_over = on_own_grid(scan, window.dense(), answers)
+    once = on_own_grid(scan, [(window, window.to_network(lesion) >= 0.5)])
+    all_over = on_own_grid(scan, [(window.dense(), answers)])
     assert dice(once.array >= 0.5, lesion) < 0.91
     assert dice(all_over.array >= 0.5, lesion) > 0.96
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from kdlib.data.frame import foreground
+from kdlib.data.head import foreground
 from kdlib.data.slices import network_labels, normalise, on_own_grid, prepare
 from kdlib.data.volume import Volume, to_lps
 from kdlib.recipe import Preparation
@@ -39,7 +39,7 @@ def test_an_answer_returns_to_the_scans_own_grid_and_affine() -> None:
     scan = Volume(head().transpose(1, 2, 0).copy(), affine)
     ready = prepare([scan], Preparation(size=(48, 48)))
     probability = (ready.images[:, 0] > 0).float().numpy().transpose(1, 2, 0)
-    answer = on_own_grid(scan, ready.window, probability)
+    answer = on_own_grid(scan, [(ready.window, probability)])
     assert answer.array.shape == scan.array.shape
     np.testing.assert_array_equal(answer.affine, affine)
     inside = to_lps(answer).array[to_lps(scan).array > 185]

@@ -1,0 +1,123 @@
+"""Tell the head from what is around it: air, noise, artefacts, and what a program filled in."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from kdlib.data.box import robust_box
+
+Mask = NDArray[np.bool_]
+
+FILL_SHARE = 0.01  # of the image's faces; a value that fills less of them is no fill value
+FLAT = 0.5  # of a fill value's voxels on the faces, at least this share has equal neighbours
+# Shares of the 27 voxels around a voxel that are marked too. A sheet of one voxel has 9.
+SHEET, REGION = 8.5 / 27, 10.5 / 27
+LARGE = 0.02  # of the head's largest part; what is smaller is noise or an artefact
+DARKEST = 0.5  # percentile of the head; nothing in an image is darker
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """An image in which nothing is darker than its air, and where its head lies.
+
+    Attributes:
+        image: the intensities, of the scan's shape. Air has the value ``air`` and no noise.
+        inside: which voxels are head.
+        air: the lowest value of ``image``.
+    """
+
+    image: NDArray
+    inside: Mask
+    air: float
+
+
+def find_head(array: NDArray) -> Head:
+    """Find the head in an image (x, y, z) and make everything around it equally dark.
+
+    The result does not depend on how a scanner or a program scaled the intensities, nor on the
+    value that it filled the surroundings with. A few bright voxels and noise in the air hardly
+    change it.
+    """
+    filled = filling(array)
+    inside = _inside(array, ~filled)
+    if not inside.any():
+        return Head(array, inside, float(array.min()))
+    air = float(np.percentile(array[inside], DARKEST))
+    around = ndimage.binary_dilation(inside, iterations=2) & ~filled
+    return Head(np.where(around, array, air).clip(min=air), inside, air)
+
+
+def foreground(array: NDArray) -> Mask:
+    """Mark the head: voxels above a tenth of the robust range of the intensities.
+
+    This is the rule of BET (Smith 2002, Section 2.1). Voxels that a program filled in never count,
+    nor do small islands, which are noise or artefacts.
+    """
+    return _inside(array, ~filling(array))
+
+
+def _inside(array: NDArray, given: Mask) -> Mask:
+    """The head among the ``given`` voxels.
+
+    It is sought twice. The second time the range is that of the box around the head, so that it
+    does not depend on how much air the scan has.
+    """
+    box: tuple[slice, ...] = (slice(None),) * array.ndim
+    inside = np.zeros(array.shape, dtype=bool)
+    for _ in range(2):
+        values = array[box][given[box]]
+        if not values.size:
+            return inside
+        low, high = np.percentile(values, [2, 98])
+        inside = _without_islands(given & (array > low + 0.1 * (high - low)))
+        box = robust_box(inside)
+    return inside
+
+
+def _without_islands(mask: Mask) -> Mask:
+    """The ``mask`` near its large parts alone."""
+    parts, count = ndimage.label(_density(mask) > SHEET)
+    if not count:
+        return mask
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    large = (sizes >= LARGE * sizes.max())[parts]
+    return mask & ndimage.binary_dilation(large, iterations=1)
+
+
+def _density(mask: Mask) -> NDArray[np.float32]:
+    """The share of marked voxels among the 3 x 3 x 3 around each voxel."""
+    return ndimage.uniform_filter(mask.astype(np.float32), 3, mode="nearest")
+
+
+def filling(array: NDArray) -> Mask:
+    """Mark the regions that a program filled with one value, as in padding or defacing.
+
+    A fill value is found on the faces of the image, where it is flat: noise is not. It fills whole
+    regions. Tissue that happens to have this value does not.
+    """
+    filled = np.zeros(array.shape, dtype=bool)
+    for value in _fill_values(array):
+        equal = array == value
+        filled |= equal & ndimage.maximum_filter(_density(equal) > REGION, 3, mode="nearest")
+    return filled
+
+
+def _fill_values(array: NDArray) -> list[float]:
+    """The values that fill a part of the image's faces without any noise."""
+    faces = [
+        np.moveaxis(array, axis, 0)[end] for axis in range(array.ndim) for end in (0, -1)
+        if array.shape[axis] > 1
+    ]  # fmt: skip
+    values = np.concatenate([face.ravel() for face in faces])
+    flat = np.concatenate([_flat(face).ravel() for face in faces])
+    found, counts = np.unique(values, return_counts=True)
+    often = found[counts >= FILL_SHARE * values.size]
+    return [value for value in often if flat[values == value].mean() >= FLAT]
+
+
+def _flat(face: NDArray) -> Mask:
+    """Which pixels of a face have the same value as all their neighbours."""
+    return ndimage.maximum_filter(face, 3) == ndimage.minimum_filter(face, 3)
