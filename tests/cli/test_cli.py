@@ -107,7 +107,7 @@ def test_the_version_is_that_of_the_package() -> None:
 
 
 def test_help_loads_no_heavy_library() -> None:
-    heavy = "{'torch', 'numpy', 'pandas', 'scipy'}"
+    heavy = "{'torch', 'numpy', 'pandas', 'scipy', 'dask', 'distributed'}"
     code = f"import sys, kdlib.cli; print(*sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

@@ -9,7 +9,6 @@ from dask_jobqueue.slurm import SLURMJob
 from kdlib.study.cluster import ClusterFile, read_cluster_file
 
 EXAMPLES = Path(__file__).parents[2] / "book" / "clusters"
-GPU_RESOURCE = "--resources GPU=1"
 
 
 def example(name: str) -> ClusterFile:
@@ -31,7 +30,7 @@ def test_a_job_has_one_gpu_and_says_so(name: str, job: type[SLURMJob], gpu: str)
     script = job(scheduler="tcp://scheduler:8786", name="0", **wanted.options).job_script()
     assert wanted.kind == f"dask_jobqueue.{name.upper()}Cluster"
     assert gpu in script
-    assert GPU_RESOURCE in script
+    assert "--resources GPU=1" in script
     assert "--nthreads 1 " in script  # else it would take several runs, and others none
     assert f"{'--cpus-per-task' if name == 'slurm' else 'ncpus'}={wanted.threads}" in script
 
@@ -41,6 +40,6 @@ def test_a_pod_has_one_gpu_and_says_so() -> None:
     spec = wanted.options["custom_cluster_spec"]["spec"]
     worker = spec["worker"]["spec"]["containers"][0]
     assert wanted.kind == "dask_kubernetes.operator.KubeCluster"
-    assert GPU_RESOURCE in " ".join(worker["args"])
+    assert "--resources=GPU=1" in worker["args"]
     assert worker["resources"]["limits"]["nvidia.com/gpu"] == 1
     assert spec["scheduler"]["service"]["selector"]["dask.org/component"] == "scheduler"
