@@ -3,8 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from kdlib.data.subject_files import ENDINGS, closed, stem, subject_of, unusable
+from kdlib.data.formats import ending, holds_a_scan, images_in, stem
+from kdlib.data.subject_files import (
+    closed,
+    is_no_patient,
+    loose_images,
+    subject_of,
+    unusable,
+)
 from kdlib.data.subjects import Subject
+from kdlib.errors import printable
 
 
 def bids_subjects(folder: Path, clinic: str) -> Iterator[Subject]:
@@ -13,46 +21,85 @@ def bids_subjects(folder: Path, clinic: str) -> Iterator[Subject]:
     A folder in another layout has no such subjects. A person without a FLAIR is a subject whose
     ``faults`` say so.
     """
-    derived = [path for path in sorted(folder.glob("derivatives/**/sub-*.nii*")) if _entities(path)]
     people = sorted(path for path in folder.glob("sub-*") if path.is_dir())
-    anatomies = {p: sorted([*p.glob("anat"), *p.glob("ses-*/anat")]) for p in people}
-    if not any(anatomies.values()):
+    if not any([*person.glob("anat"), *person.glob("ses-*/anat")] for person in people):
         return
-    for person, homes in anatomies.items():
+    derived = [p for p in sorted(folder.glob("derivatives/**/sub-*")) if _entities(p)]
+    for person in people:
         if why := closed(folder, person):
             yield unusable(clinic, person, why)
-        elif not homes:
-            yield subject_of(folder, clinic, person.name, [])
-        else:
-            for home in homes:
-                yield from _in_anatomy(folder, clinic, home, derived)
+            continue
+        sessions = sorted(path for path in person.glob("ses-*") if path.is_dir())
+        alone = (person / "anat").is_dir() or not sessions
+        for home in [*([person] if alone else []), *sessions]:
+            yield from _in_session(folder, clinic, home, derived)
+    yield from _others(folder, clinic, people)
 
 
-def _in_anatomy(folder: Path, clinic: str, home: Path, derived: list[Path]) -> Iterator[Subject]:
-    files = [path for path in sorted(home.glob("sub-*.nii*")) if _entities(path)]
+def _others(folder: Path, clinic: str, people: list[Path]) -> Iterator[Subject]:
+    """What lies beside the people of BIDS and looks like a patient."""
+    for path in sorted(set(folder.iterdir()) - set(people)):
+        if path.is_dir() and not is_no_patient(path) and holds_a_scan(path):
+            what = "there are scans in it, but it is not called sub-<name>"
+            yield unusable(clinic, path, f"{printable(path.name)}: {what}; rename or move it")
+    yield from loose_images(folder, clinic)
+
+
+def _in_session(folder: Path, clinic: str, home: Path, derived: list[Path]) -> Iterator[Subject]:
+    """The subjects of a person's folder or of a session's. Each FLAIR is one."""
+    anat = home / "anat"
+    files = [p for p in images_in(anat) if _entities(p)] if anat.is_dir() else []
     flairs = [path for path in files if stem(path).endswith("_FLAIR")]
     if not flairs:
-        yield subject_of(folder, clinic, "_".join(home.relative_to(folder).parts[:-1]), [])
+        yield subject_of(folder, clinic, "_".join(home.relative_to(folder).parts), [], home=home)
+    masks = {flair: _lesion_masks([p for p in derived if _belongs(p, flair)]) for flair in flairs}
     for flair in flairs:
         near = [path for path in derived if _belongs(path, flair)]
         t1s = [p for p in near if stem(p).endswith("_T1w") and "FLAIR" in stem(p)]
         t1s = t1s or [path for path in files if stem(path).endswith("_T1w")]
-        name = stem(flair).removesuffix("_FLAIR")
-        yield subject_of(folder, clinic, name, [flair], _closest(t1s, flair), _lesion_masks(near))
+        yield subject_of(
+            folder, clinic, stem(flair).removesuffix("_FLAIR"), [flair], _closest(t1s, flair),
+            masks[flair], doubts=_doubts(flair, masks, derived),
+        )  # fmt: skip
+
+
+def _doubts(flair: Path, masks: dict[Path, list[Path]], derived: list[Path]) -> Iterator[str]:
+    """What is not clear about a FLAIR's mask, since several FLAIRs were taken in one session."""
+    for mask in masks[flair]:
+        owners = [other for other, theirs in masks.items() if mask in theirs]
+        if len(owners) > 1:
+            what = f"its mask {printable(mask.name)} may belong to {len(owners)} FLAIRs"
+            yield f"{what}; write in its name which run or acquisition it is of"
+    if not masks[flair]:
+        taken = {mask for theirs in masks.values() for mask in theirs}
+        session = [p for p in derived if _of_session(p, flair) and p not in taken]
+        for mask in _says_lesion(session):
+            what = f"the mask {printable(mask.name)} is of another run or acquisition"
+            yield f"{what}; rename it, or move it away"
 
 
 def _entities(path: Path) -> dict[str, str]:
-    """Read ``sub-1_ses-2_FLAIR`` as {sub: 1, ses: 2}. A name that is not BIDS gives no entries."""
+    """Read ``sub-1_ses-2_run-01_FLAIR`` as {sub: 1, ses: 2, run: 1}.
+
+    A name that is not BIDS gives no entries. A run is a number: 01 is the same as 1.
+    """
     pairs = [part.partition("-") for part in stem(path).split("_")[:-1]]
-    valid = path.name.endswith(ENDINGS) and all(dash for _, dash, _ in pairs)
-    return {key: value for key, _, value in pairs} if valid else {}
+    if not ending(path) or not all(dash for _, dash, _ in pairs):
+        return {}
+    found = {key: value for key, _, value in pairs}
+    return {k: v.lstrip("0") or "0" if k == "run" else v for k, v in found.items()}
+
+
+def _of_session(path: Path, flair: Path) -> bool:
+    ours, theirs = _entities(flair), _entities(path)
+    return all(theirs.get(key) == ours.get(key) for key in ("sub", "ses"))
 
 
 def _belongs(path: Path, flair: Path) -> bool:
-    """Whether a file belongs to the session of a FLAIR, and not to another run."""
+    """Whether a file is of a FLAIR's session, and not of another run or reconstruction."""
     ours, theirs = _entities(flair), _entities(path)
-    return all(theirs.get(key) == ours.get(key) for key in ("sub", "ses")) and all(
-        theirs.get(key, ours.get(key)) == ours.get(key) for key in ("acq", "run")
+    return _of_session(path, flair) and all(
+        theirs.get(key, ours.get(key)) == ours.get(key) for key in ("acq", "run", "rec", "echo")
     )
 
 
@@ -72,5 +119,10 @@ def _closest(t1s: list[Path], flair: Path) -> list[Path]:
 def _lesion_masks(derived: list[Path]) -> list[Path]:
     """The masks whose names say lesion or WMH, else those whose names do not say what they mark."""
     masks = [path for path in derived if stem(path).endswith(("_mask", "_dseg"))]
-    named = [p for p in masks if any(word in p.name.lower() for word in ("lesion", "wmh"))]
-    return named or [path for path in masks if not {"label", "desc"} & _entities(path).keys()]
+    unnamed = [path for path in masks if not {"label", "desc"} & _entities(path).keys()]
+    return _says_lesion(masks) or unnamed
+
+
+def _says_lesion(derived: list[Path]) -> list[Path]:
+    masks = [path for path in derived if stem(path).endswith(("_mask", "_dseg"))]
+    return [p for p in masks if any(word in p.name.lower() for word in ("lesion", "wmh"))]

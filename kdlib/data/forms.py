@@ -84,9 +84,7 @@ def affine_of(raw: nib.Nifti1Header, shape: tuple[int, int, int], reading: Readi
     If both forms are given, they must agree, or ``reading`` must say which is right. If none is
     given, ``reading`` must say where the axes point. The centre of the image is then at 0.
     """
-    sizes = raw["pixdim"][1:4]
-    if not (np.isfinite(sizes) & (sizes > 0)).all():
-        raise InputError(f"its voxel size {listed(sizes)} mm is not above 0; export it again")
+    sizes = checked_sizes(raw["pixdim"][1:4])
     if raw["pixdim"][0] not in (-1, 1):
         raw["pixdim"][0] = 1  # The standard reads any other value as 1.
     given = [form for form in FORMS if raw[f"{form}_code"] > 0]
@@ -107,7 +105,7 @@ def unplaced_affine(shape: tuple[int, int, int], sizes: NDArray, reading: Readin
     """The affine of an image that does not say where it lies, with its centre at 0."""
     if reading.orientation is None:
         raise InputError(
-            "it does not say how it is oriented (the sform and qform codes are 0); convert it "
+            "it does not say how it is oriented (no sform and no qform are given); convert it "
             "again, or say where its axes point, for example with --orientation LPS"
         )
     affine = np.eye(4)
@@ -116,6 +114,13 @@ def unplaced_affine(shape: tuple[int, int, int], sizes: NDArray, reading: Readin
         affine[int(row), axis] = direction * sizes[axis]
     affine[:3, 3] = -affine[:3, :3] @ ((np.array(shape) - 1) / 2)
     return affine
+
+
+def checked_sizes(sizes: NDArray) -> NDArray:
+    """The same edge lengths. Raises ``InputError`` if they are not positive numbers."""
+    if not (np.isfinite(sizes) & (sizes > 0)).all():
+        raise InputError(f"its voxel size {listed(sizes)} mm is not above 0; export it again")
+    return sizes
 
 
 def checked_affine(affine: NDArray) -> Affine:

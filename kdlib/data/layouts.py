@@ -7,7 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from kdlib.data.bids import bids_subjects
-from kdlib.data.subject_files import closed, images_named, stem, subject_of, unusable
+from kdlib.data.formats import holds_a_scan, stem
+from kdlib.data.subject_files import (
+    closed,
+    images_named,
+    is_no_patient,
+    loose_images,
+    subject_of,
+    unusable,
+)
 from kdlib.data.subjects import Subject
 from kdlib.errors import InputError, printable
 
@@ -26,8 +34,6 @@ CONTROL_FOLDERS = {
     "utrecht-bent": "Utrecht-bent",
 }
 SPLITS = ("training", "test")
-# This file lies beside the masks that kdlib wrote. A folder of scans may hold such masks too.
-OWN_REPORT = "report.json"
 Found = dict[str, tuple[Subject, ...]]
 
 
@@ -38,12 +44,14 @@ def find_subjects(place: Path, name: str, observer: str | None = None) -> Found:
       ("o3" or "o4") takes the annotations of this observer where there are any.
     - BIDS: ``sub-*/[ses-*/]anat/*_FLAIR.nii.gz``, with masks under ``derivatives/``.
     - Plain: ``<subject>/FLAIR.nii.gz``, with ``mask.nii.gz`` or ``wmh.nii.gz`` beside it. The
-      challenge's ``<subject>/pre/`` works too.
-    - The folder of one such subject, or a single NIfTI file.
+      challenge's ``<subject>/pre/`` works too. Every folder is a subject, but for hidden folders,
+      those that BIDS has beside the subjects, and those that kdlib filled.
+    - The folder of one such subject, or a single image.
 
-    All layouts but the first give one clinic, called ``name``. Files end in ``.nii.gz`` or
-    ``.nii``. No image is read. If a file has a wrong name or place, its subject's ``faults`` say
-    so. Raises ``InputError`` if no layout fits.
+    All layouts but the first give one clinic, called ``name``. Files end as ``formats.ENDINGS``
+    says, in upper or lower case. No image is read. If a file is missing or has a wrong name,
+    format or place, its subject's ``faults`` say so. So nobody vanishes.
+    Raises ``InputError`` if no layout fits.
     """
     if place.is_file():
         root = Path(os.path.realpath(place)).parent  # A link that the user names is followed.
@@ -113,28 +121,29 @@ def _as_seen_by(subject: Subject, opinion: Path) -> Subject:
 
 
 def _plain_subjects(folder: Path, clinic: str) -> Iterator[Subject]:
+    alone = images_named(folder, "FLAIR") or images_named(folder / "pre", "FLAIR")
+    if alone:
+        yield _in_folder(folder, clinic, folder)
     people = _people(folder)
-    if images_named(folder, "FLAIR") or images_named(folder / "pre", "FLAIR"):
-        people = [folder]
-    for person in people:
+    # Beside the scan of one subject there may be folders of other files.
+    for person in [person for person in people if not alone or _has_a_flair(person)]:
         yield _in_folder(folder, clinic, person)
+    yield from loose_images(folder, clinic) if people and not alone else ()
+
+
+def _has_a_flair(person: Path) -> bool:
+    return person.name not in ("pre", "orig") and bool(
+        images_named(person, "FLAIR") or images_named(person / "pre", "FLAIR")
+    )
 
 
 def _people(home: Path) -> list[Path]:
-    """The folders that hold a NIfTI file, directly or one level down, with 2 before 10.
-
-    A folder that may not be read counts too, since it could hold one.
-    """
+    """The folders of patients, with 2 before 10. There are none unless one of them has an image."""
     if not home.is_dir():
         return []
-    folders = [
-        path for path in home.iterdir()
-        if path.is_dir() and path.name[0] != "." and not os.path.lexists(path / OWN_REPORT)
-    ]  # fmt: skip
-    people = [
-        path for path in folders
-        if any(path.glob("*.nii*")) or any(path.glob("*/*.nii*")) or closed(home, path)
-    ]  # fmt: skip
+    people = [path for path in home.iterdir() if path.is_dir() and not is_no_patient(path)]
+    if not any(closed(home, path) or holds_a_scan(path) for path in people):
+        return []
     return sorted(people, key=lambda path: _order(path.name))
 
 

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from kdlib.data.clinics import LabelledScan, Scan
+from kdlib.data.formats import parts_of
 from kdlib.data.forms import AS_STORED
 from kdlib.data.slices import (
     SLICES_VERSION,
@@ -66,8 +67,8 @@ class PreparedSlices:
     def _path(self, kind: str, scan: Scan, more: list[Path]) -> Path:
         files = [scan.flair, *([scan.t1] if scan.t1 else []), *more]
         digest = hashlib.sha256(f"{SLICES_VERSION} {self.preparation.model_dump_json()}".encode())
-        for file in files:
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
+        for part in (part for file in files for part in parts_of(file)):
+            digest.update(hashlib.sha256(part.read_bytes()).digest())
         if scan.reading != AS_STORED:
             digest.update(repr(scan.reading).encode())
         return self.folder / f"{kind}-{digest.hexdigest()[:32]}.safetensors"

@@ -1,27 +1,43 @@
 """Find the files of one subject by their names, and say which have a wrong name or place."""
 
+import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from kdlib.data.formats import (
+    NOT_FETCHED,
+    ending,
+    images_in,
+    is_own_result,
+    stem,
+    what_is_there,
+)
 from kdlib.data.subjects import Scan, Subject
 from kdlib.errors import printable
 
-ENDINGS = (".nii.gz", ".nii")
 # Results are named by the id with up to 30 bytes more. A file's name can have 255 bytes.
 LONGEST_ID = 200
+# Folders that lie beside those of the patients: by the BIDS standard, and kdlib's own.
+NO_PATIENTS = {"derivatives", "code", "sourcedata", "stimuli", "phenotype", "lost+found"}
+STORE_FOLDER = "prepared"  # a folder of runs has such a folder
+OWN_REPORT = "report.json"  # lies beside the masks that kdlib wrote
 
 
 def subject_of(
     root: Path, clinic: str, name: str, flairs: list[Path], t1s: Iterable[Path] = (),
     labels: Iterable[Path] = (), split: str = "training", home: Path | None = None,
+    doubts: Iterable[str] = (),
 ) -> Subject:  # fmt: skip
-    """A subject, made from the files that may belong to it, and what is wrong with these files."""
+    """A subject, made from the files that may belong to it, and what is wrong with these files.
+
+    ``home`` is the folder where they lie. ``doubts`` are faults that were found already.
+    """
     t1s, labels, home = list(t1s), list(labels), home or root / name
     where = printable(home.relative_to(root) if home != root else name)
-    faults = (
-        [] if flairs else [f"{where}: there is no FLAIR.nii.gz; add it or leave the folder out"]
-    )
+    faults = [f"{where}: {more}" for more in doubts]
+    if not flairs:
+        faults.append(f"{where}: there is no FLAIR here; {what_is_there(home)}")
     for kind, files in (("FLAIR", flairs), ("mask", labels)):
         if len(files) > 1:
             names = printable(" and ".join(file.name for file in files))
@@ -32,7 +48,9 @@ def subject_of(
     used = [*flairs[:1], *([t1] if t1 else []), *labels[:1]]
     base = os.path.realpath(root)
     for file in used:
-        if not Path(os.path.realpath(file)).is_relative_to(base):
+        if file.is_symlink() and not file.exists():
+            faults.append(f"{printable(file.relative_to(root))}: this is a link; {NOT_FETCHED}")
+        elif not Path(os.path.realpath(file)).is_relative_to(base):
             what = "this link leads out of the folder; copy the file itself here"
             faults.append(f"{printable(file.relative_to(root))}: {what}")
     doubt = () if t1 else tuple(path.name for path in t1s)
@@ -55,11 +73,42 @@ def unusable(clinic: str, person: Path, why: str, split: str = "training") -> Su
 
 
 def images_named(folder: Path, *stems: str) -> list[Path]:
-    """The NIfTI files of these names. Broken links are among them."""
-    paths = [folder / f"{stem}{ending}" for stem in stems for ending in ENDINGS]
-    return [path for path in paths if os.path.lexists(path)]
+    """The images of these names, in upper or lower case. Links that lead nowhere are among them."""
+    if not folder.is_dir():
+        return []
+    wanted = {name.lower() for name in stems}
+    return [path for path in images_in(folder) if stem(path).lower() in wanted]
 
 
-def stem(path: Path) -> str:
-    """The file's name without its ending."""
-    return path.name.removesuffix(".gz").removesuffix(".nii")
+def is_no_patient(folder: Path) -> bool:
+    """Whether a folder belongs to no patient: hidden, beside them by BIDS, or filled by kdlib."""
+    if folder.name[0] == "." or folder.name.lower() in NO_PATIENTS:
+        return True
+    try:
+        if _is_own_report(folder / OWN_REPORT):
+            return all(is_own_result(path) for path in images_in(folder)) and not any(
+                path.is_dir() for path in folder.iterdir()
+            )
+        return (folder / STORE_FOLDER).is_dir() and any(folder.glob("*/scenario.json"))
+    except OSError:
+        return False
+
+
+def _is_own_report(path: Path) -> bool:
+    try:
+        report = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(report, dict) and {"scans", "left_out", "notice"} <= report.keys()
+
+
+def loose_images(folder: Path, clinic: str) -> Iterator[Subject]:
+    """A subject that cannot be used for each image that lies beside the patients' folders.
+
+    Masks and maps that kdlib wrote there are no scans.
+    """
+    for path in images_in(folder):
+        if not is_own_result(path):
+            advice = f"move it into a folder of its own as FLAIR{ending(path)}"
+            what = f"{printable(path.name)}: this image lies beside the patients' folders"
+            yield unusable(clinic, path, f"{what}; {advice}")

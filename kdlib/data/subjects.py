@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kdlib.data.formats import parts_of
 from kdlib.data.forms import AS_STORED, Reading
 from kdlib.data.labels import Label
 from kdlib.data.volume import Volume, naming, onto_grid, read_labels, read_volume
@@ -135,7 +136,10 @@ class Subject:
             raise InputError(self.faults[0])
         digest = hashlib.sha256(f"{self.scan.clinic}/{self.id}/{self.split}".encode())
         for path in (self.scan.flair, self.scan.t1, self.label):
-            digest.update(path.read_bytes() if path else b"absent")
+            for part in parts_of(path) if path else []:
+                digest.update(part.read_bytes())
+            if path is None:
+                digest.update(b"absent")
         if self.scan.reading != AS_STORED:
             digest.update(repr(self.scan.reading).encode())
         return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""A scan in memory and its NIfTI file on the disk, which is checked when it is read."""
+"""A scan in memory and its file on the disk, which is checked when it is read."""
 
 import gzip
 import stat
@@ -21,6 +21,7 @@ from nibabel.orientations import (
 from nibabel.volumeutils import apply_read_scaling
 from numpy.typing import DTypeLike, NDArray
 
+from kdlib.data.formats import parts_of
 from kdlib.data.forms import AS_STORED, Forms, Reading
 from kdlib.data.grid import edges_mm, refuse_other_grid, turned_like
 from kdlib.data.header import Header, parse_header
@@ -57,18 +58,19 @@ class Volume:
 
 
 def read_header(path: Path | str, reading: Reading = AS_STORED) -> Header:
-    """Check a NIfTI file without reading its data. Its errors are those of ``read_volume``."""
-    with naming(path), _opened(path) as (stream, capacity):
-        return parse_header(stream, capacity, reading)
+    """Check an image without reading its data. Its errors are those of ``read_volume``."""
+    with naming(path), _streams(Path(path)) as (start, data, capacity):
+        return parse_header(start, capacity, reading, in_pair=start is not data)
 
 
 def read_volume(
     path: Path | str, reading: Reading = AS_STORED, *, allow_constant: bool = False
 ) -> Volume:
-    """Read a NIfTI-1 or NIfTI-2 file as float32, with its scaling applied.
+    """Read an image as float32, with its scaling applied.
 
     Args:
-        path: a file that ends in ``.nii`` or ``.nii.gz``.
+        path: a NIfTI-1 or NIfTI-2 file (``.nii``, ``.nii.gz``, or ``.hdr`` beside ``.img``), a
+            FreeSurfer file (``.mgz``, ``.mgh``) or an Analyze file (``.hdr`` beside ``.img``).
         reading: where the voxels lie if the file leaves it open.
         allow_constant: whether all voxels may have one value, as in an empty probability map.
 
@@ -96,7 +98,7 @@ def read_labels(
     """Read a manual annotation as uint8: 0 background, 1 lesion, 2 other pathology.
 
     Args:
-        path: a file that ends in ``.nii`` or ``.nii.gz``.
+        path: an image, as for ``read_volume``.
         like: the scan that it must lie on, if any. Its axes may be stored in another order or
             direction. They are turned to those of the scan.
         reading: where the voxels lie if the file leaves it open.
@@ -214,6 +216,21 @@ def _advice(error: OSError | MemoryError) -> str:
 
 
 @contextmanager
+def _streams(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO, int]]:
+    """Yield the streams of an image's header and of its data, and the data's possible size.
+
+    Both are the same stream but for a pair of an .hdr and an .img file.
+    """
+    files = parts_of(path)
+    with _opened(files[-1]) as (data, capacity):
+        if len(files) == 1:
+            yield data, data, capacity
+            return
+        with _opened(files[0]) as (start, _):
+            yield start, data, capacity
+
+
+@contextmanager
 def _opened(path: Path | str) -> Iterator[tuple[BinaryIO, int]]:
     """Open the file unpacked. Yields its stream and the largest possible number of bytes."""
     size = _file_size(Path(path))
@@ -241,8 +258,8 @@ def _file_size(path: Path) -> int:
 
 def _read(path: Path | str, reading: Reading) -> tuple[NDArray, Header]:
     """The array (x, y, z), scaled as the header says, and the header."""
-    with _opened(path) as (stream, capacity):
-        header = parse_header(stream, capacity, reading)
+    with _streams(Path(path)) as (start, stream, capacity):
+        header = parse_header(start, capacity, reading, in_pair=start is not stream)
         stream.seek(header.offset)
         data = stream.read(header.data_bytes)
         if len(data) < header.data_bytes:

@@ -171,9 +171,133 @@ def test_a_link_within_the_folder_is_followed(tmp_path: Path) -> None:
     assert [(s.id, s.faults) for s in own(tmp_path)] == [("a", ())]
 
 
+OWN_REPORT = '{"scans": [], "left_out": [], "notice": "For research only."}'
+
+
 def test_masks_written_into_the_folder_are_no_subject(tmp_path: Path) -> None:
-    touched(tmp_path, "a/FLAIR.nii", "masks/a_lesion_mask.nii.gz", "masks/report.json")
+    touched(tmp_path, "a/FLAIR.nii", "masks/a_lesion_mask.nii.gz", "b_lesion_probability.nii.gz")
+    (tmp_path / "masks/report.json").write_text(OWN_REPORT)
     assert [subject.id for subject in own(tmp_path)] == ["a"]
+
+
+@pytest.mark.parametrize("report", [OWN_REPORT, "{}", "of a radiologist"])
+def test_a_report_beside_a_scan_hides_no_patient(tmp_path: Path, report: str) -> None:
+    touched(tmp_path, "a/FLAIR.nii", "b/FLAIR.nii", "b/b_lesion_mask.nii.gz")
+    (tmp_path / "b/report.json").write_text(report)
+    assert [(s.id, s.faults) for s in own(tmp_path)] == [("a", ()), ("b", ())]
+
+
+@pytest.mark.parametrize("report", ["{}", "[]", "of a radiologist"])
+def test_somebody_elses_report_makes_no_folder_kdlibs_own(tmp_path: Path, report: str) -> None:
+    touched(tmp_path, "a/FLAIR.nii", "b/report.json")
+    (tmp_path / "b/report.json").write_text(report)
+    assert "b: there is no FLAIR here" in faults(tmp_path)
+
+
+READ = ["FLAIR.NII.GZ", "flair.nii", "FLAIR.mgz", "FLAIR.MGH"]
+
+
+@pytest.mark.parametrize("name", READ)
+def test_names_are_read_in_upper_and_lower_case(tmp_path: Path, name: str) -> None:
+    (subject,) = own(touched(tmp_path, f"a/{name}", "a/MASK.nii"))
+    assert (subject.scan.flair.name, subject.faults) == (name, ())
+    assert subject.label == tmp_path / "a/MASK.nii"
+
+
+def test_a_pair_of_files_is_one_image(tmp_path: Path) -> None:
+    (subject,) = own(touched(tmp_path, "a/FLAIR.hdr", "a/FLAIR.img"))
+    assert (subject.scan.flair.name, subject.faults) == ("FLAIR.img", ())
+
+
+OTHERS = {
+    "FLAIR.nrrd": "NRRD; convert it",
+    "FLAIR.mha": "MetaImage; convert it",
+    "FLAIR.mnc": "MINC; convert it to .nii.gz with mnc2nii",
+    "series/IM0001.dcm": "DICOM; convert it with dcm2niix",
+    "FLAIR.PAR": "PAR/REC; convert it with dcm2niix",
+    "FLAIR.nii.bz2": "packed; unpack it",
+    "FLAIR.hdr": "half of a pair; put the .img file beside it",
+    "T2.nii.gz": "it has T2.nii.gz; name the FLAIR",
+    "one/two/three/FLAIR.nii.gz": "it has one/two/three/FLAIR.nii.gz",
+    "notes.txt": "add FLAIR.nii.gz or leave",
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("layout", ["{}", "sub-{}/anat"])
+def test_a_patient_without_a_usable_scan_is_named_with_the_reason(
+    tmp_path: Path, name: str, layout: str
+) -> None:
+    good = "a/FLAIR.nii" if layout == "{}" else "sub-a/anat/sub-a_FLAIR.nii"
+    touched(tmp_path, good, f"{layout.format('b')}/{name}")
+    found = faults(tmp_path)
+    assert "b: there is no FLAIR here; " in found
+    assert OTHERS[name].split("; ")[0].split(" has ")[-1] in found
+
+
+def test_dicom_files_without_an_ending_are_named(tmp_path: Path) -> None:
+    touched(tmp_path, "a/FLAIR.nii", "b/IM0001")
+    (tmp_path / "b/IM0001").write_bytes(bytes(128) + b"DICM")
+    assert "b: there is no FLAIR here; IM0001 is DICOM; convert it with dcm2niix" in faults(
+        tmp_path
+    )
+
+
+@pytest.mark.parametrize(
+    "link", ["a/FLAIR.nii.gz", "sub-1/anat/sub-1_FLAIR.nii.gz", "a/mask.nii.gz"]
+)
+def test_a_link_whose_content_was_not_fetched_says_how_to_fetch_it(
+    tmp_path: Path, link: str
+) -> None:
+    touched(tmp_path, "a/FLAIR.nii" if "mask" in link else "b/FLAIR.nii")
+    (tmp_path / link).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / link).symlink_to("../.git/annex/objects/Z1/MD5E-s1.nii.gz")
+    assert f"{link}: this is a link; its content is not here; fetch it" in faults(tmp_path)
+    assert "datalad get" in faults(tmp_path)
+
+
+def test_images_beside_the_patients_folders_are_named(tmp_path: Path) -> None:
+    touched(tmp_path, "a/FLAIR.nii", "P02.nii.gz")
+    assert "P02.nii.gz: this image lies beside the patients' folders" in faults(tmp_path)
+
+
+def test_a_folder_in_the_folder_of_a_scan_is_a_patient_if_it_has_a_scan(tmp_path: Path) -> None:
+    touched(tmp_path, "FLAIR.nii", "P02/FLAIR.nii", "pre/T1.nii", "figures/x.png")
+    assert [s.id for s in own(tmp_path)][1:] == ["P02"]
+
+
+def test_sessions_and_folders_of_bids_without_a_scan_are_named(tmp_path: Path) -> None:
+    touched(tmp_path, "sub-1/ses-a/anat/sub-1_ses-a_FLAIR.nii", "sub-1/ses-b/scan.dcm",
+            "P05/FLAIR.nii", "sub-2_FLAIR.nii", "code/x.py", "derivatives/x/y.nii")  # fmt: skip
+    found = {subject.id: " ".join(subject.faults) for subject in own(tmp_path)}
+    assert found.keys() == {"sub-1_ses-a", "sub-1_ses-b", "P05", "sub-2_FLAIR.nii"}
+    assert "sub-1/ses-b: there is no FLAIR here; scan.dcm is DICOM" in found["sub-1_ses-b"]
+    assert "P05: there are scans in it, but it is not called sub-" in found["P05"]
+
+
+MASKS = {
+    "run written differently": (["run-1"], "run-01", ""),
+    "of the one scan": (["acq-3d"], "", ""),
+    "of another run": (["run-1"], "run-2", "is of another run or acquisition"),
+    "of another reconstruction": (["rec-a"], "rec-b", "is of another run or acquisition"),
+    "of the other scan": (["run-1", "run-2"], "run-2", ""),
+    "of which scan": (["run-1", "run-2"], "", "may belong to 2 FLAIRs"),
+}
+
+
+@pytest.mark.parametrize("case", MASKS)
+def test_a_mask_belongs_to_one_scan_or_is_named(tmp_path: Path, case: str) -> None:
+    flairs, mask, said = MASKS[case]
+    touched(
+        tmp_path,
+        *(f"sub-1/anat/sub-1_{flair}_FLAIR.nii" for flair in flairs),
+        f"derivatives/m/sub-1/anat/{'_'.join(filter(None, ['sub-1', mask]))}_label-lesion_mask.nii",
+    )
+    labelled = [subject for subject in own(tmp_path) if subject.label]
+    if said:
+        assert said in faults(tmp_path)
+    else:
+        assert (len(labelled), faults(tmp_path)) == (1, "")
 
 
 @pytest.mark.parametrize("name", ["Jürgen_Ωλ", "日本", "é" * (LONGEST_ID // 2)])
