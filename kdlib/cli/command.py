@@ -131,12 +131,14 @@ def study(
 
     if sum(given is not None for given in (workers, scheduler, cluster)) > 1:
         raise InputError("give one of --workers, --scheduler and --cluster")
-    if scheduler is not None or cluster is not None:  # a worker may stand in another folder
+    elsewhere = scheduler is not None or cluster is not None
+    if elsewhere:  # a worker may stand in another folder
         data, folder = data.absolute(), folder.absolute()
     wanted = load_study(name)
     if seeds is not None:
         wanted = wanted.model_copy(update={"seeds": seeds_in(seeds)})
-    workers = default_workers(device) if workers is None else workers
+    if workers is None:  # elsewhere the device need not be on this machine
+        workers = 1 if elsewhere else default_workers(device)
     names = sorted({name for pair in wanted.pairs for name in pair})
     clinics = open_clinics(data, observer=observer, reading=Reading(orientation, form))
     clinics, left_out = _sound(clinics, names, wanted.recipe.inputs, skip_bad)

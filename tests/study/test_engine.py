@@ -22,6 +22,7 @@ from kdlib.study.plan import most_needed_first, plan, run_study, study_scores
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import OnProgress, Store
 from kdlib.study.study import Study, load_study
+from tests.command import kdlib
 from tests.tiny import RECIPE, write_clinics
 
 TEXT = """
@@ -220,6 +221,14 @@ def test_a_scheduler_that_is_not_there_is_one_line(
         run_study(study, Store(tmp_path, clinics), scheduler="tcp://127.0.0.1:9")
 
 
+def test_a_machine_without_a_gpu_can_start_a_study_on_others_that_have_one(
+    clinics: Clinics, tmp_path: Path
+) -> None:
+    places = ["--data", clinics.folder, "--store", tmp_path, "--scheduler", "tcp://127.0.0.1:9"]
+    done = kdlib("study", study_file(tmp_path, 2), *places, "--device", "cuda")
+    assert "no Dask scheduler answers" in done.err  # and not that there is no GPU here
+
+
 SCRIPT = """
 import sys
 from kdlib import Store, open_clinics
@@ -283,10 +292,10 @@ def test_a_stopped_study_leaves_no_process_and_goes_on(
 
 
 def start(file: Path, store: Store) -> subprocess.Popen[str]:
-    kdlib = str(Path(sys.executable).with_name("kdlib"))
+    command = str(Path(sys.executable).with_name("kdlib"))
     places = ["--data", str(store.clinics.folder), "--store", str(store.folder)]
     return subprocess.Popen(
-        [kdlib, "study", str(file), *places, "--workers", "2"], stderr=subprocess.PIPE, text=True,
+        [command, "study", str(file), *places, "--workers", "2"], stderr=subprocess.PIPE, text=True,
         start_new_session=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
         # Tests started in the background ignore the keyboard, and so would the study.
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
