@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from pydantic import Field
 
-from kdlib.errors import InputError, from_extra
+from kdlib.errors import InputError
 from kdlib.processes import handled
 from kdlib.recipe import Count, Strict
 from kdlib.training import choose_device
@@ -143,10 +143,16 @@ def _cluster_class(name: str) -> Any:
     from distributed.deploy import Cluster as DaskCluster
 
     module, _, last = name.rpartition(".")
-    if module.split(".")[0] not in ALLOWED:
+    package = module.split(".")[0]
+    if package not in ALLOWED:
         raise InputError(f"class {name!r}: take a cluster class of {', '.join(ALLOWED)}")
-    with from_extra("cluster"):
+    try:
         found = getattr(import_module(module), last, None)
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise InputError(f"class {name!r}: {error}") from None
+        remedy = f"pip install {package.replace('_', '-')}"
+        raise InputError(f"class {name!r}: {package} is not installed; run '{remedy}'") from None
     if not (isinstance(found, type) and issubclass(found, DaskCluster)):
         raise InputError(f"class {name!r} is no cluster class of {module}")
     return found

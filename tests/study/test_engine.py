@@ -192,6 +192,8 @@ def test_a_cluster_made_from_a_file_gives_the_same_numbers(
     [
         ("class: os.system", "'os.system': take a cluster class of dask_cuda, dask_jobqueue"),
         ("class: distributed.utils.Log", "no cluster class"),
+        ("class: dask_kubernetes.KubeCluster", "run 'pip install dask-kubernetes'"),
+        ("class: dask_jobqueue.slum.SLURMCluster", "No module named 'dask_jobqueue.slum'"),
         ("class: distributed.LocalCluster\nworker: 3", "'worker'; did you mean 'workers'"),
         (
             "class: distributed.SpecCluster\noptions: {colour: red}",
@@ -205,8 +207,10 @@ def test_a_cluster_made_from_a_file_gives_the_same_numbers(
     ],
 )
 def test_a_mistake_in_a_clusters_file_is_one_line(
-    text: str, said: str, study: Study, clinics: Clinics, tmp_path: Path
-) -> None:
+    text: str, said: str, study: Study, clinics: Clinics, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setitem(sys.modules, "dask_kubernetes", None)  # as if it were not installed
     (tmp_path / "cluster.yaml").write_text(text)
     with pytest.raises(InputError, match=said) as raised:
         run_study(study, Store(tmp_path, clinics), cluster=tmp_path / "cluster.yaml")
