@@ -10,6 +10,7 @@ from kdlib.evidence.bench import BENT, CURE, NEVER_BETTER, UNCHANGED, Gate, benc
 from kdlib.evidence.claims import judge
 from kdlib.evidence.paper import PAIRS
 from kdlib.evidence.verdicts import NO_GAP
+from kdlib.study.study import load_study
 from tests.known_effects import EFFECTS
 
 Study = Callable[..., pd.DataFrame]
@@ -94,3 +95,10 @@ def test_the_rules_name_what_the_gate_looks_at() -> None:
     text = " ".join(bench.GATE_RULES)
     for name in (CURE, *NEVER_BETTER, UNCHANGED[0][1], *(target for _, target in BENT), NO_GAP):
         assert name in text
+
+
+def test_the_study_of_controls_has_what_the_gate_looks_at() -> None:
+    controls, standard = load_study("controls"), load_study("standard")
+    assert {bench.LOWER, bench.UPPER, *NEVER_BETTER} <= set(controls.arms)
+    assert set(controls.pairs) == {*BENT, *UNCHANGED}
+    assert controls.recipe == standard.recipe == load_study("mechanism").recipe
