@@ -9,6 +9,7 @@ from kdlib.evidence.claim import Ruling
 from kdlib.evidence.claims import judge
 from kdlib.evidence.comparisons import pair_name
 from kdlib.evidence.mechanism import Outcome, judge_mechanism
+from kdlib.evidence.protocol import PROTOCOL, rules_digest
 from kdlib.record.results import Results, open_results
 
 CONTROLS, MECHANISM = "controls", "mechanism"
@@ -52,6 +53,18 @@ def bench_words(bench: Bench) -> str:
         return f"Whether the bench can see a gain was not tested by controls ({bench.why})."
     told = "stands" if bench.open else "does not stand"
     return f"The bench {told} the test by controls: {bench.why}."
+
+
+def protocol_words(results: Results) -> str:
+    """Whether the results were made by the rules that hold now, in sentences."""
+    made = [seed.get("protocol", {}) for seed in results.seeds.values()]
+    now = (PROTOCOL, rules_digest())
+    if made and all((one.get("version"), one.get("rules")) == now for one in made):
+        return f"These results were made by version {PROTOCOL} of the protocol, with these rules."
+    return (
+        "These results were not made by this version of the protocol. Its rules were written "
+        "later, so the verdicts on these results only show what the rules do."
+    )
 
 
 def gap_tests(gate: Gate) -> pd.DataFrame:

@@ -7,9 +7,16 @@ from pathlib import Path
 import pandas as pd
 
 from kdlib.evidence.bench import BENT, CURE, NEVER_BETTER, UNCHANGED
+from kdlib.evidence.protocol import PROTOCOL, rules_digest
 from kdlib.evidence.verdicts import NO_GAP
 from kdlib.record.results import Results, open_results
-from kdlib.report.ledger import bench_words, gap_tests, ledger_of, prediction_table
+from kdlib.report.ledger import (
+    bench_words,
+    gap_tests,
+    ledger_of,
+    prediction_table,
+    protocol_words,
+)
 
 Study = Callable[..., pd.DataFrame]
 FLAT = dict.fromkeys(("L-bound", "U-bound", *NEVER_BETTER), 0.0)
@@ -60,3 +67,15 @@ def test_the_hypothesis_is_judged_by_the_study_of_the_mechanism(
     table = prediction_table(ledger_of(results).outcomes).set_index("number")
     assert table.loc["M1", "verdict"] == "holds"
     assert "not run" in table.loc["M2", "why"]
+
+
+def test_results_say_whether_these_rules_are_older_than_they_are(tmp_path: Path) -> None:
+    own = {"version": PROTOCOL, "rules": rules_digest()}
+    for number, (kept, told) in enumerate(
+        ((own, "were made by version"), (own | {"rules": "others"}, "were not"), ({}, "were not"))
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        record = {"seeds": {"0": {"protocol": own}, "1": {"protocol": kept}}}
+        (folder / "provenance.json").write_text(json.dumps(record))
+        assert told in protocol_words(Results(folder))
