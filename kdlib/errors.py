@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 _REMEDIES = {
     errno.EACCES: "change its permissions or choose another place",
@@ -28,6 +29,24 @@ class InputError(ValueError):
     Traceback (most recent call last):
     kdlib.errors.InputError: unknown method 'distilation'; did you mean 'distillation'?
     """
+
+
+class DamagedError(InputError):
+    """A file that kdlib wrote cannot be read any more.
+
+    Attributes:
+        path: the file.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, path: Path, reason: str, remedy: str = "") -> None:
+        self.path, self.reason = path, reason
+        advice = remedy or f"remove the folder {printable(path.parent)}, so that it is made again"
+        super().__init__(f"{printable(path)}: {reason}; {advice}")
+
+
+class MadeAgainWarning(UserWarning):
+    """A file that kdlib keeps to save time was damaged. What it held is made again."""
 
 
 @contextmanager

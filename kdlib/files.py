@@ -1,17 +1,13 @@
 """Write files so that each appears whole or not at all."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from kdlib.errors import disk_refuses
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @contextmanager
@@ -63,14 +59,3 @@ def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path``, whole or not at all."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def write_tensors(
-    path: Path, tensors: "Mapping[str, Tensor]", note: dict[str, str] | None = None
-) -> None:
-    """Write ``tensors`` and a ``note`` as safetensors, whole or not at all."""
-    from safetensors.torch import save  # imported here, since writing a text needs no torch
-
-    content = save({name: tensor.contiguous() for name, tensor in tensors.items()}, note)
-    with atomic(path) as temporary:
-        temporary.write_bytes(content)  # on a full disk save_file would raise no OSError

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from torch import Tensor
 
 from kdlib.errors import InputError
-from kdlib.files import write_tensors
+from kdlib.kept import read_tensors, write_tensors
 from kdlib.learning_curve import LearningCurve
 from kdlib.methods.base import Losses, Method
 
@@ -121,12 +120,13 @@ def restore(method: Method, path: Path, curve: LearningCurve) -> tuple[int, Hist
     """Load a checkpoint into ``method`` and ``curve``.
 
     Returns the number of its updates and its history. If there is no checkpoint, the number is 0.
+    Raises ``DamagedError`` if the file was damaged; nothing was loaded then.
     """
     if not path.exists():
         return 0, []
-    with safe_open(path, "pt", device=str(method.device)) as file:
-        progress = json.loads(file.metadata()["progress"])
-        _load(method, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    state, note = read_tensors(path)
+    progress = json.loads(note["progress"])
+    _load(method, {name: tensor.to(method.device) for name, tensor in state.items()})
     curve.rows = progress["curve"]
     return progress["step"], progress["history"]
 

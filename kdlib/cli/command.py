@@ -1,9 +1,10 @@
 """The ``kdlib`` command. Heavy imports wait inside the commands: ``--help`` answers at once."""
 
 import sys
+import warnings
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 
@@ -26,7 +27,7 @@ from kdlib.cli.options import (
     parsed,
     seeds_in,
 )
-from kdlib.errors import InputError, disk_refuses, path_refused
+from kdlib.errors import InputError, MadeAgainWarning, disk_refuses, path_refused
 
 if TYPE_CHECKING:
     from kdlib.data.clinics import Clinics
@@ -253,13 +254,31 @@ def main() -> None:
     An ``OSError`` without a path is none of the user's, unless the disk is full.
     """
     try:
-        app()
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", MadeAgainWarning)
+            warnings.showwarning = _say
+            app()
     except InputError as error:
         _refuse(str(error))
     except OSError as error:
         if error.filename is None and not disk_refuses(error):
             raise
         _refuse(path_refused(error))
+
+
+def _say(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show kdlib's own warnings as one line, and others as Python does."""
+    text = f"kdlib: {message}\n"
+    if not issubclass(category, MadeAgainWarning):
+        text = warnings.formatwarning(message, category, filename, lineno, line)
+    print(text, file=file or sys.stderr, end="")
 
 
 def _refuse(why: str) -> NoReturn:

@@ -1,4 +1,7 @@
-"""Keep prepared slices on the disk. Their key is the scan's files and the preparation."""
+"""Keep prepared slices on the disk. Their key is the scan's files and the preparation.
+
+A file that was damaged is made again.
+"""
 
 import hashlib
 from collections.abc import Iterable
@@ -6,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from kdlib.data.clinics import LabelledScan, Scan
@@ -21,7 +23,7 @@ from kdlib.data.slices import (
     pool_labelled,
     prepare,
 )
-from kdlib.files import write_tensors
+from kdlib.kept import kept_or_made
 from kdlib.recipe import Preparation
 
 
@@ -50,19 +52,18 @@ class PreparedSlices:
         )
 
     def _images(self, scan: Scan) -> Tensor:
-        path = self._path("images", scan, [])
-        if not path.exists():
+        def made() -> Tensor:
             ready = prepare(scan.read(self.preparation.inputs), self.preparation)
-            write_tensors(path, {"slices": ready.images[ready.holds_head]})
-        return load_file(path)["slices"]
+            return ready.images[ready.holds_head]
+
+        return kept_or_made(self._path("images", scan, []), made)
 
     def _labels(self, labelled: LabelledScan) -> Tensor:
-        path = self._path("labels", labelled.scan, [labelled.label])
-        if not path.exists():
+        def made() -> Tensor:
             ready = prepare(labelled.scan.read(self.preparation.inputs), self.preparation)
-            labels = network_labels(labelled.read_labels(), ready.window)
-            write_tensors(path, {"slices": labels[ready.holds_head]})
-        return load_file(path)["slices"]
+            return network_labels(labelled.read_labels(), ready.window)[ready.holds_head]
+
+        return kept_or_made(self._path("labels", labelled.scan, [labelled.label]), made)
 
     def _path(self, kind: str, scan: Scan, more: list[Path]) -> Path:
         files = [scan.flair, *([scan.t1] if scan.t1 else []), *more]

@@ -14,7 +14,8 @@ import pandas as pd
 import torch
 
 from kdlib.data.volume import to_lps
-from kdlib.files import atomic, write_tensors, write_text
+from kdlib.files import atomic, write_text
+from kdlib.kept import write_tensors
 from kdlib.learning_curve import LearningCurve
 from kdlib.methods.base import Method
 from kdlib.networks import UNet, precision_on

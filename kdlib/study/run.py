@@ -2,6 +2,7 @@
 
 import json
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
+from pydantic import ValidationError
 
 from kdlib.data.volume import Volume, onto_grid, read_volume
-from kdlib.errors import InputError
+from kdlib.errors import DamagedError, InputError
 from kdlib.files import write_text
+from kdlib.kept import DIGEST, content, digest_of, read_tensors
 from kdlib.networks import UNet, new_unet
 from kdlib.prediction import predict
 from kdlib.study.scenario import Scenario
@@ -21,6 +23,7 @@ from kdlib.training import choose_device
 
 Image = Path | str | Volume
 _LAST_FILE = "DONE"  # a directory with this file holds a finished run
+_FILES = "files"  # its entry with a digest of each file
 
 
 class Run:
@@ -42,7 +45,9 @@ class Run:
     """
 
     def __init__(self, directory: Path | str) -> None:
-        self.directory = Path(directory)
+        # Of "." and ".." the name is asked for, and what lies beside it.
+        named = Path(directory).name not in ("", "..")
+        self.directory = Path(directory) if named else Path(directory).resolve()
         if not self.finished(self.directory):
             raise InputError(f"{directory}: there is no finished run here; 'kdlib run' makes one")
 
@@ -53,8 +58,14 @@ class Run:
 
     @staticmethod
     def finish(directory: Path, provenance: dict[str, Any]) -> None:
-        """Write that the run in ``directory`` is finished, and how it was made."""
-        write_text(directory / _LAST_FILE, json.dumps(provenance, indent=2))
+        """Write that the run in ``directory`` is finished, how it was made, and its digests."""
+        files = {
+            path.name: digest_of(path.read_bytes())
+            for path in sorted(directory.iterdir())
+            if path.is_file() and not path.name.startswith(("lock", "."))
+        }
+        note = provenance | {_FILES: files}
+        write_text(directory / _LAST_FILE, json.dumps(note | {DIGEST: _digest(note)}, indent=2))
 
     def __repr__(self) -> str:
         return f"Run({str(self.directory)!r})"
@@ -62,13 +73,23 @@ class Run:
     @cached_property
     def scenario(self) -> Scenario:
         """The scenario of the run."""
-        return Scenario.model_validate_json((self.directory / "scenario.json").read_text())
+        text = self._content("scenario.json")
+        try:
+            return Scenario.model_validate_json(text)
+        except ValidationError as error:
+            first = " ".join(error.errors()[0]["msg"].removeprefix("Value error, ").split())[:200]
+            raise InputError(
+                f"{self.directory / 'scenario.json'}: this version of kdlib cannot read it "
+                f"({first}); make the run again, or use the version of kdlib that made it"
+            ) from None
 
     @cached_property
     def teacher(self) -> "Run | None":
         """The run of its teacher, in the same store. None if it had no teacher."""
-        path = self.directory / "teacher"
-        return Run(self.directory.parent / path.read_text()) if path.exists() else None
+        if not (self.directory / "teacher").exists():
+            return None
+        name = self._content("teacher").decode(errors="replace")
+        return Run(self.directory.parent / Path(name).name)
 
     @property
     def lineage(self) -> "list[Run]":
@@ -78,7 +99,31 @@ class Run:
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """When, where and with which versions it was made, and how many seconds it took."""
-        return json.loads((self.directory / _LAST_FILE).read_text())
+        return {name: value for name, value in self._note.items() if name != _FILES}
+
+    @cached_property
+    def _note(self) -> dict[str, Any]:
+        path = self.directory / _LAST_FILE
+        try:
+            note = json.loads(content(path))
+        except ValueError as error:
+            if isinstance(error, DamagedError):
+                raise
+            raise DamagedError(path, "this file is damaged") from None
+        digest = note.pop(DIGEST, None) if isinstance(note, dict) else ""
+        if (digest is not None and digest != _digest(note)) or (digest is None and _FILES in note):
+            raise DamagedError(path, "this file is damaged")
+        return note
+
+    def _content(self, name: str) -> bytes:
+        """The bytes of a file of the run. Raises ``DamagedError`` if it was changed since."""
+        return content(self.directory / name, self._note.get(_FILES, {}).get(name))
+
+    def _table(self, name: str) -> pd.DataFrame:
+        found = self._content(name)
+        if len(found) <= 1:
+            return pd.DataFrame()
+        return pd.read_csv(BytesIO(found), dtype={"subject": str})
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -87,7 +132,7 @@ class Run:
         The columns are ``clinic``, ``subject`` (text), the challenge's scores (``dice``,
         ``hd95_mm`` and so on), and scores by lesion size, by region and of calibration.
         """
-        return pd.read_csv(self.directory / "scores.csv", dtype={"subject": str})
+        return self._table("scores.csv")
 
     @cached_property
     def source_scores(self) -> pd.DataFrame:
@@ -96,20 +141,19 @@ class Run:
         The table is empty for a method that does not change the network, and for on-the-fly
         adaptation.
         """
-        path = self.directory / "source_scores.csv"
-        return pd.read_csv(path, dtype={"subject": str}) if path.exists() else pd.DataFrame()
+        there = (self.directory / "source_scores.csv").exists()
+        return self._table("source_scores.csv") if there else pd.DataFrame()
 
     @cached_property
     def slices(self) -> dict[str, NDArray[np.uint8]]:
         """One slice of each tested subject's answer, as lesion probability (x, y) from 0 to 255."""
-        with np.load(self.directory / "slices.npz", allow_pickle=False) as file:
+        with np.load(BytesIO(self._content("slices.npz")), allow_pickle=False) as file:
             return dict(file)
 
     @cached_property
     def history(self) -> pd.DataFrame:
         """The mean losses along the training. Each row is the mean over some steps."""
-        path = self.directory / "history.csv"
-        return pd.read_csv(path) if path.stat().st_size > 1 else pd.DataFrame()
+        return self._table("history.csv")
 
     @cached_property
     def curve(self) -> pd.DataFrame:
@@ -119,18 +163,21 @@ class Run:
         The table is empty for a run without a training, for on-the-fly adaptation, and if the
         source has no test subjects.
         """
-        path = self.directory / "curve.csv"
-        return pd.read_csv(path) if path.stat().st_size > 1 else pd.DataFrame()
+        return self._table("curve.csv")
 
     @cached_property
     def findings(self) -> dict[str, float]:
         """What else the method found of its network, by name. Most methods find nothing."""
-        return json.loads((self.directory / "findings.json").read_text())
+        return json.loads(self._content("findings.json"))
 
     def network(self, device: torch.device | str = "cpu") -> UNet:
         """The trained segmenter, on ``device``."""
         network = new_unet(self.scenario, seed=0)
-        network.load_state_dict(load_file(self.directory / "weights.safetensors"))
+        path = self.directory / "weights.safetensors"
+        try:
+            network.load_state_dict(read_tensors(path)[0])
+        except RuntimeError as error:  # other names or shapes
+            raise DamagedError(path, "these are the weights of another network") from error
         return network.to(device).eval()
 
     def predict(self, flair: Image, t1: Image | None = None, device: str = "auto") -> Volume:
@@ -164,3 +211,7 @@ class Run:
         scan = [image if isinstance(image, Volume) else read_volume(image) for image in images]
         scan = [scan[0], *(onto_grid(other, scan[0], "the FLAIR") for other in scan[1:])]
         return predict(self.network(choose_device(device)), scan, self.scenario)
+
+
+def _digest(note: dict[str, Any]) -> str:
+    return digest_of(json.dumps(note, sort_keys=True).encode())

@@ -13,7 +13,9 @@ import torch
 from kdlib.data.clinics import Clinics
 from kdlib.data.prepared import PreparedSlices
 from kdlib.data.slices import LabelledSlices
+from kdlib.errors import DamagedError
 from kdlib.files import write_text
+from kdlib.kept import say_made_again
 from kdlib.learning_curve import LearningCurve
 from kdlib.methods.base import Method
 from kdlib.networks import UNet
@@ -149,7 +151,12 @@ class Store:
         method = self._method(scenario, people, teacher, prepared)
         held_out = [prepared.labelled_slices([subject.labelled]) for subject in people.held_out]
         curve = LearningCurve(held_out, scenario.precision)
-        history = training(method, curve=curve)
+        try:
+            history = training(method, curve=curve)
+        except DamagedError as error:  # the checkpoint, of which nothing was loaded
+            say_made_again(error)
+            (directory / CHECKPOINT).unlink()
+            history = training(method, curve=curve)
         save_outcome(directory, method, history, curve, people, scenario, lock.confirm)
         (directory / CHECKPOINT).unlink(missing_ok=True)
         Run.finish(directory, provenance(method.device, scenario.precision, began))

@@ -1,0 +1,188 @@
+"""Laws of a store with damaged files: the same numbers again, or one line, never other numbers."""
+
+import json
+import os
+import shutil
+import stat
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from kdlib.data.clinics import Clinics
+from kdlib.errors import DamagedError, InputError, MadeAgainWarning
+from kdlib.kept import read_tensors, write_tensors
+from kdlib.study.run import Run
+from kdlib.study.scenario import Scenario
+from kdlib.study.store import CHECKPOINT, Store
+from tests.command import kdlib
+from tests.tiny import RECIPE
+
+TINY = RECIPE | {"steps": 4, "voxel_mm": None}
+SCENARIO = Scenario(method="distillation", source="utrecht", target="singapore", **TINY)
+
+
+@pytest.fixture(scope="module")
+def whole(clinics: Clinics, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A store with a finished run and its teacher."""
+    store = Store(tmp_path_factory.mktemp("whole"), clinics, "cpu")
+    store.run(SCENARIO)
+    return store
+
+
+@pytest.fixture
+def store(whole: Store, tmp_path: Path) -> Store:
+    """A copy of it, to be damaged."""
+    return Store(shutil.copytree(whole.folder, tmp_path / "runs"), whole.clinics, "cpu")
+
+
+def flipped(path: Path, place: float) -> None:
+    """Change a few bytes of a file, at a place between its beginning (0) and its end (1)."""
+    content = bytearray(path.read_bytes())
+    first = int(place * max(len(content) - 4, 0))
+    content[first : first + 4] = bytes(byte ^ 0x5A for byte in content[first : first + 4])
+    path.write_bytes(content)
+
+
+DAMAGE = {
+    "empty": lambda path: path.write_bytes(b""),
+    "cut": lambda path: os.truncate(path, path.stat().st_size // 2),
+    "cut by a byte": lambda path: os.truncate(path, path.stat().st_size - 1),
+    "first bytes": lambda path: flipped(path, 0),
+    "header": lambda path: flipped(path, 0.02),
+    "middle": lambda path: flipped(path, 0.5),
+    "last bytes": lambda path: flipped(path, 1),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_prepared_slices_that_are_damaged_are_made_again(
+    store: Store, whole: Store, damage: str
+) -> None:
+    shutil.rmtree(store.directory(SCENARIO))
+    for path in (store.folder / "prepared").iterdir():
+        DAMAGE[damage](path)
+    with pytest.warns(MadeAgainWarning, match=r"prepared/.*; it is made again"):
+        again = store.run(SCENARIO)
+    np.testing.assert_array_equal(again.scores.dice, whole.run(SCENARIO).scores.dice)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_checkpoint_that_is_damaged_begins_the_training_again(
+    store: Store, whole: Store, damage: str
+) -> None:
+    directory = store.directory(SCENARIO)
+    (directory / "DONE").unlink()
+
+    class Stopped(Exception):
+        """What interrupts the training."""
+
+    def stop(_: Scenario, step: int, __: int) -> None:
+        if step == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        store.run(SCENARIO, on_progress=stop, checkpoint_seconds=0)
+    DAMAGE[damage](directory / CHECKPOINT)
+    with pytest.warns(MadeAgainWarning, match="checkpoint"):
+        again = store.run(SCENARIO)
+    np.testing.assert_array_equal(again.scores.dice, whole.run(SCENARIO).scores.dice)
+
+
+def read_all(run: Run) -> list[object]:
+    """Everything that a run tells, as something to compare."""
+    tables = (run.scores, run.source_scores, run.history, run.curve)
+    return [
+        run.scenario, run.provenance, run.findings, run.teacher.directory.name,
+        *(table.to_csv() for table in tables),
+        {name: array.tobytes() for name, array in run.slices.items()},
+        {name: tensor.numpy().tobytes() for name, tensor in run.network().state_dict().items()},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_finished_run_that_is_damaged_is_one_line_with_the_file(
+    store: Store, damage: str
+) -> None:
+    directory = store.directory(SCENARIO)
+    for name in sorted(path.name for path in directory.iterdir() if "lock" not in path.name):
+        content = (directory / name).read_bytes()
+        DAMAGE[damage](directory / name)
+        if (directory / name).read_bytes() != content:
+            with pytest.raises(InputError, match=rf"{name}: .*; ") as caught:
+                read_all(Run(directory))
+            assert "\n" not in str(caught.value)
+        (directory / name).write_bytes(content)
+    read_all(Run(directory))
+
+
+def test_a_scenario_of_another_version_is_one_line(store: Store) -> None:
+    path = store.directory(SCENARIO) / "scenario.json"
+    done = path.with_name("DONE")
+    note = json.loads(done.read_text())
+    del note["files"], note["digest"]  # as if that version had written it
+    done.write_text(json.dumps(note))
+    path.write_text(path.read_text().replace('"method"', '"novel_field": 3, "method"', 1))
+    with pytest.raises(InputError, match=r"scenario.json: this version of kdlib .*novel_field"):
+        _ = Run(path.parent).scenario
+
+
+def test_what_is_made_again_is_one_line_on_the_screen(store: Store, clinics: Clinics) -> None:
+    shutil.rmtree(store.directory(SCENARIO))
+    for path in (store.folder / "prepared").iterdir():
+        path.write_bytes(b"")
+    settings = [
+        text for name, value in TINY.items() for text in ("--set", f"{name}={json.dumps(value)}")
+    ]
+    done = kdlib("run", "--method", "distillation", "--source", "utrecht", "--target", "singapore",
+                 "--data", clinics.folder, "--store", store.folder, "--device", "cpu",
+                 *settings)  # fmt: skip
+    assert done.status == 0, done.err
+    assert "this file is empty; it is made again" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_tensors_are_read_as_they_were_written_or_not_at_all(tmp_path: Path) -> None:
+    path, rng = tmp_path / "x.safetensors", np.random.default_rng(0)
+    tensors = {"a": torch.arange(60.0).reshape(3, 20), "b": torch.tensor(7)}
+    write_tensors(path, tensors, {"progress": "3"})
+    content = path.read_bytes()
+    for _ in range(300):
+        damaged = bytearray(content)
+        start = rng.integers(len(content))
+        length = rng.integers(1, 20)
+        damaged[start : start + length] = rng.bytes(len(damaged[start : start + length]))
+        path.write_bytes(damaged)
+        try:
+            read, note = read_tensors(path)
+        except DamagedError:
+            continue
+        assert note == {"progress": "3"}
+        assert all(torch.equal(read[name], tensors[name]) for name in tensors)
+    path.write_bytes(content)
+    assert read_tensors(path)[1] == {"progress": "3"}
+
+
+@pytest.fixture
+def umask():
+    before = os.umask(0o027)
+    yield
+    os.umask(before)
+
+
+def test_all_files_of_a_store_obey_the_umask(clinics: Clinics, tmp_path: Path, umask: None) -> None:
+    store = Store(tmp_path / "runs", clinics, "cpu")
+    store.run(SCENARIO)
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in store.folder.rglob("*")}
+    assert len(modes) > 20
+    assert {mode for path, mode in modes.items() if path.is_file()} == {0o640}
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {0o750}
+
+
+def test_a_whole_store_warns_of_nothing(store: Store) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        shutil.rmtree(store.directory(SCENARIO))
+        store.run(SCENARIO)
