@@ -4,6 +4,8 @@ Each half of a target clinic is tested with the network that was adapted to the 
 did not matter which scans a network sees, the gains over L-bound would differ between the halves no
 more than subjects do. The variance of the gains between the two sets of scans, with the share of
 the subjects taken off, says how much it matters. Another training of the student counts as well.
+The interval is that of the very sets that were used. In simulated studies it covered their variance
+in 97 of 100; the variance over other sets, of which there are few here, in 80.
 """
 
 from collections.abc import Iterator
