@@ -98,6 +98,7 @@ def adapt(
     """Adapt a network to scans without masks, and segment them. Writes masks, maps and a report."""
     from kdlib.data.forms import Reading
     from kdlib.own_scans.adapt import plan_adaptation
+    from kdlib.own_scans.old_results import refuse_strange_results
     from kdlib.study.progress import count_bar, trainings
     from kdlib.study.store import Store
 
@@ -110,6 +111,7 @@ def adapt(
     if evaluate:
         _refuse_without_masks(plan.subjects)
     make_writable(out)
+    refuse_strange_results(out)
     store = Store(folder, plan.clinics, device)
     with trainings(store.missing(plan.scenarios)) as on_progress:
         runs = plan.runs(store, on_progress=on_progress)
@@ -137,6 +139,7 @@ def predict(
     """Segment scans with a finished run, without adapting it. Writes masks, maps and a report."""
     from kdlib.data.forms import Reading
     from kdlib.own_scans.adapt import scans_at
+    from kdlib.own_scans.old_results import refuse_strange_results
     from kdlib.study.progress import count_bar
     from kdlib.study.run import Run
 
@@ -149,6 +152,7 @@ def predict(
     if evaluate:
         _refuse_without_masks(subjects)
     make_writable(out)
+    refuse_strange_results(out)
     what = "A finished network was applied to these scans; nothing was adapted to them."
     cases = [(subject, made) for subject in subjects]
     _segment(cases, what, out, device=device, left_out=left_out, scored=evaluate)
@@ -173,19 +177,22 @@ def _segment(
     scored: bool,
 ) -> None:
     from kdlib.own_scans.check import problem_lines
+    from kdlib.own_scans.old_results import begin_results
     from kdlib.own_scans.scan_report import about, write_scan_report
     from kdlib.own_scans.segmentation import segment
     from kdlib.study.progress import count_bar
 
+    begin_results(out, [subject.id for subject, _ in cases])
+    head = about([run for _, run in cases], what)
     with count_bar("scans segmented") as on_subject:
         answers = segment(
             cases, out, device=device, scored=scored,
             on_subject=lambda done: on_subject(done, len(cases)),
         )  # fmt: skip
-        write_scan_report(
-            out, about([run for _, run in cases], what), answers, problem_lines(left_out)
-        )
+        write_scan_report(out, head, answers, problem_lines(left_out))
     print(f"Scans segmented: {len(cases)}. The report: {out / 'report.html'}")
+    for sentence in head["missing"]:
+        print(sentence)
     say_left_out(left_out)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kdlib.data.bids import bids_subjects
-from kdlib.data.formats import holds_a_scan, stem
+from kdlib.data.formats import holds_a_scan, is_own_result, stem
 from kdlib.data.subject_files import (
     closed,
     images_named,
@@ -55,7 +55,9 @@ def find_subjects(place: Path, name: str, observer: str | None = None) -> Found:
     """
     if place.is_file():
         root = Path(os.path.realpath(place)).parent  # A link that the user names is followed.
-        return {name: (subject_of(root, name, stem(place), [place]),)}
+        doubts = ["this is a result of kdlib; name a scan"] if is_own_result(place) else []
+        alone = subject_of(root, name, stem(place), [place], home=root / place.name, doubts=doubts)
+        return {name: (alone,)}
     if not place.is_dir():
         raise InputError(f"{place}: no such folder or file; check the path")
     try:

@@ -85,7 +85,7 @@ def is_no_patient(folder: Path) -> bool:
     if folder.name[0] == "." or folder.name.lower() in NO_PATIENTS:
         return True
     try:
-        if _is_own_report(folder / OWN_REPORT):
+        if is_own_report(folder / OWN_REPORT):
             return all(is_own_result(path) for path in images_in(folder)) and not any(
                 path.is_dir() for path in folder.iterdir()
             )
@@ -94,12 +94,15 @@ def is_no_patient(folder: Path) -> bool:
         return False
 
 
-def _is_own_report(path: Path) -> bool:
+def is_own_report(path: Path) -> bool:
+    """Whether a file is a report that kdlib wrote beside its results."""
     try:
         report = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return False
-    return isinstance(report, dict) and {"scans", "left_out", "notice"} <= report.keys()
+    if not isinstance(report, dict) or not {"scans", "left_out", "notice"} <= report.keys():
+        return False
+    return isinstance(report["scans"], list) and all(isinstance(s, dict) for s in report["scans"])
 
 
 def loose_images(folder: Path, clinic: str) -> Iterator[Subject]:

@@ -31,8 +31,9 @@ def write_scan_report(
 
     Args:
         folder: where the files go.
-        about: ``title``, ``what`` (a sentence), ``result`` (what the network is called),
-            ``settings`` (from name to value) and ``runs`` (from name to provenance).
+        about: ``title``, ``what`` (a sentence), ``missing`` (sentences), ``result`` (what the
+            network is called), ``settings`` (from name to value) and ``runs`` (from name to
+            provenance).
         answers: the answers to all scans. They may be made one after the other.
         left_out: one line for each problem of the scans that were left out.
 
@@ -56,11 +57,12 @@ def about(runs: Sequence[Run], what: str) -> dict[str, Any]:
     """What a report says about its runs. There is one run for each scan."""
     first = runs[0].scenario
     made = {run.directory.name: run for run in runs}
-    teachers = [teacher_at_hand(run) for run in made.values()]
-    made |= {teacher.directory.name: teacher for teacher in teachers if teacher}
+    found = [teacher_at_hand(run) for run in made.values()]
+    made |= {teacher.directory.name: teacher for teacher, _ in found if teacher}
     return {
         "title": f"White matter hyperintensities in {len(runs)} scan{'s' * (len(runs) > 1)}",
         "what": what,
+        "missing": [why for _, why in found if why],
         "result": "student" if first.method == "distillation" else "network",
         "settings": first.changed(subject=None).model_dump(mode="json"),
         "runs": {name: run.provenance for name, run in made.items()},

@@ -15,6 +15,7 @@ from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume, write_volume
 from kdlib.errors import InputError
 from kdlib.networks import UNet
+from kdlib.own_scans.old_results import result_names
 from kdlib.prediction import predict
 from kdlib.scores.in_space import evaluate_volumes
 from kdlib.scores.metrics import THRESHOLD, components, dice
@@ -66,31 +67,43 @@ def segment(
     """
     where = choose_device(device)
     network_of = lru_cache(maxsize=2)(lambda made: Run(made).network(where))  # run and teacher
+    teacher_of = lru_cache(maxsize=1)(lambda made: teacher_at_hand(Run(made))[0])
     for done, (subject, run) in enumerate(cases, start=1):
-        yield _answer(subject, run, out, network_of, scored)
+        yield _answer(subject, run, teacher_of(run.directory), out, network_of, scored)
         on_subject(done)
 
 
-def teacher_at_hand(run: Run) -> Run | None:
-    """The run of the teacher. None if there was no teacher, or if its run is not here."""
+def teacher_at_hand(run: Run) -> tuple[Run | None, str]:
+    """The teacher whose answers are compared with those of a run, or why there is none.
+
+    A run needs no teacher to answer, so a teacher that is missing or damaged stops nothing. The
+    text is empty if the run never had a teacher.
+    """
     try:
-        return run.teacher
+        if run.teacher is not None:
+            run.teacher.network()  # its file of weights may be damaged
+        return run.teacher, ""
     except InputError:
-        return None
+        what = "is not here or cannot be read, so no result is compared with it"
+        return None, f"The run of the teacher of {run.directory.name} {what}."
 
 
 def _answer(
-    subject: Subject, run: Run, out: Path, network_of: Callable[[Path], UNet], scored: bool
+    subject: Subject,
+    run: Run,
+    teacher: Run | None,
+    out: Path,
+    network_of: Callable[[Path], UNet],
+    scored: bool,
 ) -> Answer:
     scan = subject.scan.read(run.scenario.inputs)
-    teacher = teacher_at_hand(run)
     networks = {"result": run} | ({"teacher": teacher} if teacher else {})
     maps = {
         name: predict(network_of(made.directory), scan, made.scenario)
         for name, made in networks.items()
     }
     masks = {name: probability.array >= THRESHOLD for name, probability in maps.items()}
-    names = {kind: f"{subject.id}_lesion_{kind}.nii.gz" for kind in ("mask", "probability")}
+    names = result_names(subject.id)
     write_volume(out / names["mask"], replace(scan[0], array=masks["result"]))
     write_volume(out / names["probability"], _rounded_down(maps["result"]))
     scores = {}

@@ -181,9 +181,8 @@ def test_adaptation_sees_no_label_and_an_evaluation_repeats_nothing(
 
 
 def test_a_run_on_a_target_without_labels_scores_nothing(done: Path) -> None:
-    student = next((done / "runs").glob("*-target-distillation-*"))
-    assert Run(student).scores.empty
-    assert not Run(student).slices
+    assert Run(student(done)).scores.empty
+    assert not Run(student(done)).slices
 
 
 def test_on_the_fly_adapts_to_each_scan_alone(
@@ -222,8 +221,7 @@ def test_without_any_mask_there_is_nothing_to_evaluate(
     assert (said.status, len(said.err.splitlines())) == (2, 1)
     assert "none of these scans has a mask" in said.err
     assert not (tmp_path / "runs").exists()
-    student = next((done / "runs").glob("*-target-distillation-*"))
-    said = kdlib("predict", student, folder, "--out", tmp_path / "masks", "--evaluate")
+    said = kdlib("predict", student(done), folder, "--out", tmp_path / "masks", "--evaluate")
     assert said.status == 2
     assert "none of these scans has a mask" in said.err
 
@@ -231,10 +229,11 @@ def test_without_any_mask_there_is_nothing_to_evaluate(
 def test_predict_gives_the_same_answers_in_any_layout(
     done: Path, target: Path, tmp_path: Path
 ) -> None:
-    student = next((done / "runs").glob("*-target-distillation-*"))
     scan = target / "p1/FLAIR.nii.gz"
     bids = write_bids(tmp_path / "bids", "1")
-    said = kdlib("predict", student, scan, bids, "--out", tmp_path / "masks", "--device", "cpu")
+    said = kdlib(
+        "predict", student(done), scan, bids, "--out", tmp_path / "masks", "--device", "cpu"
+    )
     assert said.status == 0, said.err
     expected = (done / "masks/p1_lesion_probability.nii.gz").read_bytes()
     for name in ("FLAIR", "sub-1_ses-1"):
@@ -242,16 +241,93 @@ def test_predict_gives_the_same_answers_in_any_layout(
     assert [fact["subject"] for fact in report(tmp_path)["scans"]] == ["FLAIR", "sub-1_ses-1"]
 
 
-def test_a_run_without_its_teacher_still_predicts(done: Path, target: Path, tmp_path: Path) -> None:
-    student = next((done / "runs").glob("*-target-distillation-*"))
-    alone = shutil.copytree(student, tmp_path / "run")
-    said = kdlib("predict", alone, target, "--out", tmp_path / "masks", "--device", "cpu")
+def student(done: Path) -> Path:
+    return next((done / "runs").glob("*-target-distillation-*"))
+
+
+@pytest.mark.parametrize("loss", ["missing", "without its weights", "damaged"])
+def test_a_run_without_its_teacher_still_predicts_and_says_so(
+    done: Path, target: Path, tmp_path: Path, loss: str
+) -> None:
+    runs = shutil.copytree(done / "runs", tmp_path / "runs")
+    teacher = next(runs.glob("*-supervised-*"))
+    if loss == "missing":
+        shutil.rmtree(teacher)
+    elif loss == "damaged":
+        (teacher / "weights.safetensors").write_bytes(b"")
+    else:
+        (teacher / "weights.safetensors").unlink()
+    said = kdlib("predict", student(tmp_path), target, "--out", tmp_path / "masks")
     assert said.status == 0, said.err
     assert report(tmp_path)["scans"][0]["difference"] is None
+    for text in (said.out, (tmp_path / "masks/report.html").read_text(), str(report(tmp_path))):
+        assert "is not here or cannot be read, so no result is compared with it" in text
+
+
+def test_a_run_is_named_by_the_folder_one_stands_in(
+    done: Path, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(student(done))
+    said = kdlib("predict", ".", target, "--out", tmp_path / "masks")
+    assert said.status == 0, said.err
+    assert report(tmp_path)["scans"][0]["run"] == student(done).name
+    assert report(tmp_path)["scans"][0]["difference"] is not None
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_results_of_an_earlier_call_are_removed(done: Path, target: Path, tmp_path: Path) -> None:
+    for name in NAMES:
+        said = kdlib("predict", student(done), target / name, "--out", tmp_path)
+        assert said.status == 0, said.err
+    kinds = ("mask", "probability")
+    wanted = {f"{NAMES[-1]}_lesion_{kind}.nii.gz" for kind in kinds}
+    assert names(tmp_path) == wanted | {"report.html", "report.json"}
+
+
+def test_results_of_an_interrupted_call_are_removed(
+    done: Path, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("kdlib.own_scans.segmentation._facts", interrupted)
+        kdlib("predict", student(done), target / NAMES[0], "--out", tmp_path)
+    assert f"{NAMES[0]}_lesion_mask.nii.gz" in names(tmp_path)
+    said = kdlib("predict", student(done), target / NAMES[1], "--out", tmp_path)
+    assert said.status == 0, said.err
+    assert f"{NAMES[0]}_lesion_mask.nii.gz" not in names(tmp_path)
+
+
+def test_results_that_nobody_vouches_for_are_not_replaced(
+    done: Path, clinics: Clinics, target: Path, tmp_path: Path
+) -> None:
+    mask = tmp_path / "masks/somebody_lesion_mask.nii.gz"
+    mask.parent.mkdir()
+    mask.write_bytes(b"a radiologist's work")
+    for said in (
+        kdlib("predict", student(done), target, "--out", tmp_path / "masks"),
+        adapted(clinics, target, tmp_path),
+    ):
+        assert (said.status, len(said.err.splitlines())) == (2, 1)
+        assert f"{mask}: there is a result already" in said.err
+    assert names(tmp_path) == {"masks"}
+    assert names(tmp_path / "masks") == {mask.name}
+
+
+def test_masks_and_maps_are_never_taken_for_scans(done: Path, tmp_path: Path) -> None:
+    for kind in ("mask", "probability"):
+        path = done / f"masks/p1_lesion_{kind}.nii.gz"
+        said = kdlib("predict", student(done), path, "--out", tmp_path)
+        assert said.status == 2
+        assert f"{path.name}: this is a result of kdlib" in said.err
 
 
 def test_answers_come_one_at_a_time(done: Path, target: Path, tmp_path: Path) -> None:
-    run = Run(next((done / "runs").glob("*-target-distillation-*")))
+    run = Run(student(done))
     subjects, _ = scans_at([target])
     answers = segment(((subject, run) for subject in subjects), tmp_path, device="cpu")
     next(answers)
@@ -273,23 +349,22 @@ def test_thin_small_and_large_scans_are_adapted_to_and_segmented(
 def test_a_disk_that_refuses_leaves_nothing_half_written(
     done: Path, target: Path, tmp_path: Path
 ) -> None:
-    student = next((done / "runs").glob("*-target-distillation-*"))
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
     try:
-        said = kdlib("predict", student, target, "--out", tmp_path, "--device", "cpu")
+        said = kdlib("predict", student(done), target, "--out", tmp_path, "--device", "cpu")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert said.status == 2
     assert "choose another place" in said.err
-    assert not list(tmp_path.glob("report*"))
-    for path in tmp_path.iterdir():
+    assert not (tmp_path / "report.html").exists()
+    assert "interrupted" in (tmp_path / "report.json").read_text()
+    for path in tmp_path.glob("*.nii.gz"):
         assert nib.load(path).get_fdata().shape == (40, 5, 32)
 
 
 def test_the_out_folder_must_be_one(done: Path, target: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    student = next((done / "runs").glob("*-target-distillation-*"))
-    said = kdlib("predict", student, target, "--out", tmp_path / "file")
+    said = kdlib("predict", student(done), target, "--out", tmp_path / "file")
     assert (said.status, len(said.err.splitlines())) == (2, 1)
     assert "choose another" in said.err
