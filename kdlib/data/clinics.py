@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 
 from kdlib.data.forms import AS_STORED, Reading
 from kdlib.data.layouts import CONTROL_FOLDERS, find_subjects
+from kdlib.data.patients import by_patient, with_patients
 from kdlib.data.subjects import LabelledScan, Scan, Subject
 from kdlib.errors import InputError
 
@@ -48,12 +50,13 @@ class Clinic:
     def folds(self) -> tuple[tuple[Subject, ...], tuple[Subject, ...]]:
         """Two halves of the studied subjects, with similar lesion volumes.
 
-        Subjects are ordered by lesion volume and dealt out as A B B A A B B A, so that the two
-        halves match. Only the split knows the volumes: no network is told them.
+        Patients are ordered by lesion volume and dealt out as A B B A A B B A, so that the two
+        halves match. All scans of a patient fall into one half. Only the split knows the volumes:
+        no network is told them.
         """
-        ordered = sorted(self.studied, key=lambda s: (s.lesion_ml, s.id))
-        first = tuple(s for i, s in enumerate(ordered) if i % 4 in (0, 3))
-        second = tuple(s for i, s in enumerate(ordered) if i % 4 in (1, 2))
+        ordered = sorted(by_patient(self.studied), key=_size_of)
+        first = tuple(s for i, group in enumerate(ordered) if i % 4 in (0, 3) for s in group)
+        second = tuple(s for i, group in enumerate(ordered) if i % 4 in (1, 2) for s in group)
         return first, second
 
     def subject(self, name: str) -> Subject:
@@ -71,7 +74,15 @@ class Clinic:
     @cached_property
     def fingerprint(self) -> str:
         """A digest of everything on the disk that a run on this clinic may read."""
-        return hashlib.sha256("".join(s.fingerprint for s in self.subjects).encode()).hexdigest()
+        parts = [subject.fingerprint for subject in self.subjects]
+        shared = [group for group in by_patient(self.subjects) if len(group) > 1]
+        parts += [" ".join(subject.id for subject in group) for group in shared]
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+def _size_of(patient: tuple[Subject, ...]) -> tuple[float, str]:
+    """A key that orders patients by the mean lesion volume of their scans."""
+    return fmean(s.lesion_ml for s in patient), min(s.id for s in patient)
 
 
 class Clinics(Mapping[str, Clinic]):
@@ -126,7 +137,8 @@ def open_clinics(
     """Find the clinics in a folder of scans. No image is read yet.
 
     The folder has one of three layouts: the challenge's (of 2022 or 2017), BIDS, or plain folders
-    with one folder for each subject. A single NIfTI file works too.
+    with one folder for each subject. A single NIfTI file works too. Sessions of one person are
+    scans of one patient; ``participants.tsv`` can name patients in a column ``patient``.
 
     Args:
         folder: where the scans lie.
@@ -140,7 +152,7 @@ def open_clinics(
         The clinics by name.
 
     Raises:
-        InputError: there is no such folder, or no scan in it.
+        InputError: there is no such folder, or no scan in it, or ``participants.tsv`` is wrong.
 
     >>> clinics = kdlib.open_clinics("data/clinics")
     >>> [name for name in clinics if name != "amsterdam"]
@@ -149,7 +161,7 @@ def open_clinics(
     '0'
     """
     folder = Path(folder)
-    found = find_subjects(folder, name, observer)
+    found = with_patients(folder, find_subjects(folder, name, observer))
     clinics = {
         clinic: Clinic(clinic, tuple(subject.read_by(reading) for subject in subjects))
         for clinic, subjects in found.items()

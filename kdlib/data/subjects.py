@@ -92,7 +92,7 @@ class LabelledScan:
 
 @dataclass(frozen=True)
 class Subject:
-    """One person at one clinic: a scan, and a label if somebody drew one.
+    """One session of a person at a clinic: a scan, and a label if somebody drew one.
 
     Attributes:
         scan: the images.
@@ -100,12 +100,14 @@ class Subject:
         split: ``"training"`` or ``"test"``, the challenge's two.
         faults: what is wrong with the names and the places of its files, one line for each. They
             were found when the folder was opened. A subject with faults cannot be used.
+        patient: whose scan it is. Two subjects can be two sessions of one patient.
     """
 
     scan: Scan
     label: Path | None
     split: str
     faults: tuple[str, ...] = ()
+    patient: str = ""
 
     @property
     def id(self) -> str:

@@ -154,4 +154,5 @@ def _with_t1(parts: Sequence[Clinics], t1: Path) -> Clinics:
 
 def _without_label(subject: Subject) -> Subject:
     """The same subject without its label, as adaptation sees it."""
-    return Subject(replace(subject.scan, clinic=TARGET), None, "training")
+    scan = replace(subject.scan, clinic=TARGET)
+    return replace(subject, scan=scan, label=None, split="training")

@@ -39,8 +39,8 @@ def participants(scenario: Scenario, clinics: Clinics) -> Participants:
     subjects of the source, by id. If the source has no test subjects, there is no curve.
 
     A teacher learns from all training subjects of the source. It is tested on the source's test
-    subjects. If there are none, it is tested on its own training subjects, where it scores better
-    than it would on others.
+    subjects. If there are none, it is not tested: on its own training subjects it would score
+    better than on others.
     """
     if not scenario.updates or scenario.subject is not None:
         return _taking_part(scenario, clinics)
@@ -51,7 +51,7 @@ def participants(scenario: Scenario, clinics: Clinics) -> Participants:
 
 def _taking_part(scenario: Scenario, clinics: Clinics) -> Participants:
     source = clinics[scenario.source]
-    at_home = source.test or source.training
+    at_home = source.test
     if scenario.target is None:
         return Participants(source.training, (), at_home)
     adapted_to, tested = _split(scenario, clinics)

@@ -1,0 +1,87 @@
+"""Which scans are of one patient, so that no patient is learnt from and tested on at once."""
+
+import csv
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from kdlib.data.subjects import Subject
+from kdlib.errors import InputError, printable
+
+TABLE = "participants.tsv"
+# sub-1_ses-2_run-1 is a scan of sub-1, and P07_ses-2 one of P07.
+SCAN_OF = re.compile(r"(sub-[^_]+)(?:_.*)?|(.+?)_ses-.*")
+
+Subjects = tuple[Subject, ...]
+
+
+def with_patients(folder: Path, clinics: dict[str, Subjects]) -> dict[str, Subjects]:
+    """The same subjects, each with the name of its ``patient``.
+
+    Subjects whose names differ only in session, acquisition or run are one patient: ``sub-1_ses-1``
+    and ``sub-1_ses-2``. ``participants.tsv`` in the ``folder`` can say more: the scans whose rows
+    have the same ``patient`` are one patient. A patient of both splits is a fault of the test scan.
+
+    Raises:
+        InputError: ``participants.tsv`` has patients, but not for every subject, or is damaged.
+    """
+    table = _patients_in(folder / TABLE)
+    return {
+        name: _in_one_split(tuple(_named(subject, folder, table) for subject in subjects))
+        for name, subjects in clinics.items()
+    }
+
+
+def by_patient(subjects: Iterable[Subject]) -> list[Subjects]:
+    """The subjects of each patient of each clinic, in the order of the first subjects."""
+    groups: dict[tuple[str, str], list[Subject]] = {}
+    for subject in subjects:
+        groups.setdefault((subject.scan.clinic, subject.patient), []).append(subject)
+    return [tuple(group) for group in groups.values()]
+
+
+def _named(subject: Subject, folder: Path, table: dict[str, str]) -> Subject:
+    match = SCAN_OF.fullmatch(subject.id)
+    name = (match[1] or match[2]) if match else subject.id
+    if table:
+        keys = (subject.id, name, name.removeprefix("sub-"))
+        known = [table[key] for key in keys if key in table]
+        if not known:
+            what = f"it has a column patient, but no row for {printable(subject.id)}"
+            raise InputError(f"{folder / TABLE}: {what}; add the row, or remove the column")
+        name = known[0] or name
+    return replace(subject, patient=name)
+
+
+def _patients_in(path: Path) -> dict[str, str]:
+    """The patient of each ``participant_id``; "" if it is not known, nothing without the column."""
+    if not path.is_file():
+        return {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        advice = "save it as text in UTF-8 with tabs between the columns"
+        raise InputError(f"{path}: cannot be read; {advice}") from error
+    if not rows or "patient" not in rows[0]:
+        return {}
+    if "participant_id" not in rows[0]:
+        raise InputError(f"{path}: it has no column participant_id; name the subjects in one")
+    names = {row["participant_id"] or "": (row["patient"] or "").strip() for row in rows}
+    return {scan.strip(): "" if name == "n/a" else name for scan, name in names.items()}
+
+
+def _in_one_split(subjects: Subjects) -> Subjects:
+    learnt_from = {subject.patient for subject in subjects if subject.split == "training"}
+    return tuple(
+        replace(s, faults=(*s.faults, _in_both(s)))
+        if s.split == "test" and s.patient in learnt_from
+        else s
+        for s in subjects
+    )
+
+
+def _in_both(subject: Subject) -> str:
+    who = f"{printable(subject.id)}: patient {printable(subject.patient)}"
+    return f"{who} is in the training set too; keep all scans of a patient in one set"

@@ -1,0 +1,110 @@
+"""Laws of patients: nobody is learnt from and tested on, in whatever way the scans are named."""
+
+from pathlib import Path
+
+import pytest
+
+from kdlib.data.clinics import Clinic, open_clinics
+from kdlib.errors import InputError
+from tests.patients import write_bids, write_plain
+from tests.tiny import write_clinics
+
+
+def own(folder: Path) -> Clinic:
+    return open_clinics(folder)["own"]
+
+
+def halves(clinic: Clinic) -> list[set[str]]:
+    return [{subject.patient for subject in fold} for fold in clinic.folds]
+
+
+def table(folder: Path, *rows: str, head: str = "participant_id\tage\tpatient") -> Path:
+    (folder / "participants.tsv").write_text("\n".join([head, *rows]) + "\n", "utf-8")
+    return folder
+
+
+def sessions(folder: Path, people: int) -> Path:
+    """Two sessions of each person, as BIDS."""
+    write_bids(folder, *map(str, range(people)))
+    for person in range(people):
+        for file in sorted(folder.rglob(f"sub-{person}_ses-1_*")):
+            other = Path(str(file).replace("ses-1", "ses-2"))
+            other.parent.mkdir(parents=True, exist_ok=True)
+            other.write_bytes(file.read_bytes())
+    return folder
+
+
+def test_sessions_of_a_person_fall_into_one_half(tmp_path: Path) -> None:
+    clinic = own(sessions(tmp_path, 4))
+    assert len(clinic.subjects) == 8
+    first, second = halves(clinic)
+    assert not first & second
+    assert first | second == {"sub-0", "sub-1", "sub-2", "sub-3"}
+    assert [len(fold) for fold in clinic.folds] == [4, 4]
+
+
+@pytest.mark.parametrize("name", ["P1_ses-1 P1_ses-2 P2_ses-1 P2_ses-2", "sub-1_run-1 sub-1_run-2"])
+def test_sessions_and_runs_in_the_names_of_plain_folders_count(tmp_path: Path, name: str) -> None:
+    first, second = halves(own(write_plain(tmp_path, *name.split())))
+    assert not first & second
+
+
+def test_a_table_can_say_whose_scans_they_are(tmp_path: Path) -> None:
+    write_plain(tmp_path, "a", "b", "c", "d")
+    table(tmp_path, "a\t50\tAnna", "b\t51\tBert", "c\t52\tAnna", "d\t53\tn/a")
+    clinic = own(tmp_path)
+    assert [subject.patient for subject in clinic.subjects] == ["Anna", "Bert", "Anna", "d"]
+    first, second = halves(clinic)
+    assert not first & second
+
+
+def test_a_table_of_bids_names_people_with_or_without_sub(tmp_path: Path) -> None:
+    table(write_bids(tmp_path, "1", "2"), "sub-1\t50\tX", "2\t60\tX")
+    assert {subject.patient for subject in own(tmp_path).subjects} == {"X"}
+
+
+def test_a_table_without_patients_changes_nothing(tmp_path: Path) -> None:
+    before = own(write_plain(tmp_path, "a", "b"))
+    after = own(table(tmp_path, "x\t3", head="participant_id\tage"))
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"participant_id\tpatient\na\tX\n", "no row for b"),
+        (b"name\tpatient\na\tX\n", "no column participant_id"),
+        ("participant_id\tpatient\nä\tX\n".encode("utf-16"), "cannot be read"),
+    ],
+)
+def test_a_wrong_table_is_one_line(tmp_path: Path, text: bytes, said: str) -> None:
+    (write_plain(tmp_path, "a", "b") / "participants.tsv").write_bytes(text)
+    with pytest.raises(InputError, match=said) as caught:
+        open_clinics(tmp_path)
+    assert "participants.tsv" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_nobody_is_in_training_and_in_test(tmp_path: Path) -> None:
+    write_clinics(tmp_path, subjects=2)
+    rows = [f"{n}\t\t{'X' if n in (1, 2) else n}" for n in (0, 1, 2, 50, 51, 52)]
+    (fault,) = open_clinics(table(tmp_path, *rows))["utrecht"].subject("2").faults
+    assert "patient X is in the training set too" in fault
+
+
+def test_the_name_of_a_run_depends_on_the_patients(tmp_path: Path) -> None:
+    write_plain(tmp_path, "a", "b", "c")
+    alone = own(tmp_path).fingerprint
+    table(tmp_path, "a\t\tA", "b\t\tB", "c\t\tC")
+    assert own(tmp_path).fingerprint == alone
+    table(tmp_path, "a\t\tA", "b\t\tB", "c\t\tA")
+    assert own(tmp_path).fingerprint != alone
+
+
+def test_scans_of_as_many_patients_are_dealt_out_as_before(tmp_path: Path) -> None:
+    """One scan of each patient: ordered by lesion volume, then A B B A A B B A."""
+    clinic = open_clinics(write_clinics(tmp_path))["singapore"]
+    ordered = [s.id for s in sorted(clinic.studied, key=lambda s: (s.lesion_ml, s.id))]
+    first, second = ([s.id for s in fold] for fold in clinic.folds)
+    assert first == [ordered[0], ordered[3]]
+    assert second == [ordered[1], ordered[2]]
