@@ -212,7 +212,8 @@ def run(
     with trainings(store.missing([scenario])) as on_progress:
         done = store.run(scenario, on_progress=on_progress)
     print(done.directory)
-    print(done.scores.to_string(index=False))
+    none = "no scores: there are no test scans, or none of them has a mask"
+    print(none if done.scores.empty else done.scores.to_string(index=False))
     scans.say_left_out(left_out)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kdlib.data.clinics import Clinics, open_clinics
+from kdlib.data.clinics import Clinic, Clinics, open_clinics
 from kdlib.errors import InputError
 from kdlib.methods import Method
 from kdlib.study.participants import participants
@@ -85,3 +85,12 @@ def test_on_the_fly_adapts_to_the_one_tested_scan(clinics: Clinics) -> None:
 def test_without_a_fold_all_the_target_is_adapted_to_and_tested(clinics: Clinics) -> None:
     people = participants(scenario(fold=None), clinics)
     assert people.adapted_to == people.tested == clinics["singapore"].training
+
+
+def test_a_teacher_is_not_tested_on_its_own_training_scans(clinics: Clinics) -> None:
+    kept = Clinic("utrecht", clinics["utrecht"].training)
+    here = Clinics(clinics.folder, {"utrecht": kept, "singapore": clinics["singapore"]})
+    teacher = participants(scenario().teacher, here)
+    assert teacher.labelled == kept.training
+    assert teacher.tested == ()
+    assert participants(scenario(), here).at_home == ()
