@@ -105,12 +105,28 @@ def filling(array: NDArray) -> Mask:
     return filled
 
 
+def without_nan_outside(array: NDArray) -> NDArray:
+    """The same image with its lowest value instead of the NaN that reaches the image's faces.
+
+    Some programs write NaN outside the head. NaN inside the head stays, since it hides something.
+    """
+    nan = np.isnan(array)
+    if not nan.any() or nan.all():
+        return array
+    parts, _ = ndimage.label(nan)
+    outside = np.unique(np.concatenate([face.ravel() for face in _faces(parts)]))
+    return np.where(nan & np.isin(parts, outside), array[np.isfinite(array)].min(), array)
+
+
+def _faces(array: NDArray) -> list[NDArray]:
+    """The outermost planes of an image. A single slice is no face."""
+    axes = [axis for axis in range(array.ndim) if array.shape[axis] > 1]
+    return [np.moveaxis(array, axis, 0)[end] for axis in axes for end in (0, -1)]
+
+
 def _fill_values(array: NDArray) -> list[float]:
     """The values that fill a part of the image's faces without any noise."""
-    faces = [
-        np.moveaxis(array, axis, 0)[end] for axis in range(array.ndim) for end in (0, -1)
-        if array.shape[axis] > 1
-    ]  # fmt: skip
+    faces = _faces(array)
     values = np.concatenate([face.ravel() for face in faces])
     flat = np.concatenate([_flat(face).ravel() for face in faces])
     found, counts = np.unique(values, return_counts=True)

@@ -24,6 +24,7 @@ from numpy.typing import DTypeLike, NDArray
 from kdlib.data.formats import parts_of
 from kdlib.data.forms import AS_STORED, Forms, Reading
 from kdlib.data.grid import edges_mm, refuse_other_grid, turned_like
+from kdlib.data.head import without_nan_outside
 from kdlib.data.header import Header, parse_header
 from kdlib.data.labels import Label
 from kdlib.errors import InputError, printable
@@ -76,11 +77,12 @@ def read_volume(
 
     Raises:
         InputError: the file is missing or damaged, is no 3-D image of real numbers, has no usable
-            affine, holds NaN or infinity, or has one value everywhere. The message names the file.
+            affine, holds infinity or NaN inside the head, or has one value everywhere. The message
+            names the file. NaN around the head becomes the lowest value.
     """
     with naming(path):
         array, header = _read(path, reading)
-        scan = array.astype(np.float32)
+        scan = without_nan_outside(array.astype(np.float32))
         _refuse_non_finite(scan)
         if not allow_constant and scan.min() == scan.max():
             value = f"every voxel has the value {scan.flat[0]:g}"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kdlib.data.frame import frame
+from kdlib.data.frame import LEFT_OUT, frame, frames, left_out
 from kdlib.data.head import foreground
 from kdlib.data.slices import on_own_grid
 from kdlib.data.volume import Volume
@@ -85,3 +85,35 @@ def test_defaced_voxels_are_not_foreground() -> None:
     array[:, :15] = 0
     assert not foreground(array)[:, :15].any()
     assert foreground(array)[:, 20:].any()
+
+
+@pytest.mark.parametrize("size", [(16, 40), (32, 16), (8, 8)])
+@pytest.mark.parametrize("voxel_mm", [None, (1.5, 1.5, 3)])
+def test_a_head_larger_than_the_window_is_seen_whole_through_several(
+    size: tuple[int, int], voxel_mm: tuple[float, float, float] | None
+) -> None:
+    scan = Volume(head(), LPS)
+    inside = foreground(scan.array)
+    windows = frames(scan, Preparation(size=size, voxel_mm=voxel_mm), inside)
+    assert windows[0] == frame(scan, Preparation(size=size, voxel_mm=voxel_mm))
+    assert left_out(windows[0], inside) > LEFT_OUT
+    seen = np.zeros(inside.shape, dtype=bool)
+    for window in windows:
+        seen[window.covered] = True
+    assert not (inside & ~seen).any()
+
+
+def test_several_windows_give_one_answer_on_the_scans_own_grid() -> None:
+    scan = Volume(head(), LPS)
+    windows = frames(scan, Preparation(size=(16, 16)), foreground(scan.array))
+    assert len(windows) > 4
+    answers = [(window, window.to_network(scan.array / 300)) for window in windows]
+    np.testing.assert_allclose(on_own_grid(scan, answers).array, scan.array / 300)
+
+
+def test_one_window_is_enough_if_only_a_little_skin_lies_outside() -> None:
+    scan = Volume(head(), LPS)
+    inside = foreground(scan.array)
+    (window,) = frames(scan, Preparation(size=(28, 36)), inside)
+    (smaller,) = frames(scan, Preparation(size=(26, 36)), inside)
+    assert left_out(window, inside) < left_out(smaller, inside) < LEFT_OUT
