@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-from kdlib.errors import disk_refuses
+from kdlib.errors import InputError, disk_refuses, printable
 
 
 @contextmanager
@@ -59,3 +59,15 @@ def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path``, whole or not at all."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that a user wrote, in UTF-8 with or without a mark at its beginning.
+
+    Raises:
+        InputError: it is in another encoding.
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{printable(path)}: this text is not UTF-8; save it as UTF-8") from None

@@ -4,6 +4,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,10 @@ from kdlib.errors import DamagedError, MadeAgainWarning, printable
 from kdlib.files import atomic
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
     from torch import Tensor
 
+TEXT_COLUMNS = ("clinic", "subject")
 DIGEST = "digest"  # the name of the note that a file of tensors has of its own content
 
 
@@ -40,6 +43,17 @@ def content(path: Path, digest: str | None = None) -> bytes:
 def digest_of(found: bytes) -> str:
     """A short text that changes if any byte does."""
     return hashlib.blake2b(found, digest_size=16).hexdigest()
+
+
+def read_table(found: bytes) -> "DataFrame":
+    """A table of a CSV file. Clinics and subjects are text: a subject may be called 007 or NA."""
+    import pandas as pd
+
+    table = pd.read_csv(BytesIO(found))
+    text = pd.read_csv(BytesIO(found), dtype=str, keep_default_na=False)
+    names = [name for name in TEXT_COLUMNS if name in table]
+    table[names] = text[names]
+    return table
 
 
 def write_tensors(

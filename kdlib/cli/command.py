@@ -1,5 +1,6 @@
 """The ``kdlib`` command. Heavy imports wait inside the commands: ``--help`` answers at once."""
 
+import io
 import sys
 import warnings
 from collections.abc import Collection
@@ -254,6 +255,9 @@ def main() -> None:
 
     An ``OSError`` without a path is none of the user's, unless the disk is full.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a letter that it cannot show ends no command
+            stream.reconfigure(errors="backslashreplace")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", MadeAgainWarning)

@@ -53,6 +53,7 @@ def report(
     from kdlib.data.clinics import open_clinics
     from kdlib.data.forms import Reading
     from kdlib.record.export import teacher_scores
+    from kdlib.report.table_files import excel_hint
     from kdlib.report.written import report_tables, write_study_report
     from kdlib.study.plan import saved_runs, study_scores
     from kdlib.study.store import Store
@@ -72,6 +73,8 @@ def report(
     if absent:
         print(f"{absent} of {absent + len(runs)} runs are still missing. They are not counted.")
     print(out)
+    if hint := excel_hint(scores["subject"]):
+        print(hint)
 
 
 def record(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kdlib.data.labels import Label
 from kdlib.errors import InputError
 from kdlib.evidence.comparisons import PAIR, main_scores
+from kdlib.kept import read_table
 from kdlib.record.arrays import Arrays, by_owner, read_arrays
 from kdlib.study.arm import Arm, SavedArms
 
@@ -149,7 +150,7 @@ def open_results(folder: Path | str) -> Results:
 
 
 def _read_table(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, dtype={"subject": str})
+    return read_table(path.read_bytes())
 
 
 def _read_table_if_there(path: Path) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """Write tables as CSV, Markdown, LaTeX and HTML."""
 
+import re
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
@@ -7,6 +9,13 @@ import pandas as pd
 
 from kdlib.files import atomic
 
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+# Numbers with zeros around or an exponent or many digits, dates, times, formulas, truth values.
+CHANGED_BY_EXCEL = re.compile(
+    r"[+-]?0\d+|[+-]?\d+(\.\d*)?e[+-]?\d+|\d{12,}|\d+\.\d*0|\d{1,4}[-/.:]\d{1,2}([-/.:]\d{1,4})?"
+    rf"|\d{{1,2}}[- ]?{_MONTH}([- ]?\d+)?|{_MONTH}[- ]?\d{{1,4}}|[=+@-].*|true|false",
+    re.IGNORECASE,
+)
 FORMATS = ("csv", "md", "tex", "html")
 
 
@@ -44,6 +53,20 @@ def write_table(table: pd.DataFrame, folder: Path | str, name: str) -> list[Path
         with atomic(path) as temporary:
             temporary.write_text(texts[suffix], encoding="utf-8")
     return paths
+
+
+def excel_hint(ids: Iterable[str]) -> str:
+    """How to open a CSV file in Excel if it would change one of these ids, else an empty text.
+
+    Excel reads 007 as 7, 1-2 as a date, 1e5 as 100000, and what begins with = as a formula.
+    """
+    changed = sorted({name for name in ids if CHANGED_BY_EXCEL.fullmatch(name.strip())})
+    if not changed:
+        return ""
+    return (
+        f"Excel would change subject ids such as {changed[0]}. Open the CSV files there by Data > "
+        "From Text/CSV, and give the column subject the type Text."
+    )
 
 
 def _in_markdown(text: str) -> str:

@@ -13,6 +13,7 @@ import torch
 from pydantic import Field
 
 from kdlib.errors import InputError
+from kdlib.files import read_text
 from kdlib.processes import handled
 from kdlib.recipe import Count, Strict
 from kdlib.training import choose_device
@@ -125,8 +126,8 @@ def read_cluster_file(path: Path) -> ClusterFile:
     import yaml
 
     try:
-        settings = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
+        settings = yaml.safe_load(read_text(path))
+    except OSError as error:
         raise InputError(f"{path} cannot be read: {error}") from None
     except yaml.YAMLError as error:
         raise InputError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None

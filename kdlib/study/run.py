@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from kdlib.data.volume import Volume, onto_grid, read_volume
 from kdlib.errors import DamagedError, InputError
 from kdlib.files import write_text
-from kdlib.kept import DIGEST, content, digest_of, read_tensors
+from kdlib.kept import DIGEST, content, digest_of, read_table, read_tensors
 from kdlib.networks import UNet, new_unet
 from kdlib.prediction import predict
 from kdlib.study.scenario import Scenario
@@ -121,9 +121,7 @@ class Run:
 
     def _table(self, name: str) -> pd.DataFrame:
         found = self._content(name)
-        if len(found) <= 1:
-            return pd.DataFrame()
-        return pd.read_csv(BytesIO(found), dtype={"subject": str})
+        return read_table(found) if len(found) > 1 else pd.DataFrame()
 
     @cached_property
     def scores(self) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from kdlib.errors import InputError
+from kdlib.files import read_text
 from kdlib.recipe import Recipe, Strict, unknown_name
 from kdlib.study.arm import Arms
 from kdlib.study.scenario import Scenario
@@ -118,9 +119,9 @@ def load_study(name: str) -> Study:
     24000
     """
     if name in built_in_studies():
-        text = (files("kdlib") / "studies" / f"{name}.toml").read_text()
+        text = (files("kdlib") / "studies" / f"{name}.toml").read_text("utf-8")
     elif name.endswith(".toml") and Path(name).is_file():
-        text = Path(name).read_text()
+        text = read_text(Path(name))
     else:
         raise InputError(unknown_name(name, built_in_studies(), "study") + "; or give a .toml file")
     try:
