@@ -1,0 +1,86 @@
+"""Whether the trainings of a study were long enough: in words, and as learning curves."""
+
+import math
+from typing import Any
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from kdlib.record.results import Results
+from kdlib.report.figures import drawing
+from kdlib.study.study import built_in_studies, load_study
+
+FLAT = 0.01  # of Dice; a training is long enough if its last third brings less
+TEACHER = "teacher"
+
+
+def length_words(results: Results) -> str:
+    """How long the trainings of a study are beside the paper's, and what their end brought."""
+    slices, paper = _slices(results.study["recipe"]), _slices_of("paper")
+    text = f"Each network learnt from {slices:,} slices, and the paper's from {paper:,}."
+    return f"{text} {_flatness(results.curves)} {_longer_now(results, slices)}".strip()
+
+
+def _flatness(curves: pd.DataFrame) -> str:
+    gain = last_third(curves)
+    if math.isnan(gain):
+        return "No learning curve was kept, so nothing shows that this is long enough."
+    enough = "long enough" if gain < FLAT else "not long enough"
+    return (
+        f"The last third of the training changed the teachers' Dice at home by {gain:+.3f}. By our"
+        f" rule (less than {FLAT:g}) it is {enough}."
+    )
+
+
+def _longer_now(results: Results, slices: int) -> str:
+    """What is to be said of results that are older than the study's present settings."""
+    if results.name not in built_in_studies():
+        return ""
+    now = _slices_of(results.name)
+    if slices >= now:
+        return ""
+    return (
+        f"The study of this name now asks for {now:,} slices. The levels on these pages are lower"
+        " than those of a longer training, and no gain or loss here should be trusted before it"
+        " was made again."
+    )
+
+
+def _slices_of(study: str) -> int:
+    return _slices(load_study(study).recipe.model_dump())
+
+
+def _slices(recipe: dict[str, Any]) -> int:
+    return int(recipe["steps"]) * int(recipe["batch_size"])
+
+
+def last_third(curves: pd.DataFrame) -> float:
+    """How much Dice the last third of the training brought, in the mean over all teachers.
+
+    NaN if no teacher has a curve. ``curves`` are those of ``kdlib.study.plan.study_curves``.
+    """
+    if curves.empty:
+        return math.nan
+    rows = curves[curves["arm"].eq(TEACHER)].dropna(subset=["dice"])
+    gains = [
+        one.iloc[-1]["dice"] - one[one["step"] <= one["step"].max() * 2 / 3].iloc[-1]["dice"]
+        for _, one in rows.sort_values("step").groupby(["source", "seed", "teaches"], dropna=False)
+        if len(one) > 1
+    ]
+    return float(pd.Series(gains, dtype=float).mean())
+
+
+def learning_curves(results: Results) -> Figure:
+    """Dice at home against the step: teachers, and every arm, by source; the mean over networks."""
+    rows = results.curves.query("setting.isna() or setting == ''", engine="python")
+    sources = sorted(rows["source"].unique())
+    colours = {name: arm.colour for name, arm in results.arms.items()} | {TEACHER: "#8c8c8c"}
+    with drawing(2.6, 1, len(sources), squeeze=False) as (figure, grid):
+        for axes, source in zip(grid.ravel(), sources, strict=True):
+            sns.lineplot(
+                rows[rows["source"].eq(source)], x="step", y="dice", hue="arm", ax=axes,
+                palette=colours, errorbar=None, legend=source == sources[-1],
+            )  # fmt: skip
+            axes.set(title=source.capitalize(), xlabel="Step", ylabel="Dice at home", ylim=(0, 1))
+    return figure
