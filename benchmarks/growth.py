@@ -1,20 +1,25 @@
 """Time and memory against the number of scans, and of runs in a study.
 
     python benchmarks/growth.py OUT.csv [--scans 10 100 1000 10000] [--runs 10 100 1000]
+        [--slices 1000 4000 16000 64000] [--memory 2000]
 
 - *check* and *predict* are commands of their own, on folders of tiny scans. Their time and the peak
   of their memory are taken from the system.
+- *training* is that of a network on so many slices, 60 steps of 16; *within* the same in a process
+  that may use ``--memory`` MB of its own. The time is that of the steps alone. The memory is the
+  peak of what the process has of its own, without what it maps from files.
 - *engine* is a study whose runs take no time, on two local workers: what the engine itself costs.
 - *study* is the same study with runs that sleep for 0.2 s: wall time over the sum of their times
   on two workers.
 
-Prints a row for each size as soon as it is there, and draws them into OUT.svg.
+Prints a row for each size as soon as it is there.
 """
 
 import argparse
 import csv
 import os
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -24,9 +29,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import torch
 
 import kdlib
+from kdlib.data.slices import LabelledSlices, Slices
 from kdlib.data.volume import Volume, write_volume
+from kdlib.joined import joined
+from kdlib.methods import LabelledTask
 from kdlib.study.cluster import local_cluster
 from kdlib.study.engine import run_on_dask
 from kdlib.study.scenario import Scenario
@@ -34,6 +43,7 @@ from kdlib.study.store import Store
 
 KDLIB = [sys.executable, "-c", "from kdlib.cli import main; main()"]
 SHAPE = (32, 40, 5)
+SLICE = {"size": (80, 104), "width": 16, "voxel_mm": (2, 2, 3)}
 RECIPE = {"size": (32, 40), "width": 4, "depth": 2, "steps": 2, "batch_size": 4}
 
 
@@ -131,11 +141,46 @@ def trained(folder: Path) -> Path:
     return store.run(scenario).directory
 
 
+def train_child(count: int, memory: int) -> None:
+    """Train on ``count`` slices of noise; prints the seconds and the peak of own memory in MB."""
+    torch.set_num_threads(1)
+    if memory:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory * 1024**2,) * 2)
+    scenario = Scenario(method="supervised", source="here", batch_size=16, steps=65, **SLICE)
+    noise = torch.randn(250, 1, *scenario.size)
+    blank = torch.zeros(250, *scenario.size, dtype=torch.uint8)
+    images, labels = (joined(part.clone() for _ in range(count // 250)) for part in (noise, blank))
+    task = LabelledTask(labelled=LabelledSlices(Slices(images), labels))
+    method = scenario.method_type(scenario, scenario.settings, task, seed=0, updates=65)
+    for step in range(5):
+        method.update(step)
+    began = time.perf_counter()
+    for step in range(5, 65):
+        method.update(step)
+    seconds = time.perf_counter() - began
+    status = Path("/proc/self/status").read_text().splitlines()
+    own = [int(line.split()[1]) / 1024 for line in status if line.startswith("RssAnon")]
+    print(seconds, *own)
+
+
+def training(count: int, memory: int = 0) -> tuple[float, float]:
+    """``train_child`` in a process of its own."""
+    text = f"import growth; growth.train_child({count}, {memory})"
+    done = subprocess.run(
+        [sys.executable, "-c", text], cwd=Path(__file__).parent, check=True, capture_output=True,
+        text=True,
+    )  # fmt: skip
+    seconds, own = map(float, done.stdout.split())
+    return seconds, own
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--scans", nargs="*", type=int, default=[10, 100, 1000, 10_000])
     parser.add_argument("--runs", nargs="*", type=int, default=[10, 100, 1000])
+    parser.add_argument("--slices", nargs="*", type=int, default=[1000, 4000, 16_000, 64_000])
+    parser.add_argument("--memory", type=int, default=2000, help="MB that a training may use")
     options = parser.parse_args()
     rows: list[tuple[str, int, float, float]] = []
 
@@ -151,6 +196,9 @@ def main() -> None:
             places = scans(folder / "scans", count)
             tell("check", count, *command("check", places))
             tell("predict", count, *command("predict", run, places, "--out", folder / f"o{count}"))
+    for count in options.slices:
+        tell("training", count, *training(count))
+        tell("within", count, *training(count, options.memory))
     timed: list[tuple[str, Callable[[int], float], list[int]]] = [
         ("engine", engine_seconds, options.runs),
         ("study", lambda n: engine_seconds(n, Napping), [n for n in options.runs if n <= 1000]),

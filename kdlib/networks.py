@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from kdlib.joined import joined
 from kdlib.recipe import Recipe
 
 CLASSES = 2  # background, lesion
@@ -222,4 +223,4 @@ def answer_all(network: UNet, images: Tensor, precision: str, batch_size: int = 
     """A trained network's logits (N, 2, H, W), float32, for all slices ``images`` (N, C, H, W)."""
     network.eval()
     with mixed_precision(images.device, precision):
-        return torch.cat([network(batch).float() for batch in images.split(batch_size)])
+        return joined(network(batch).float() for batch in images.split(batch_size))

@@ -19,10 +19,9 @@ from kdlib.data.slices import (
     LabelledSlices,
     Slices,
     network_labels,
-    pool,
-    pool_labelled,
     prepare,
 )
+from kdlib.joined import joined
 from kdlib.kept import kept_or_made
 from kdlib.recipe import Preparation
 
@@ -40,16 +39,13 @@ class PreparedSlices:
 
     def slices(self, scans: Iterable[Scan]) -> Slices:
         """The slices of all ``scans`` that hold head, one scan after the other."""
-        return pool([Slices(self._images(scan).to(self.device)) for scan in scans])
+        return Slices(joined(self._images(scan).to(self.device) for scan in scans))
 
     def labelled_slices(self, scans: Iterable[LabelledScan]) -> LabelledSlices:
         """The same slices with their labels."""
-        return pool_labelled(
-            [
-                LabelledSlices(self.slices([scan.scan]), self._labels(scan).to(self.device))
-                for scan in scans
-            ]
-        )
+        scans = list(scans)
+        labels = joined(self._labels(scan).to(self.device) for scan in scans)
+        return LabelledSlices(self.slices(scan.scan for scan in scans), labels)
 
     def _images(self, scan: Scan) -> Tensor:
         def made() -> Tensor:

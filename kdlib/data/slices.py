@@ -16,6 +16,7 @@ from kdlib.data.frame import Frame, frame
 from kdlib.data.head import Head, find_head
 from kdlib.data.labels import Label
 from kdlib.data.volume import Volume, on_grid_of, to_lps
+from kdlib.joined import joined
 from kdlib.recipe import Preparation
 
 # Raise it when a change to kdlib changes the slices that are made of a scan.
@@ -56,14 +57,7 @@ class LabelledSlices:
 
 def pool(parts: Sequence[Slices]) -> Slices:
     """Join several sets of slices into one."""
-    return Slices(torch.cat([part.images for part in parts]))
-
-
-def pool_labelled(parts: Sequence[LabelledSlices]) -> LabelledSlices:
-    """Join several sets of labelled slices into one."""
-    return LabelledSlices(
-        pool([part.slices for part in parts]), torch.cat([part.labels for part in parts])
-    )
+    return Slices(joined(part.images for part in parts))
 
 
 def normalise(array: NDArray, inside: NDArray[np.bool_], kind: str) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kdlib.data.slices import pool
+from kdlib.joined import joined
 from kdlib.losses import IGNORED, distillation, soften
 from kdlib.methods.base import Losses, Method, MethodSettings
 from kdlib.methods.task import TaughtTask
@@ -97,7 +98,7 @@ class Distillation(Method[TaughtTask, DistillationSettings], name="distillation"
         source = self.task.labelled.slices.images
         first: Tensor = self.task.once(_of_full_batches, teacher, source, precision)
         others = self.slices.images[len(first) :]
-        return torch.cat([first, answer_all(teacher, others, precision, ANSWERED_AT_ONCE)])
+        return joined([first, answer_all(teacher, others, precision, ANSWERED_AT_ONCE)])
 
     def update(self, step: int) -> Losses:
         picked = self.picked(step)
