@@ -45,6 +45,10 @@ class DamagedError(InputError):
         super().__init__(f"{printable(path)}: {reason}; {advice}")
 
 
+class DoubtWarning(UserWarning):
+    """A scan or a mask is used, although it may be wrong."""
+
+
 class MadeAgainWarning(UserWarning):
     """A file that kdlib keeps to save time was damaged. What it held is made again."""
 

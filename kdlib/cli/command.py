@@ -28,7 +28,13 @@ from kdlib.cli.options import (
     parsed,
     seeds_in,
 )
-from kdlib.errors import InputError, MadeAgainWarning, disk_refuses, path_refused
+from kdlib.errors import (
+    DoubtWarning,
+    InputError,
+    MadeAgainWarning,
+    disk_refuses,
+    path_refused,
+)
 
 if TYPE_CHECKING:
     from kdlib.data.clinics import Clinics
@@ -232,6 +238,9 @@ for command in (
     app.command()(command)
 
 
+OWN_WARNINGS = (DoubtWarning, MadeAgainWarning)
+
+
 def _say_dashboard(address: str) -> None:
     print(f"the workers at work: {address}", file=sys.stderr)
 
@@ -260,7 +269,8 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("always", MadeAgainWarning)
+            for kind in OWN_WARNINGS:
+                warnings.simplefilter("always", kind)
             warnings.showwarning = _say
             app()
     except InputError as error:
@@ -281,7 +291,7 @@ def _say(
 ) -> None:
     """Show kdlib's own warnings as one line, and others as Python does."""
     text = f"kdlib: {message}\n"
-    if not issubclass(category, MadeAgainWarning):
+    if not issubclass(category, OWN_WARNINGS):
         text = warnings.formatwarning(message, category, filename, lineno, line)
     print(text, file=file or sys.stderr, end="")
 

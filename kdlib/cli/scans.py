@@ -58,23 +58,32 @@ def check(
     observer: Observer = None,
     orientation: Orientation = None,
     form: Form = None,
+    study: RecipeOf = "demo",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Describe each scan and say what is wrong with it. If anything is, the exit status is 1."""
+    """Describe each scan and say what is wrong with it, or may be.
+
+    If a scan cannot be used, the exit status is 1.
+    """
     from kdlib.data.clinics import open_clinics
     from kdlib.data.forms import Reading
     from kdlib.own_scans.check import examine_all
     from kdlib.study.progress import count_bar
+    from kdlib.study.study import load_study
 
     clinics = open_clinics(place, observer=observer, reading=Reading(orientation, form))
+    window = load_study(study).recipe.preparation
     with count_bar("scans", passing=True) as on_subject:
-        findings = [f for _, f in examine_all([clinics], inputs=inputs, on_subject=on_subject)]
+        examined = examine_all([clinics], inputs=inputs, window=window, on_subject=on_subject)
+        findings = [finding for _, finding in examined]
+    doubtful = sum(bool(finding.doubts) for finding in findings)
     bad = [finding for finding in findings if finding.problems]
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1))
     else:
         _print_table(findings)
-        print(f"{len(findings) - len(bad)} of {len(findings)} subjects can be used")
+        usable = f"{len(findings) - len(bad)} of {len(findings)} subjects can be used"
+        print(f"{usable}; {doubtful} may be wrong" if doubtful else usable)
     raise typer.Exit(1 if bad else 0)
 
 
@@ -163,7 +172,7 @@ def say_left_out(left_out: "list[Finding]") -> None:
     from kdlib.own_scans.check import problem_lines
 
     if left_out:
-        print(f"Left out because they cannot be used ({len(left_out)}):")
+        print(f"Left out because they are wrong or doubtful ({len(left_out)}):")
         print(*problem_lines(left_out), sep="\n")
 
 
@@ -189,10 +198,12 @@ def _segment(
             cases, out, device=device, scored=scored,
             on_subject=lambda done: on_subject(done, len(cases)),
         )  # fmt: skip
-        write_scan_report(out, head, answers, problem_lines(left_out))
+        facts = write_scan_report(out, head, answers, problem_lines(left_out))
     print(f"Scans segmented: {len(cases)}. The report: {out / 'report.html'}")
     for sentence in head["missing"]:
         print(sentence)
+    for subject, doubt in ((fact["subject"], doubt) for fact in facts for doubt in fact["doubts"]):
+        print(f"{subject}: {doubt}")
     say_left_out(left_out)
 
 
@@ -231,5 +242,5 @@ def _columns(finding: "Finding") -> list[str]:
         text(finding.labels, " "),
         "-" if finding.lesion_ml is None else f"{finding.lesion_ml:.1f}",
         text(finding.intensity, " to ", ".4g"),
-        "\n".join(finding.problems) or "nothing",
+        "\n".join([*finding.problems, *finding.doubts, *finding.notes]) or "nothing",
     ]

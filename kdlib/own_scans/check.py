@@ -1,6 +1,7 @@
 """Check scans before anything is trained on them: what they hold, and what is wrong with them."""
 
 import os
+import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from kdlib.data.clinics import Clinic, Clinics
-from kdlib.data.head import foreground
+from kdlib.data.head import Mask
 from kdlib.data.slices import HEAD_SHARE, prepare
 from kdlib.data.subjects import Subject, lesion_ml
 from kdlib.data.volume import Volume, read_header, read_labels
-from kdlib.errors import InputError, printable
+from kdlib.errors import DoubtWarning, InputError, printable
+from kdlib.own_scans.plausibility import doubts_of_mask, doubts_of_scan, head_of, unseen
 from kdlib.recipe import Preparation
 
 OnSubject = Callable[[int, int], None]
@@ -26,7 +28,10 @@ class Finding:
     Attributes:
         clinic: the name of the clinic.
         subject: the id of the subject.
-        problems: one line for each problem, with the file's name inside its folder.
+        problems: one line for each problem, with the file's name inside its folder. A subject with
+            problems cannot be used.
+        doubts: one line for each thing that looks wrong, but may be right. The subject can be used.
+        notes: one line for each thing worth knowing.
         shape: voxels along the file's axes.
         voxel_mm: the edges of a voxel along the same axes.
         orientation: where these axes point, for example LPS: left, posterior, superior.
@@ -38,6 +43,8 @@ class Finding:
     clinic: str
     subject: str
     problems: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     shape: tuple[int, int, int] | None = None
     voxel_mm: tuple[float, float, float] | None = None
     orientation: str | None = None
@@ -53,33 +60,42 @@ def examine(
     inputs: str = "flair",
     needs_label: bool = False,
     learnt_as: Preparation | None = None,
+    window: Preparation | None = None,
 ) -> Finding:
     """Read everything of a subject under ``folder`` that a run on ``inputs`` would read.
 
     ``needs_label`` makes a missing label a problem. ``learnt_as`` is how slices would be prepared:
-    a scan that has no slice then is a problem too.
+    a scan that has no slice then is a problem too. A note says what share of the head lies outside
+    the ``window``, or outside that of ``learnt_as``.
     """
     if subject.faults:
         return Finding(subject.scan.clinic, printable(subject.id), subject.faults)
-    problems: list[str] = []
-    header, flair, labels = None, None, None
+    problems, doubts, notes = list[str](), list[str](), list[str]()
+    header, flair, labels, scan, inside = None, None, None, None, None
+    path, reading = subject.scan.flair, subject.scan.reading
     with _noted(problems):
-        header = read_header(subject.scan.flair, subject.scan.reading)
-        scan = subject.scan.read(inputs)
-        flair = scan[0]
-        _refuse_headless(subject.scan.flair, scan, learnt_as)
+        header = read_header(path, reading)
+        images = subject.scan.read(inputs)
+        flair = images[0]
+        scan, inside = head_of(flair)
+        _refuse_headless(path, images, inside, learnt_as)
+        doubts += [f"{path}: {doubt}" for doubt in doubts_of_scan(scan, inside)]
+        if seen := learnt_as or window:
+            notes += [f"{path}: {note}" for note in unseen(scan, inside, seen, learnt=True)]
     if subject.label is not None:
         with _noted(problems):
-            labels = read_labels(subject.label, flair, subject.scan.reading, allow_empty=True)
+            labels = read_labels(subject.label, flair, reading, allow_empty=True)
+            if scan is not None and inside is not None:
+                found = doubts_of_mask(labels, scan, inside)
+                doubts += [f"{subject.label}: {doubt}" for doubt in found]
     elif needs_label:
-        problems.append(
-            f"{subject.scan.flair.parent}: there is no mask; add mask.nii.gz or wmh.nii.gz"
-        )
-    lines = tuple(_relative_to(folder, problem) for problem in problems)
+        problems.append(f"{path.parent}: there is no mask; add mask.nii.gz or wmh.nii.gz")
     return Finding(
         subject.scan.clinic,
         subject.id,
-        lines,
+        _relative_to(folder, problems),
+        _relative_to(folder, doubts),
+        _relative_to(folder, notes),
         shape=header.shape if header else None,
         voxel_mm=header.spacing_mm if header else None,
         orientation=header.orientation if header else None,
@@ -95,12 +111,13 @@ def examine_all(
     inputs: str = "flair",
     labelled: Collection[str] = (),
     learnt_as: Preparation | None = None,
+    window: Preparation | None = None,
     on_subject: OnSubject | None = None,
 ) -> Iterator[tuple[Subject, Finding]]:
     """Examine every subject of all ``parts``.
 
     In the clinics named in ``labelled`` each studied subject (``Clinic.studied``) needs a label.
-    ``inputs`` and ``learnt_as`` are as in ``examine``; the second counts for studied subjects only.
+    The other arguments are as in ``examine``; ``learnt_as`` counts for studied subjects only.
     """
     subjects = [
         (clinics.folder, clinic, subject)
@@ -112,7 +129,7 @@ def examine_all(
         studied = subject in clinic.studied
         yield subject, examine(
             subject, folder, inputs=inputs, needs_label=studied and clinic.name in labelled,
-            learnt_as=learnt_as if studied else None,
+            learnt_as=learnt_as if studied else None, window=window,
         )  # fmt: skip
         if on_subject:
             on_subject(done, len(subjects))
@@ -129,20 +146,26 @@ def sound(
 ) -> tuple[list[Clinics], list[Finding]]:
     """The usable subjects of each part, and what was found about the others.
 
-    The arguments are as in ``examine_all``. Raises ``InputError``, with one line for each problem,
-    if there is a problem and not ``skip_bad``, or if no part has a usable subject.
+    The arguments are as in ``examine_all``. A doubt about a subject that is used is told as a
+    ``DoubtWarning``; ``skip_bad`` leaves the subject out. Raises ``InputError``, with one line for
+    each problem, if there is a problem and not ``skip_bad``, or if no part has a usable subject.
     """
     examined = list(
         examine_all(
             parts, inputs=inputs, labelled=labelled, learnt_as=learnt_as, on_subject=on_subject
         )
     )
-    bad = [finding for _, finding in examined if finding.problems]
-    good = {id(subject) for subject, finding in examined if not finding.problems}
+    bad = [f for _, f in examined if f.problems or (skip_bad and f.doubts)]
+    out = {id(finding) for finding in bad}
+    good = {id(subject) for subject, finding in examined if id(finding) not in out}
     kept = [_kept(clinics, good) for clinics in parts]
     if bad and not (skip_bad and any(kept)):
         advice = "repair them or leave them out with --skip-bad" if any(kept) else "repair them"
         raise refusal(f"{len(bad)} of {len(examined)} subjects cannot be used; {advice}", bad)
+    for _, finding in examined:
+        if id(finding) not in out:
+            for line in (*finding.doubts, *finding.notes):
+                warnings.warn(line, DoubtWarning, stacklevel=2)
     return kept, bad
 
 
@@ -159,12 +182,14 @@ def _kept(clinics: Clinics, good: Collection[int]) -> Clinics:
 
 
 def problem_lines(findings: Iterable[Finding]) -> list[str]:
-    """All problems, each on one line."""
-    return [f"  {problem}" for finding in findings for problem in finding.problems]
+    """All problems and doubts, each on one line."""
+    return [f"  {line}" for finding in findings for line in (*finding.problems, *finding.doubts)]
 
 
-def _refuse_headless(path: Path, scan: Sequence[Volume], learnt_as: Preparation | None) -> None:
-    if not foreground(scan[0].array).any():
+def _refuse_headless(
+    path: Path, scan: Sequence[Volume], inside: Mask, learnt_as: Preparation | None
+) -> None:
+    if not inside.any():
         what = "there is no head in it, only 0 and one other value (a mask?)"
         raise InputError(f"{path}: {what}; give the scan itself")
     if learnt_as is not None and not prepare(scan, learnt_as).holds_head.any():
@@ -184,8 +209,11 @@ def _noted(problems: list[str]) -> Iterator[None]:
         problems.append(str(error))
 
 
-def _relative_to(folder: Path, problem: str) -> str:
-    """``problem`` with the paths of files inside ``folder``, without the folder itself."""
+def _relative_to(folder: Path, lines: Iterable[str]) -> tuple[str, ...]:
+    """The ``lines`` with the paths of files inside ``folder``, without the folder itself."""
     home = printable(folder if folder.is_dir() else folder.parent)
     name = printable(folder.resolve().name)
-    return printable(problem).replace(f"{home}{os.sep}", "").replace(f"{home}: ", f"{name}: ")
+    return tuple(
+        printable(line).replace(f"{home}{os.sep}", "").replace(f"{home}: ", f"{name}: ")
+        for line in lines
+    )

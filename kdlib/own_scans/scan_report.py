@@ -102,6 +102,7 @@ def _scan(answer: Answer, number: int) -> str:
         subject=answer.facts["subject"],
         found=any(mask.any() for mask in answer.masks.values()),
         slices=slices_of(answer),
+        doubts=answer.facts["doubts"],
     )
 
 

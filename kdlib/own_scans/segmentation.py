@@ -16,6 +16,7 @@ from kdlib.data.volume import Volume, write_volume
 from kdlib.errors import InputError
 from kdlib.networks import UNet
 from kdlib.own_scans.old_results import result_names
+from kdlib.own_scans.plausibility import doubts_of_answer
 from kdlib.prediction import predict
 from kdlib.scores.in_space import evaluate_volumes
 from kdlib.scores.metrics import THRESHOLD, components, dice
@@ -114,6 +115,7 @@ def _answer(
         }
         masks["truth"] = truth.array == Label.LESION
     facts = _facts(subject, run, scan[0], masks) | names | {"scores": scores}
+    facts["doubts"] = list(doubts_of_answer(scan[0], masks["result"], run.scenario.preparation))
     return Answer(facts, scan[0], masks)
 
 
