@@ -138,7 +138,8 @@ def test_a_few_bright_voxels_do_not_matter(
 ) -> None:
     array = SCANS[name]
     changed = array.copy()
-    air = np.argwhere(~ellipsoid(20, 24))
+    # A bright voxel that touches the skin is skin, for all that can be seen.
+    air = np.argwhere(~ndimage.binary_dilation(ellipsoid(17, 21), iterations=5))
     for x, y, z in np.random.default_rng(seed).choice(air, count):
         changed[x, y, z] = factor * array.max()
     assert apart(seen(array, recipe), seen(changed, recipe)) < 0.05
