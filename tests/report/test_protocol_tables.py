@@ -27,7 +27,7 @@ def test_the_design_has_every_setting_of_the_recipe() -> None:
     table = recipe_table(studies).set_index("Setting")
     assert set(studies[0].recipe.model_dump()) <= set(table.index)
     assert table.loc["steps"].nunique() == 1
-    assert "temperature" in table.loc["sweeps", "standard"]
+    assert "temperature" in table.loc["sweeps", "mechanism"]
 
 
 def test_every_rule_is_on_the_page() -> None:
