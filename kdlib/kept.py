@@ -34,7 +34,8 @@ def content(path: Path, digest: str | None = None) -> bytes:
     except FileNotFoundError:
         raise DamagedError(path, "this file is missing") from None
     except PermissionError:
-        raise DamagedError(path, "this file may not be read; ask its owner") from None
+        remedy = "ask its owner to change its permissions"
+        raise DamagedError(path, "this file may not be read", remedy) from None
     if digest is not None and digest_of(found) != digest:
         raise DamagedError(path, "this file is empty" if not found else "this file is damaged")
     return found

@@ -1,0 +1,118 @@
+"""A disk that fails, and a process that is killed: the faults that the tests inject."""
+
+import errno
+import io
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest import mock
+
+ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES)
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+# The events of the interpreter that change a disk, and where their arguments have a path.
+_EVENTS = {"open": 0, "os.rename": 1, "os.mkdir": 0, "os.remove": 0, "os.truncate": 0}
+_open = io.open
+
+
+@dataclass
+class Disk:
+    """Counts the changes of files under ``root``, and refuses one of them.
+
+    Attributes:
+        root: the folder that is watched.
+        refused: the number of the change that fails, from 0; none if it is negative.
+        error: the number of the operating system's error.
+        late: whether a file opens well and the write into it fails, as on a full disk.
+        seen: how many changes there were.
+        hit: whether one was refused.
+    """
+
+    root: Path
+    refused: int = -1
+    error: int = errno.ENOSPC
+    late: bool = False
+    seen: int = 0
+    hit: bool = False
+    owner: int = field(default_factory=threading.get_ident)
+
+    def counts(self, path: object) -> bool:
+        """Whether this change is the one that fails."""
+        inside = isinstance(path, str | os.PathLike) and str(path).startswith(str(self.root))
+        if not inside or threading.get_ident() != self.owner:
+            return False
+        self.seen += 1
+        chosen = self.seen - 1 == self.refused
+        self.hit |= chosen
+        return chosen
+
+    def audit(self, event: str, arguments: tuple) -> None:
+        """Raise the error when the interpreter announces the chosen change."""
+        if event not in _EVENTS or (event == "open" and self.late):
+            return
+        if event == "open" and not (arguments[2] or 0) & _WRITES:
+            return
+        path = arguments[_EVENTS[event]]
+        if self.counts(path):
+            raise OSError(self.error, os.strerror(self.error), str(path))
+
+    def open(self, file: object, mode: str = "r", *more: object, **named: object) -> io.IOBase:
+        """``open``, which gives a full device where the chosen file is opened for writing."""
+        if set(mode) & set("wax+") and self.counts(file):
+            return _open("/dev/full", mode.replace("x", "w"), *more, **named)
+        return _open(file, mode, *more, **named)
+
+
+_disks: list[Disk] = []
+
+
+def _hook(event: str, arguments: tuple) -> None:
+    if _disks:
+        _disks[-1].audit(event, arguments)
+
+
+sys.addaudithook(_hook)  # it cannot be removed, so it is added once and does nothing without a disk
+
+
+@contextmanager
+def failing(disk: Disk) -> Iterator[Disk]:
+    """Watch the disk in this block."""
+    _disks.append(disk)
+    with mock.patch("io.open", disk.open) if disk.late else mock.patch.object(disk, "late", False):
+        try:
+            yield disk
+        finally:
+            _disks.pop()
+
+
+def killed(work: Callable[[], object], after_s: float) -> bool:
+    """Do ``work`` in a process of its own and kill it after a while. Whether it was still at work.
+
+    The process is a copy of this one, so it imports nothing and is at work at once.
+    """
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    end = time.monotonic() + after_s
+    while time.monotonic() < end:
+        if os.waitpid(child, os.WNOHANG)[0]:
+            return False
+        time.sleep(0.002)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return True
+
+
+def moments(count: int, longest_s: float) -> list[float]:
+    """Moments, evenly spread with a random part, the same each time."""
+    draw = random.Random(0)
+    return [(index + draw.random()) / count * longest_s for index in range(count)]
