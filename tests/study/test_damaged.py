@@ -1,5 +1,6 @@
 """Laws of a store with damaged files: the same numbers again, or one line, never other numbers."""
 
+import itertools
 import json
 import os
 import shutil
@@ -116,6 +117,26 @@ def test_a_finished_run_that_is_damaged_is_one_line_with_the_file(
             assert "\n" not in str(caught.value)
         (directory / name).write_bytes(content)
     read_all(Run(directory))
+
+
+PARTS = 64 if os.environ.get("KDLIB_LONG") else 4
+
+
+def test_no_part_of_a_finished_run_can_change_unseen(store: Store) -> None:
+    run = store.directory(SCENARIO)
+    expected = read_all(Run(run))
+    lines = 0
+    for path in sorted(path for path in run.iterdir() if "lock" not in path.name):
+        content = path.read_bytes()
+        edges = np.linspace(0, len(content), PARTS + 1).astype(int)
+        for start, end in itertools.pairwise(edges):
+            path.write_bytes(content[:start] + bytes(end - start) + content[end:])
+            try:
+                assert read_all(Run(run)) == expected, (path, start)
+            except InputError:
+                lines += 1
+        path.write_bytes(content)
+    assert lines >= PARTS * 6
 
 
 def test_a_scenario_of_another_version_is_one_line(store: Store) -> None:
