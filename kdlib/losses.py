@@ -91,6 +91,22 @@ def distillation(student_logits: Tensor, soft_labels: Tensor) -> Tensor:
     return F.cross_entropy(student_logits, soft_labels)
 
 
+def entropy(logits: Tensor) -> Tensor:
+    """The mean entropy of the answers: how unsure a network is (Wang et al. 2021, Section 3.1).
+
+    Args:
+        logits: the network's answer (N, 2, H, W).
+
+    Returns:
+        A number in [0, log 2].
+
+    >>> round(entropy(torch.zeros(1, 2, 1, 1)).item(), 4)
+    0.6931
+    """
+    logs = logits.log_softmax(dim=1)
+    return -(logs.exp() * logs).sum(dim=1).mean()
+
+
 def domain_loss(domain_logits: Tensor, domains: Tensor) -> Tensor:
     """Cross-entropy of the discriminator (paper, Section 4.2; Ganin et al. 2016).
 

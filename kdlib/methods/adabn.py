@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from kdlib.errors import InputError
 from kdlib.methods.base import Method, NoSettings
@@ -29,12 +29,20 @@ class AdaBN(Method[SourceFreeTask, NoSettings], name="adabn"):
             raise InputError(f"method='adabn': {why}; give norm='batch'")
 
     def set_up(self) -> None:
-        for layer in self.network.modules():
-            if isinstance(layer, nn.BatchNorm2d):
-                layer.reset_running_stats()
-                layer.momentum = None  # the plain mean over all batches
-        images = self.task.target.images
-        batches = math.ceil(len(images) / AT_ONCE)
-        with torch.no_grad():
-            for first in range(batches):
-                self.network(images[first::batches])
+        estimate(self.network, self.task.target.images)
+
+
+def batch_norms(network: nn.Module) -> list[nn.BatchNorm2d]:
+    """The batch norms of a network, from its first layer to its last."""
+    return [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+
+
+def estimate(network: nn.Module, images: Tensor) -> None:
+    """Give the batch norms of ``network``, in training mode, the statistics of all ``images``."""
+    for layer in batch_norms(network):
+        layer.reset_running_stats()
+        layer.momentum = None  # the plain mean over all batches
+    batches = math.ceil(len(images) / AT_ONCE)
+    with torch.no_grad():
+        for first in range(batches):
+            network(images[first::batches])

@@ -64,6 +64,7 @@ class Method(Generic[TaskT, SettingsT]):
     needs_teacher: ClassVar[bool]
     reads_target_labels: ClassVar[bool] = False
     trains: ClassVar[bool] = True  # False: it takes no step; what it does, it does in set_up
+    starts_at_teacher: ClassVar[bool] = False  # True: at its weights, whatever the recipe says
     changes_network: ClassVar[bool] = True  # False: its network is its teacher, as it was
 
     def __init_subclass__(cls, *, name: str) -> None:

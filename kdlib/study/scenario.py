@@ -122,8 +122,10 @@ class Scenario(Recipe):
     def starts_from_teacher(self) -> bool:
         """Whether training starts from the teacher's weights."""
         kind = self.method_type
-        if not kind.trains or kind.reads_target_labels:
-            return not kind.trains
+        if not kind.trains or kind.starts_at_teacher:
+            return True
+        if kind.reads_target_labels:
+            return False
         return (self.start if self.subject is None else self.on_the_fly_start) == "teacher"
 
     def recipe(self) -> dict[str, Any]:

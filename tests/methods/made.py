@@ -10,11 +10,11 @@ from kdlib.data.slices import LabelledSlices, Slices
 from kdlib.methods import Method, Task, method_named
 from kdlib.networks import new_unet
 from kdlib.recipe import Recipe
-from tests.methods.mean_teacher import MeanTeacher
+from tests.methods.pseudo_labels import PseudoLabels
 
 RECIPE = Recipe(size=(16, 16), width=4, depth=2, batch_size=4, precision="float32")
 # Every method of the package, and one of a user.
-NAMES = sorted({*Method.named, MeanTeacher.name})
+NAMES = sorted({*Method.named, PseudoLabels.name})
 
 every = pytest.mark.parametrize("name", NAMES)
 trained = pytest.mark.parametrize("name", [name for name in NAMES if Method.named[name].trains])
@@ -34,7 +34,8 @@ def task(kind: type[Method], by: Recipe) -> Task:
     teacher = new_unet(by, seed=9).eval()
     parts = {"labelled": slices(10, 0), "target": slices(6, 1).slices, "teacher": teacher}
     handed = {f.name: parts[f.name] for f in fields(kind.task_type) if f.name in parts}
-    return kind.task_type(**handed, start=None if kind.trains else teacher)  # type: ignore[arg-type]
+    start = teacher if kind.starts_at_teacher or not kind.trains else None
+    return kind.task_type(**handed, start=start)  # type: ignore[arg-type]
 
 
 def make(name: str, by: Recipe = RECIPE, **settings: Any) -> Any:

@@ -94,7 +94,7 @@ def test_two_views_differ_and_the_first_is_the_steps_own() -> None:
 
 
 def test_a_kept_network_has_no_optimiser() -> None:
-    method = make("mean-teacher")
+    method = make("mean_teacher")
     assert set(method.modules) == {"network", "mean"}
     assert set(method.optimisers) == {"network"}
     method.update(0)

@@ -9,7 +9,7 @@ import pytest
 
 from kdlib.errors import InputError
 from kdlib.study.scenario import Scenario
-from tests.methods.mean_teacher import MeanTeacher
+from tests.methods.pseudo_labels import PseudoLabels
 
 KD: dict[str, Any] = {"method": "distillation", "source": "utrecht", "target": "singapore"}
 
@@ -61,7 +61,7 @@ def test_a_changed_scenario_can_have_another_setting_of_its_method() -> None:
 
 
 def test_another_process_learns_a_users_method_with_its_scenario() -> None:
-    teacher = Scenario(**KD | {"method": MeanTeacher.name}, memory=0.5)
+    teacher = Scenario(**KD | {"method": PseudoLabels.name}, pseudo_weight=0.5)
     scenario = Scenario(**KD, teacher=teacher)
     code = "import pickle, sys; print(pickle.load(sys.stdin.buffer).model_dump_json())"
     done = subprocess.run(

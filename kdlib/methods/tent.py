@@ -1,0 +1,41 @@
+"""Tent: at test time, be sure. Only scales and shifts learn, by entropy (Wang et al. 2021)."""
+
+from torch import nn
+
+from kdlib.errors import InputError
+from kdlib.losses import entropy
+from kdlib.methods.base import Losses, Method, NoSettings
+from kdlib.methods.task import SourceFreeTask
+from kdlib.recipe import Recipe
+
+NORMS = (nn.BatchNorm2d, nn.InstanceNorm2d)
+
+
+class Tent(Method[SourceFreeTask, NoSettings], name="tent"):
+    """Make the teacher's network surer on the target, by the scale and shift of each channel.
+
+    Its loss is the entropy of its own answers. No other weight changes. Each step normalises by the
+    statistics of its batch, and the batch norms remember them for the test (paper, Section 3).
+    """
+
+    starts_at_teacher = True
+
+    @classmethod
+    def check(cls, recipe: Recipe) -> None:
+        if recipe.norm == "none":
+            why = "with norm='none' a network has no scales and shifts"
+            raise InputError(f"method='tent': {why}; give norm='batch' or 'instance'")
+
+    def set_up(self) -> None:
+        self.network.requires_grad_(False)
+        for layer in self.network.modules():
+            if isinstance(layer, NORMS):
+                layer.requires_grad_(True)
+
+    def update(self, step: int) -> Losses:
+        target = self.task.target
+        picked = self.batch(len(target), self.recipe.batch_size, step, "target")
+        change = self.augmentation(len(picked), step)
+        loss = entropy(self.answer(change.images(target.images[picked])))
+        self.descend(loss)
+        return {"entropy": loss.detach()}
