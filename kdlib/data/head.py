@@ -11,6 +11,8 @@ from kdlib.data.box import robust_box
 Mask = NDArray[np.bool_]
 
 FILL_SHARE = 0.01  # of the image's faces; a value that fills less of them is no fill value
+HARDLY = 0.2  # of the image's faces
+WAVES = 0.01  # of the range of intensities
 FLAT = 0.5  # of a fill value's voxels on the faces, at least this share has equal neighbours
 # Shares of the 27 voxels around a voxel that are marked too. A sheet of one voxel has 9.
 SHEET, REGION = 8.5 / 27, 10.5 / 27
@@ -96,8 +98,23 @@ def filling(array: NDArray) -> Mask:
     """Mark the regions that a program filled with one value, as in padding or defacing.
 
     A fill value is found on the faces of the image, where it is flat: noise is not. It fills whole
-    regions. Tissue that happens to have this value does not.
+    regions. Tissue that happens to have this value does not. If hardly any part of the faces is
+    exactly flat, small waves are allowed, as a resampling by splines leaves them.
     """
+    filled = _exact_filling(array)
+    flat = np.mean(np.concatenate([face.ravel() for face in _faces(filled)]))
+    return filled if flat > HARDLY else filled | _exact_filling(_in_steps(array))
+
+
+def _in_steps(array: NDArray) -> NDArray:
+    """The image in steps of ``WAVES`` of its range. The middle of its faces is at 0."""
+    some = array.ravel()[:: max(1, array.size // 10**6)]
+    low, high = np.percentile(some, [1, 99])
+    middle = np.median(np.concatenate([face.ravel() for face in _faces(array)]))
+    return np.rint((array - middle) / max(WAVES * float(high - low), np.finfo(np.float32).tiny))
+
+
+def _exact_filling(array: NDArray) -> Mask:
     filled = np.zeros(array.shape, dtype=bool)
     for value in _fill_values(array):
         equal = array == value

@@ -148,7 +148,7 @@ def _sampled(
 ) -> NDArray[np.float32]:
     """An image on the network's voxels, with its air darkened unless intensities stay as is."""
     if preparation.normalisation == "none":
-        return window.to_network(volume.array)
+        return window.to_network(volume.array, outside=min(0.0, float(volume.array.min())))
     return window.to_network(head.image, outside=head.air)
 
 
