@@ -34,6 +34,7 @@ CONTROL_FOLDERS = {
     "utrecht-bent": "Utrecht-bent",
 }
 SPLITS = ("training", "test")
+ANNOTATIONS = "additional_annotations"
 Found = dict[str, tuple[Subject, ...]]
 
 
@@ -105,11 +106,30 @@ def _challenge(folder: Path, observer: str | None) -> Found:
             subjects = [_as_seen_by(subject, opinions / subject.id) for subject in subjects]
         if subjects:
             found[clinic] = tuple(subjects)
-    return found
+    return found | _strangers(folder) if found else found
+
+
+def _strangers(folder: Path) -> Found:
+    """Folders with scans beside the challenge's clinics, which nobody would find."""
+    homes = {path for pair in FOLDERS.values() for path in pair}
+    homes |= {f"{split}/{home}" for split in SPLITS for home in homes}
+    known = homes | {str(parent) for home in homes for parent in Path(home).parents}
+    strange: Found = {}
+    for parent in sorted(path for path in known - homes if (folder / path).is_dir()):
+        for path in sorted((folder / parent).iterdir()):
+            place = str(path.relative_to(folder))
+            if place in known | {ANNOTATIONS} or not path.is_dir() or is_no_patient(path):
+                continue
+            if holds_a_scan(path):
+                what = "there are scans in it, but it is no clinic of the challenge"
+                why = f"{printable(place)}: {what}; move it away, and name it in a call of its own"
+                clinic = f"unknown: {place}"
+                strange[clinic] = (unusable(clinic, path, why),)
+    return strange
 
 
 def _annotations(folder: Path, observer: str) -> Path:
-    home = folder / "additional_annotations"
+    home = folder / ANNOTATIONS
     if not (home / f"observer_{observer}").is_dir():
         known = [path.name.removeprefix("observer_") for path in sorted(home.glob("observer_*"))]
         here = f"it has {', '.join(known)}" if known else "it has none; 'kdlib fetch' brings them"

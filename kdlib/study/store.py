@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import lru_cache, partial
 from operator import call
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ import torch
 from kdlib.data.clinics import Clinics
 from kdlib.data.prepared import PreparedSlices
 from kdlib.data.slices import LabelledSlices
-from kdlib.errors import DamagedError
+from kdlib.errors import DamagedError, InputError
 from kdlib.files import write_text
 from kdlib.kept import say_made_again
 from kdlib.learning_curve import LearningCurve
@@ -149,6 +150,7 @@ class Store:
         device = choose_device(self.device)
         prepared = PreparedSlices(self.folder / "prepared", scenario.preparation, device)
         method = self._method(scenario, people, teacher, prepared)
+        _refuse_full_disk(directory, method)
         held_out = [prepared.labelled_slices([subject.labelled]) for subject in people.held_out]
         curve = LearningCurve(held_out, scenario.precision)
         try:
@@ -219,6 +221,20 @@ def _if_not_lost(lock: FolderLock, told: Callable[..., None], *steps: int) -> No
     if lock.lost.is_set():
         raise LockLostError
     told(*steps)
+
+
+def _refuse_full_disk(directory: Path, method: Method) -> None:
+    """Refuse a training now if its files would not fit on the disk when it ends.
+
+    A checkpoint has each weight and two numbers of the optimiser for it. The old checkpoint, the
+    new one and the weights lie side by side for a moment.
+    """
+    states = [module.state_dict().values() for module in method.modules.values()]
+    weights = sum(each.numel() * each.element_size() for state in states for each in state)
+    needed, free = 7 * weights, disk_usage(directory).free
+    if needed > free:
+        amounts = f"{needed / 1e6:.1f} MB are needed for a training, {free / 1e6:.1f} MB are free"
+        raise InputError(f"{directory}: {amounts}; free some space or choose another place")
 
 
 def _frozen(run: Path, device: torch.device) -> UNet:

@@ -275,6 +275,19 @@ def test_sessions_and_folders_of_bids_without_a_scan_are_named(tmp_path: Path) -
     assert "P05: there are scans in it, but it is not called sub-" in found["P05"]
 
 
+@pytest.mark.parametrize("place", ["Paris", "training/Paris/0/pre", "test/Amsterdam/7", "0"])
+def test_scans_beside_the_challenges_clinics_are_named(tmp_path: Path, place: str) -> None:
+    touched(
+        tmp_path, "training/Utrecht/0/pre/FLAIR.nii", "training/Amsterdam/GE3T/9/pre/FLAIR.nii",
+        "additional_annotations/observer_o3/training/Utrecht/0/result.nii", "notes/x.txt",
+    )  # fmt: skip
+    assert set(find_subjects(tmp_path, "own")) == {"utrecht", "amsterdam"}
+    touched(tmp_path, f"{place}/FLAIR.nii")
+    found = find_subjects(tmp_path, "own")
+    (stranger,) = (s for clinic in set(found) - {"utrecht", "amsterdam"} for s in found[clinic])
+    assert "but it is no clinic of the challenge; move it away" in stranger.faults[0]
+
+
 MASKS = {
     "run written differently": (["run-1"], "run-01", ""),
     "of the one scan": (["acq-3d"], "", ""),

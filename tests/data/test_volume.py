@@ -236,9 +236,9 @@ def file_size_limit(limit):
 
 
 @contextmanager
-def small_disk(folder):
+def small_disk(folder, size="64k"):
     """A real file system of 64 KiB; skipped where this user may not mount one."""
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode:
         pytest.skip("mounting a small disk needs root; the file-size limit is tested instead")
     try:

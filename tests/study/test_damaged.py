@@ -19,6 +19,7 @@ from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import CHECKPOINT, Store
 from tests.command import kdlib
+from tests.data.test_volume import small_disk
 from tests.tiny import RECIPE
 
 TINY = RECIPE | {"steps": 4, "voxel_mm": None}
@@ -207,3 +208,15 @@ def test_a_whole_store_warns_of_nothing(store: Store) -> None:
         warnings.simplefilter("error")
         shutil.rmtree(store.directory(SCENARIO))
         store.run(SCENARIO)
+
+
+def test_a_disk_that_cannot_hold_a_training_is_told_before_it_begins(
+    clinics: Clinics, tmp_path: Path
+) -> None:
+    large = SCENARIO.changed(width=32, depth=4, teacher=None)
+    steps: list[int] = []
+    with small_disk(tmp_path, "1m"), pytest.raises(InputError, match="MB are needed for a"):
+        Store(tmp_path / "runs", clinics, "cpu").run(
+            large, on_progress=lambda _, step, __: steps.append(step)
+        )
+    assert not steps
