@@ -31,6 +31,14 @@ class MethodSettings(Strict):
         """
         return 1.0
 
+    @property
+    def target_labels(self) -> int | None:
+        """How many labelled subjects of the target it learns from, without the source's.
+
+        None: it learns from those that its kind of task says.
+        """
+        return None
+
 
 class NoSettings(MethodSettings):
     """Of a method that has none of its own."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from kdlib.data.clinics import Clinics, Subject
 from kdlib.errors import InputError
+from kdlib.randomness import seeded
 from kdlib.study.scenario import Scenario
 
 Subjects = tuple[Subject, ...]
@@ -57,12 +58,23 @@ def _taking_part(scenario: Scenario, clinics: Clinics) -> Participants:
     adapted_to, tested = _split(scenario, clinics)
     if scenario.subject is not None or not scenario.method_type.changes_network:
         at_home = ()
+    if (count := scenario.settings.target_labels) is not None:
+        return Participants(_few(adapted_to, count, scenario.seed), (), tested, at_home)
     if scenario.method_type.reads_target_labels:
         return Participants(source.training + adapted_to, (), tested, at_home)
     labelled = source.training if scenario.method_type.needs_source else ()
     if not scenario.method_type.needs_target:
         adapted_to = ()
     return Participants(labelled, adapted_to, tested, at_home)
+
+
+def _few(subjects: Subjects, count: int, seed: int) -> Subjects:
+    """Some of the ``subjects``, drawn by the seed. A larger draw holds the smaller ones."""
+    if count > len(subjects):
+        there = f"the target has {len(subjects)} to learn from"
+        raise InputError(f"subjects={count}: {there}; give at most {len(subjects)}")
+    order = seeded(seed, "labelled subjects").permutation(len(subjects))
+    return tuple(subjects[place] for place in order[:count])
 
 
 def _split(scenario: Scenario, clinics: Clinics) -> tuple[Subjects, Subjects]:

@@ -68,7 +68,8 @@ class Scenario(Recipe):
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         kind = self.method_type
-        if self.target is None and kind.needs_target:
+        few = self.settings.target_labels is not None
+        if self.target is None and (kind.needs_target or few):
             raise ValueError(f"method={self.method!r} needs a target; name a clinic")
         if self.target is not None and self.target in self.source.split("+"):
             raise ValueError(f"source and target are both {self.target!r}; name two clinics")

@@ -28,10 +28,24 @@ def test_two_folds_test_every_target_subject_once(clinics: Clinics) -> None:
     assert sorted(s.id for s in tested) == [s.id for s in clinics["singapore"].training]
 
 
-def test_only_the_u_bound_gets_target_labels(clinics: Clinics) -> None:
+def test_only_the_u_bound_and_fine_tuning_get_target_labels(clinics: Clinics) -> None:
     for method in Method.named:
         labelled = participants(scenario(method), clinics).labelled
-        assert ("singapore" in {s.scan.clinic for s in labelled}) == (method == "supervised")
+        reads = method in ("supervised", "fine_tuning")
+        assert ("singapore" in {s.scan.clinic for s in labelled}) == reads
+
+
+def test_fine_tuning_learns_from_a_few_subjects_that_its_seed_draws(clinics: Clinics) -> None:
+    def drawn(subjects: int, seed: int) -> list[str]:
+        few = scenario("fine_tuning", subjects=subjects, seed=seed)
+        return [s.id for s in participants(few, clinics).labelled]
+
+    fold = [s.id for s in clinics["singapore"].folds[0]]
+    assert sorted(drawn(2, 0)) == sorted(fold)
+    assert all(drawn(1, seed) == drawn(2, seed)[:1] for seed in range(9))
+    assert {drawn(1, seed)[0] for seed in range(9)} == set(fold)
+    with pytest.raises(InputError, match="subjects=3: the target has 2 to learn from"):
+        drawn(3, 0)
 
 
 def test_a_source_free_method_gets_no_labelled_scan(clinics: Clinics) -> None:

@@ -1,0 +1,61 @@
+"""Data distillation: learn hard labels that many views of each target scan voted for.
+
+Radosavovic et al. 2018 (omni-supervised learning); for medical images Huang et al. 2018, the
+paper's reference 11.
+"""
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from kdlib.augmentation import draw
+from kdlib.methods.base import Losses, Method, MethodSettings
+from kdlib.methods.task import TaughtTask
+from kdlib.networks import answer_all
+from kdlib.randomness import seeded
+
+
+class DataDistillationSettings(MethodSettings):
+    """What only data distillation has."""
+
+    views: Annotated[int, Field(ge=1)] = Field(
+        8, description="how many random views of a slice the teacher answers"
+    )
+    transforms: tuple[Literal["flip", "affine", "gamma"], ...] = Field(
+        ("flip", "affine"), description="how these views differ, as in augmentation"
+    )
+
+
+class DataDistillation(Method[TaughtTask, DataDistillationSettings], name="data_distillation"):
+    """Segment the source by its labels and the target by its teacher's, in equal halves.
+
+    The teacher answers random views of each target slice. Its answers are moved back and averaged.
+    The class of the larger mean is the label, as hard as a reader's.
+    """
+
+    def set_up(self) -> None:
+        self.labels = self.voted().argmax(dim=1).to(torch.uint8)
+
+    def voted(self) -> Tensor:
+        """The mean probabilities (N, 2, H, W) of the target's slices over all views."""
+        images, views = self.task.target.images, self.settings.views
+        total = torch.zeros((), device=self.device)
+        for view in range(views):
+            rng = seeded(self.seed, "view", view)
+            change = draw(self.settings.transforms, len(images), self.recipe.size, rng)
+            answers = answer_all(self.task.teacher, change.images(images), self.recipe.precision)
+            total = total + change.back(answers.softmax(dim=1)) / views
+        return total
+
+    def update(self, step: int) -> Losses:
+        source, target, half = self.task.labelled, self.task.target, self.recipe.batch_size // 2
+        here = self.batch(len(source), half, step, "source")
+        there = self.batch(len(target), half, step, "target")
+        images = torch.cat([source.slices.images[here], target.images[there]])
+        labels = torch.cat([source.labels[here], self.labels[there]])
+        change = self.augmentation(len(images), step)
+        loss = self.segmentation_loss(self.answer(change.images(images)), change.labels(labels))
+        self.descend(loss)
+        return {"segmentation": loss.detach()}
