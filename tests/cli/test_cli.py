@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -11,6 +12,7 @@ import pytest
 from kdlib import __version__
 from kdlib.cli.options import method_names
 from kdlib.data.clinics import Clinics
+from kdlib.data.volume import read_volume, write_volume
 from kdlib.study.run import Run
 from tests.command import kdlib
 from tests.tiny import RECIPE
@@ -57,6 +59,20 @@ def test_predict_writes_mask_and_probability(
     np.testing.assert_array_equal(mask.affine, nib.load(flair).affine)
     assert set(np.unique(np.asarray(mask.dataobj))) <= {0, 1}
     assert len(list(tmp_path.glob("*probability*"))) == 1
+
+
+def test_what_is_doubtful_is_said_on_the_screen_and_in_the_report(
+    run_folder: Path, clinics: Clinics, tmp_path: Path
+) -> None:
+    scan = read_volume(clinics["singapore"].test[0].scan.flair)
+    write_volume(tmp_path / "slice.nii.gz", replace(scan, array=scan.array[:, :, 2:3]))
+    done = kdlib("predict", run_folder, tmp_path / "slice.nii.gz", "--out", tmp_path / "out")
+    assert done.status == 0, done.err
+    said = "it has one slice; is this a part of a scan?"
+    assert f"slice.nii.gz: {said}" in done.err
+    assert f"slice: {said}" in done.out
+    assert said in (tmp_path / "out/report.html").read_text("utf-8")
+    assert said in (tmp_path / "out/report.json").read_text("utf-8")
 
 
 PAIR = ["--method", "distillation", "--source", "utrecht", "--target"]
