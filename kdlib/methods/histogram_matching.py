@@ -35,9 +35,11 @@ def landmarks(images: Tensor) -> Tensor:
     """
     found = []
     for channel in images.unbind(1):
-        inside = channel[channel > channel.amin((-2, -1), keepdim=True)].sort().values
-        places = torch.tensor(LANDMARKS, device=images.device) * (len(inside) - 1)
-        found.append(inside[places.round().long()])
+        outside = channel <= channel.amin((-2, -1), keepdim=True)
+        ordered = channel.masked_fill(outside, -torch.inf).flatten().sort().values
+        inside = (~outside).sum()
+        places = torch.tensor(LANDMARKS, device=images.device) * (inside - 1)
+        found.append(ordered[len(ordered) - inside + places.round().long()])
     return _rising(torch.stack(found))
 
 
