@@ -134,13 +134,22 @@ class UNet(nn.Module):
         H and W have to be multiples of ``2**(depth - 1)``, and of twice that with a stem of half
         the resolution; the answer is then (N, width, H / 2, W / 2).
         """
+        return self.levels(images)[-1]
+
+    def levels(self, images: Tensor) -> list[Tensor]:
+        """The answers of all decoder levels, from the lowest to the last.
+
+        Level ``l`` has the shape (N, width * 2**l, H / 2**l, W / 2**l), if ``features`` has l = 0.
+        """
         skips, x = [], self.fold(self.intensity(images))
         for level, block in enumerate(self.down):
             x = block(self.pool(x) if level else x)
             skips.append(x)
+        answers = [x]
         for level in reversed(range(len(self.up))):
             x = self.merge[level](torch.cat([skips[level], self.up[level](x)], dim=1))
-        return x
+            answers.append(x)
+        return answers
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, 2, H, W) of ``images`` (N, C, H, W)."""

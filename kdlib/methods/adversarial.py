@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.nn import functional as F
 
 from kdlib.losses import domain_loss, reverse_gradient
 from kdlib.methods.base import Losses, Method, MethodSettings
@@ -28,8 +29,10 @@ class AdversarialSettings(MethodSettings):
         (0.025, 0.0875),
         description="shares of the training at which the weight starts to grow and is full",
     )
-    adversarial_input: Literal["logits", "softmax", "features"] = Field(
-        "logits", description="what the discriminator sees; features: the last decoder level"
+    adversarial_input: Literal["logits", "softmax", "features", "layers"] = Field(
+        "logits",
+        description="what the discriminator sees; features: the last decoder level; layers: all "
+        "decoder levels (Kamnitsas et al. 2017, Section 3.3)",
     )
     discriminator_width: Annotated[int, Field(ge=1)] = Field(
         8, description="filters of the discriminator's first convolution"
@@ -46,9 +49,10 @@ class Adversarial(Method[AdaptationTask, AdversarialSettings], name="adversarial
     def set_up(self) -> None:
         seed = int(seeded(self.seed, "discriminator").integers(2**31))
         inputs, size = CLASSES, self.recipe.size
-        if self.settings.adversarial_input == "features":
-            fold = FOLDS[self.recipe.stem]
-            inputs, size = self.recipe.width, (size[0] // fold, size[1] // fold)
+        if self.settings.adversarial_input in ("features", "layers"):
+            fold, layers = FOLDS[self.recipe.stem], self.settings.adversarial_input == "layers"
+            inputs = self.recipe.width * (2**self.recipe.depth - 1 if layers else 1)
+            size = (size[0] // fold, size[1] // fold)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.discriminator = Discriminator(inputs, size, self.settings.discriminator_width)
@@ -74,8 +78,18 @@ class Adversarial(Method[AdaptationTask, AdversarialSettings], name="adversarial
             answers = self.discriminator(reverse_gradient(seen, weight))
         return domain_loss(answers.float(), domains)
 
+    def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """As of every method; with ``"layers"`` the features are those of all decoder levels."""
+        if self.settings.adversarial_input != "layers":
+            return super().features_and_logits(images)
+        with mixed_precision(self.device, self.recipe.precision):
+            levels = self.network.levels(images)
+            logits = self.network.head(levels[-1]).float()
+        size = levels[-1].shape[-2:]
+        return torch.cat([F.interpolate(one.float(), size) for one in levels], dim=1), logits
+
     def seen(self, features: Tensor, logits: Tensor) -> Tensor:
         """What the discriminator is shown."""
-        if self.settings.adversarial_input == "features":
+        if self.settings.adversarial_input in ("features", "layers"):
             return features
         return logits.softmax(dim=1) if self.settings.adversarial_input == "softmax" else logits

@@ -3,7 +3,15 @@
 import pytest
 import torch
 
+from kdlib.methods import AdaptationTask
 from tests.methods.made import make, recipe
+from tests.methods.shifted import SOURCE, clinic, mistakes, teacher, trained
+
+# Without a norm, which would undo the scanner's offset by itself.
+PLAIN = recipe(
+    inputs="flair+t1", batch_size=8, learning_rate=0.005, norm="none", schedule="constant"
+)
+FALLING = PLAIN.model_copy(update={"schedule": "cosine"})
 
 
 def test_the_adversarial_weight_ramps_from_zero() -> None:
@@ -18,7 +26,7 @@ def test_an_adversarial_batch_is_half_source_half_target() -> None:
     assert domains.tolist() == [0, 0, 1, 1]
 
 
-@pytest.mark.parametrize("seen", ["logits", "softmax", "features"])
+@pytest.mark.parametrize("seen", ["logits", "softmax", "features", "layers"])
 def test_the_discriminators_loss_reaches_the_unet_reversed(seen: str) -> None:
     ada = make("adversarial", adversarial_input=seen)
     images, _, domains = ada.mixed_batch(0)
@@ -44,3 +52,23 @@ def test_the_discriminator_learns_to_tell_the_clinics_apart() -> None:
     ada.task.target.images.add_(3.0)
     losses = [ada.update(step)["domain"] for step in range(20)]
     assert losses[-1] < 0.1 * losses[0]
+
+
+def test_hiding_the_clinic_in_all_layers_mends_an_offset_of_the_scanner() -> None:
+    def mended(weight: float, offset: float) -> float:
+        target = clinic(1, offset=offset)
+        task = AdaptationTask(labelled=SOURCE, target=target.slices, start=teacher(FALLING))
+        settings = {"adversarial_input": "layers", "adversarial_weight": weight}
+        return mistakes(trained("adversarial", task, 150, PLAIN, **settings).result, target)
+
+    mixed, hidden = (mended(weight, -0.7) + mended(weight, 0.7) for weight in (0.0, 0.02))
+    assert hidden < 0.85 * mixed
+
+
+def test_all_decoder_levels_are_seen_and_the_last_one_is_the_features() -> None:
+    ada = make("adversarial", recipe(depth=3), adversarial_input="layers")
+    images, *_ = ada.mixed_batch(0)
+    seen, logits = ada.features_and_logits(images)
+    assert seen.shape == (4, 4 * (1 + 2 + 4), 16, 16)
+    torch.testing.assert_close(seen[:, -4:], ada.network.features(images))
+    torch.testing.assert_close(ada.network.head(seen[:, -4:]), logits)
