@@ -1,7 +1,7 @@
 """Random changes of a batch. They are drawn from a seed, then applied to images and their maps."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -13,6 +13,11 @@ ROTATION = np.deg2rad(12)  # the largest angle
 SCALE = 0.12  # the largest relative change of size
 SHIFT = 0.05  # the largest shift, as a share of the slice
 GAMMA = 0.25  # standard deviation of log gamma
+# The strong ones are about as strong as those of BigAug (Zhang et al. 2020).
+BRIGHTNESS = 0.1  # the largest change, as a share of the image's range
+SHARPNESS = 1.0  # the largest part of the blurred image that is mixed in or taken out
+NOISE = 0.05  # the largest standard deviation, as a share of the image's range
+IMAGES = 2  # images of a slice, at most
 
 
 @dataclass(frozen=True)
@@ -23,23 +28,36 @@ class Augmentation:
         affine: how each slice is moved (N, 2, 3), or None. It maps output to input coordinates,
             which are normalised as in ``torch.nn.functional.affine_grid``.
         gamma: the exponent that changes the contrast of each slice (N,), or None.
+        blur: the part of the blurred slice that is mixed in (N,), or None. Below 0 it is taken out,
+            which sharpens.
+        added: what is added to the images (N, 2, H, W), as a share of their range, or None.
     """
 
-    affine: Tensor | None
-    gamma: Tensor | None
+    affine: Tensor | None = None
+    gamma: Tensor | None = None
+    blur: Tensor | None = None
+    added: Tensor | None = None
 
     def first(self, count: int) -> "Augmentation":
         """The changes of the first ``count`` slices."""
-        return Augmentation(
-            None if self.affine is None else self.affine[:count],
-            None if self.gamma is None else self.gamma[:count],
-        )
+        drawn = (getattr(self, field.name) for field in fields(self))
+        return Augmentation(*(None if some is None else some[:count] for some in drawn))
 
     def images(self, images: Tensor) -> Tensor:
-        """Move ``images`` (N, C, H, W) and change their contrast."""
+        """Move ``images`` (N, C, H, W) and change their contrast, sharpness, brightness and noise.
+
+        Noise comes last, so that it is as fine as that of a scanner.
+        """
         if self.gamma is not None:
             images = _bend(images, sent(self.gamma, images.device))
-        return self._sample(images, "bilinear", "border")
+        images = self._sample(images, "bilinear", "border")
+        if self.blur is not None:
+            part = sent(self.blur, images.device)[:, None, None, None]
+            images = images.lerp(_blurred(images), part)
+        if self.added is not None:
+            _, span = _range(images)
+            images = images + span * sent(self.added, images.device)[:, : images.shape[1]]
+        return images
 
     def maps(self, maps: Tensor) -> Tensor:
         """Move soft labels (N, K, H, W) as the images are moved."""
@@ -50,7 +68,7 @@ class Augmentation:
 
         Voxels that had left the slice get the nearest value.
         """
-        return Augmentation(_inverse(self.affine), None).maps(maps)
+        return Augmentation(_inverse(self.affine)).maps(maps)
 
     def labels(self, labels: Tensor) -> Tensor:
         """Move labels (N, H, W) as the images are moved."""
@@ -77,7 +95,7 @@ def sent(values: Tensor, device: torch.device) -> Tensor:
 def draw(kinds: Collection[str], count: int, size: tuple[int, int], rng: Generator) -> Augmentation:
     """Draw the changes of ``count`` slices of ``size`` (H, W).
 
-    ``kinds`` may hold "flip", "affine" and "gamma".
+    ``kinds`` may hold "flip", "affine", "gamma", "sharpness", "brightness" and "noise".
     """
     # Every kind is drawn, even if it is not used. So one kind can be added without changing the
     # numbers of the others.
@@ -86,6 +104,8 @@ def draw(kinds: Collection[str], count: int, size: tuple[int, int], rng: Generat
     scale = rng.uniform(1 - SCALE, 1 + SCALE, count)
     shift = rng.uniform(-2 * SHIFT, 2 * SHIFT, (count, 2))
     gamma = np.exp(rng.normal(0, GAMMA, count))
+    blur = rng.uniform(-SHARPNESS, SHARPNESS, count)
+    brightness = rng.uniform(-BRIGHTNESS, BRIGHTNESS, (count, 1, 1, 1))
     if "flip" not in kinds:
         flip[:] = 1
     if "affine" not in kinds:
@@ -94,7 +114,27 @@ def draw(kinds: Collection[str], count: int, size: tuple[int, int], rng: Generat
     return Augmentation(
         _matrices(flip, angle, scale, shift, size) if moves else None,
         torch.from_numpy(gamma.astype(np.float32)) if "gamma" in kinds else None,
+        torch.from_numpy(blur.astype(np.float32)) if "sharpness" in kinds else None,
+        _added(
+            brightness if "brightness" in kinds else None, "noise" in kinds, (count, *size), rng
+        ),
     )
+
+
+def _added(
+    brightness: np.ndarray | None, noisy: bool, shape: tuple[int, int, int], rng: Generator
+) -> Tensor | None:
+    """What is added to each voxel (N, 2, H, W). It is drawn last, for a noise field is long."""
+    if brightness is None and not noisy:
+        return None
+    count, *size = shape
+    added = np.zeros((count, IMAGES, *size), np.float32)
+    if brightness is not None:
+        added += brightness.astype(np.float32)
+    if noisy:
+        sd = rng.uniform(0, NOISE, (count, 1, 1, 1)).astype(np.float32)
+        added += sd * rng.standard_normal(added.shape, dtype=np.float32)
+    return torch.from_numpy(added)
 
 
 def _matrices(
@@ -116,6 +156,16 @@ def _inverse(affine: Tensor | None) -> Tensor | None:
 
 def _bend(images: Tensor, gamma: Tensor) -> Tensor:
     """Scale each channel to [0, 1], raise it to the power gamma, and scale it back to its range."""
-    low = images.amin(dim=(2, 3), keepdim=True)
-    span = (images.amax(dim=(2, 3), keepdim=True) - low).clamp(min=1e-6)
+    low, span = _range(images)
     return ((images - low) / span) ** gamma[:, None, None, None] * span + low
+
+
+def _range(images: Tensor) -> tuple[Tensor, Tensor]:
+    """The lowest value of each channel (N, C, 1, 1), and how far the highest one is above it."""
+    low = images.amin(dim=(2, 3), keepdim=True)
+    return low, (images.amax(dim=(2, 3), keepdim=True) - low).clamp(min=1e-6)
+
+
+def _blurred(images: Tensor) -> Tensor:
+    """The images (N, C, H, W); each voxel is the mean of itself and its eight neighbours."""
+    return F.avg_pool2d(F.pad(images, (1, 1, 1, 1), "replicate"), 3, stride=1)

@@ -9,6 +9,7 @@ from kdlib.errors import InputError
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+Change = Literal["flip", "affine", "gamma", "sharpness", "brightness", "noise"]
 
 
 class Strict(BaseModel):
@@ -85,8 +86,8 @@ class Recipe(Preparation):
     other_pathology: Literal["ignore", "background"] = Field(
         "ignore", description="how the loss treats voxels of label 2 (other pathology)"
     )
-    augmentation: tuple[Literal["flip", "affine", "gamma"], ...] = Field(
-        (), description="random changes of the training slices: none, some or all of the three"
+    augmentation: tuple[Change, ...] = Field(
+        (), description="random changes of the training slices: none, some or all of them"
     )
     start: Literal["scratch", "teacher"] = Field(
         "scratch", description="the weights that an adapting network starts from"

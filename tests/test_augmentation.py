@@ -65,3 +65,53 @@ def test_what_is_moved_back_lies_where_it_was() -> None:
     for kinds in ((), ("flip",), ("flip", "affine")):
         change = draw(kinds, 4, (64, 96), rng())
         torch.testing.assert_close(change.back(change.maps(blob)), blob, atol=0.01, rtol=0)
+
+
+STRONG = ("sharpness", "brightness", "noise")
+NOTED = [9.41719, 3.372531]
+
+
+def test_todays_numbers_do_not_change_when_a_kind_is_added() -> None:
+    """The sums were noted before the strong kinds existed."""
+    change = draw(("flip", "affine", "gamma"), 4, (16, 24), np.random.default_rng(7))
+    assert change.affine is not None
+    assert change.gamma is not None
+    sums = torch.stack([change.affine.double().abs().sum(), change.gamma.double().sum()])
+    torch.testing.assert_close(sums, torch.tensor(NOTED, dtype=torch.float64))
+
+
+def test_sharpness_blurs_or_sharpens_and_keeps_what_is_even() -> None:
+    change = draw(("sharpness",), 40, (16, 24), rng())
+    assert change.blur is not None
+    images = IMAGES[:1].expand(40, -1, -1, -1)
+    rough = change.images(images).std((1, 2, 3)) / images.std((1, 2, 3))
+    assert torch.equal(rough.gt(1), change.blur.lt(0))
+    assert {True, False} == set(rough.gt(1).tolist())
+    even = torch.full((40, 2, 16, 24), 3.0)
+    torch.testing.assert_close(change.images(even), even)
+
+
+def test_brightness_shifts_a_slice_by_a_tenth_of_its_range_at_most() -> None:
+    shift = draw(("brightness",), 4, (16, 24), rng()).images(5 * IMAGES) - 5 * IMAGES
+    first = shift[:, :, :1, :1]
+    torch.testing.assert_close(shift, first.expand_as(shift), atol=1e-5, rtol=0)
+    assert first.unique().numel() == 4
+    assert 0 < shift.abs().max() <= 0.5
+
+
+def test_noise_differs_between_voxels_images_and_slices() -> None:
+    both = IMAGES.repeat(1, 2, 1, 1)
+    noise = draw(("noise",), 4, (16, 24), rng()).images(both) - both
+    sd = noise.std((2, 3)).squeeze()
+    assert 0 < sd.max() < 0.06
+    assert not torch.allclose(noise[:, 0], noise[:, 1])
+    together = torch.corrcoef(noise.flatten(2).flatten(0, 1)).fill_diagonal_(0)
+    assert together.abs().max() < 0.3
+
+
+def test_strong_changes_leave_labels_where_they_are() -> None:
+    change = draw(STRONG, 4, (16, 24), rng())
+    assert torch.equal(change.maps(IMAGES), IMAGES)
+    assert torch.equal(change.back(IMAGES), IMAGES)
+    half, whole = change.first(2).images(IMAGES[:2]), change.images(IMAGES)
+    assert torch.equal(half, whole[:2])

@@ -4,7 +4,7 @@ Radosavovic et al. 2018 (omni-supervised learning); for medical images Huang et 
 paper's reference 11.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -15,6 +15,7 @@ from kdlib.methods.base import Losses, Method, MethodSettings
 from kdlib.methods.task import TaughtTask
 from kdlib.networks import answer_all
 from kdlib.randomness import seeded
+from kdlib.recipe import Change
 
 
 class DataDistillationSettings(MethodSettings):
@@ -23,7 +24,7 @@ class DataDistillationSettings(MethodSettings):
     views: Annotated[int, Field(ge=1)] = Field(
         8, description="how many random views of a slice the teacher answers"
     )
-    transforms: tuple[Literal["flip", "affine", "gamma"], ...] = Field(
+    transforms: tuple[Change, ...] = Field(
         ("flip", "affine"), description="how these views differ, as in augmentation"
     )
 

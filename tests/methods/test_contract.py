@@ -50,7 +50,7 @@ def test_the_result_is_a_segmenter_that_checkpoints_hold(name: str) -> None:
     "choice",
     [
         {"loss": "dice+cross-entropy", "other_pathology": "background"},
-        {"augmentation": ("flip", "affine", "gamma")},
+        {"augmentation": ("flip", "affine", "gamma", "sharpness", "brightness", "noise")},
         {"norm": "instance", "precision": "bfloat16"},
     ],
 )
