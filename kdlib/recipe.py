@@ -54,8 +54,10 @@ class Preparation(Strict):
         (200, 200),
         description="the voxels of a slice (left-right, front-back); the scan is cropped or padded",
     )
-    normalisation: Literal["z-score", "robust", "none"] = Field(
-        "z-score", description="how intensities inside the head are brought to one scale"
+    normalisation: Literal["z-score", "robust", "white-peak", "none"] = Field(
+        "z-score",
+        description="how intensities inside the head are brought to one scale; white-peak: by the "
+        "peak of the white matter (Shinohara et al. 2014)",
     )
 
 

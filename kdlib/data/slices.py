@@ -16,6 +16,7 @@ from kdlib.data.frame import Frame, frame
 from kdlib.data.head import Head, find_head
 from kdlib.data.labels import Label
 from kdlib.data.volume import Volume, on_grid_of, to_lps
+from kdlib.data.white_peak import white_peak
 from kdlib.joined import joined
 from kdlib.recipe import Preparation
 
@@ -71,7 +72,8 @@ def normalise(array: NDArray, inside: NDArray[np.bool_], kind: str) -> NDArray[n
         array: the image, of any shape.
         inside: which voxels count, in the same shape.
         kind: ``"z-score"`` uses mean and standard deviation, ``"robust"`` uses median and
-            interquartile range, ``"none"`` leaves the scanner's intensities as they are.
+            interquartile range, ``"white-peak"`` uses the white matter's peak and its width,
+            ``"none"`` leaves the scanner's intensities as they are.
     """
     head = array[inside]
     if kind == "none" or not head.size:
@@ -82,6 +84,8 @@ def normalise(array: NDArray, inside: NDArray[np.bool_], kind: str) -> NDArray[n
     if kind == "robust":
         lower, centre, upper = np.percentile(head, [25, 50, 75])
         scale = (upper - lower) / 1.349  # equals the SD of a normal distribution
+    if kind == "white-peak":
+        centre, scale = white_peak(head)
     scaled = (array.clip(min=low) - centre) / (scale if scale > 0 else 1.0)
     return scaled.clip(max=BRIGHTEST).astype(np.float32)
 

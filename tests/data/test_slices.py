@@ -56,7 +56,7 @@ def test_normalised_heads_have_mean_zero_and_unit_spread() -> None:
         assert 0.9 < result.std() < 1.2
 
 
-@pytest.mark.parametrize("kind", ["z-score", "robust"])
+@pytest.mark.parametrize("kind", ["z-score", "robust", "white-peak"])
 def test_a_scanners_gain_does_not_matter(kind: str) -> None:
     array = head()
     first, second = (normalise(a, foreground(a), kind) for a in (array, array * 7.5))
@@ -82,7 +82,7 @@ def test_slices_without_head_are_told() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["z-score", "robust"])
+@pytest.mark.parametrize("kind", ["z-score", "robust", "white-peak"])
 def test_a_few_bright_voxels_stay_brighter_than_the_brightest_tissue(kind: str) -> None:
     array = np.random.default_rng(0).normal(100, 10, (40, 40, 10))
     array[5:8, 5:8, 5] = 200  # 0.06 percent of the voxels
