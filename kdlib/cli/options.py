@@ -40,7 +40,9 @@ def method_names() -> list[str]:
 
 StudyName = Annotated[
     str,
-    typer.Argument(help="demo, standard, mechanism, controls, paper, or the path of a .toml file."),
+    typer.Argument(
+        help="demo, standard, mechanism, controls, landscape, paper, or the path of a .toml file."
+    ),
 ]
 RecipeOf = Annotated[str, typer.Option(help="Study whose recipe is used: a name or a .toml file.")]
 Seed = Annotated[int, typer.Option(help="Decides all that is random in a training.")]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from kdlib.cli.options import method_names
 from kdlib.data.clinics import Clinics
 from kdlib.data.layouts import CONTROL_FOLDERS
 from kdlib.errors import InputError
@@ -39,6 +40,7 @@ def test_the_built_in_studies_are_those_of_the_paper_and_ours() -> None:
         ("mechanism", 2, 1, 3),
         ("controls", 3, 2, 3),
         ("paper", 6, 2, 3),
+        ("landscape", 3, 1, 2),
     ],
 )
 def test_studies_have_their_extent(name: str, pairs: int, folds: int, seeds: int) -> None:
@@ -88,6 +90,20 @@ def test_arms_of_the_mechanism_have_the_teachers_that_they_need() -> None:
     assert made["KD from AdaBN"].teacher == made["AdaBN"]
     assert made["teacher continued"].teacher == made["L-bound"].teacher
     assert made["teacher of another seed"].teacher is None
+
+
+def test_the_landscape_has_every_method_and_fair_settings_for_each() -> None:
+    """All but more training on the source, which is a control, and at most five settings."""
+    study = load_study("landscape")
+    assert {arm.method for arm in study.arms.values()} == set(method_names()) - {"continued"}
+    assert all(len(sweep.values) <= 5 for sweep in study.sweeps)
+    standard = load_study("standard").arms
+    for name in ("L-bound", "U-bound", "AdaBN", "ADA", "KD"):
+        assert study.arms[name].settings == standard[name].settings
+    made = {arm: arm_scenario(study, arm, ("amsterdam", "singapore"), 0, 1) for arm in study.arms}
+    plain = made["KD"].teacher
+    others = {"strong augmentation", "white-matter peak", "instance norm", "U-bound"}
+    assert all(made[arm].lineage[-1] in (plain, made[arm]) for arm in made if arm not in others)
 
 
 def test_a_study_runs_what_is_missing_and_no_more(
