@@ -32,7 +32,7 @@ class AdversarialSettings(MethodSettings):
     adversarial_input: Literal["logits", "softmax", "features", "layers"] = Field(
         "logits",
         description="what the discriminator sees; features: the last decoder level; layers: all "
-        "decoder levels (Kamnitsas et al. 2017, Section 3.3)",
+        "decoder levels (Kamnitsas et al. 2017)",
     )
     discriminator_width: Annotated[int, Field(ge=1)] = Field(
         8, description="filters of the discriminator's first convolution"

@@ -33,10 +33,10 @@ SOURCE = clinic(0)
 
 
 @cache
-def teacher(by: Recipe = TOY) -> UNet:
+def teacher(by: Recipe = TOY, updates: int = 150) -> UNet:
     """A network that has learnt the source."""
     method = method_named("supervised")(
-        by, NoSettings(), LabelledTask(labelled=SOURCE), seed=0, updates=150
+        by, NoSettings(), LabelledTask(labelled=SOURCE), seed=0, updates=updates
     )
     train(method)
     return method.result.requires_grad_(False)
