@@ -12,6 +12,7 @@ from kdlib.data.volume import Volume, read_volume, write_volume
 from kdlib.errors import InputError
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import run
+from tests.patients import turned
 from tests.tiny import AFFINE, RECIPE, write_clinics, write_subject
 
 
@@ -41,6 +42,18 @@ def test_a_t1_must_lie_on_its_flairs_grid(tmp_path: Path) -> None:
     write_volume(subject.scan.t1, Volume(t1.array, t1.affine + 3 * np.eye(4, k=3)))
     with pytest.raises(InputError, match=r"T1\.nii\.gz: it lies up to 3 mm away from its FLAIR"):
         subject.scan.read("flair+t1")
+
+
+def test_a_t1_and_a_mask_may_be_stored_in_another_order_of_axes(tmp_path: Path) -> None:
+    subject = open_clinics(write_clinics(tmp_path, subjects=1))["utrecht"].subject("0")
+    assert subject.scan.t1 is not None
+    assert subject.label is not None
+    images, labels = subject.scan.read("flair+t1"), subject.labelled.read_labels()
+    for path in (subject.scan.t1, subject.label):
+        write_volume(path, turned(str(path)))
+    for before, after in zip(images, subject.scan.read("flair+t1"), strict=True):
+        np.testing.assert_array_equal(before.array, after.array)
+    np.testing.assert_array_equal(subject.labelled.read_labels().array, labels.array)
 
 
 def test_people_without_lesions_can_be_learnt_from_and_scored(tmp_path: Path) -> None:
