@@ -111,7 +111,7 @@ def _challenge(folder: Path, observer: str | None) -> Found:
 
 def _strangers(folder: Path) -> Found:
     """Folders with scans beside the challenge's clinics, which nobody would find."""
-    homes = {path for pair in FOLDERS.values() for path in pair}
+    homes = {path for pair in FOLDERS.values() for path in pair} | set(CONTROL_FOLDERS.values())
     homes |= {f"{split}/{home}" for split in SPLITS for home in homes}
     known = homes | {str(parent) for home in homes for parent in Path(home).parents}
     strange: Found = {}
