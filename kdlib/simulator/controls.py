@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-
-from kdlib.data.head import foreground
 
 _BRIGHT = 90  # percentile of the head: above white matter, and below lesions even of large loads
 
@@ -54,5 +53,15 @@ def bent(flair: Tensor, strength: float) -> Tensor:
     """
     if strength == 0:
         return flair
-    bright = float(np.percentile(flair[torch.from_numpy(foreground(flair.numpy()))], _BRIGHT))
+    bright = float(np.percentile(_head(flair.numpy()), _BRIGHT))
     return bright * torch.tanh(strength * flair / bright) / np.tanh(strength)
+
+
+def _head(array: NDArray) -> NDArray:
+    """The intensities of a simulated head, by the rule of BET (Smith 2002, Section 2.1).
+
+    The readers of scans have a better rule, which may change. The simulator's voxels must not.
+    """
+    given = array[array != 0]
+    low, high = np.percentile(given, [2, 98])
+    return given[given > low + 0.1 * (high - low)]

@@ -87,6 +87,17 @@ def test_bending_keeps_zeros_and_the_bright_end_of_the_head() -> None:
     assert torch.equal(bent(scan, 0.0), scan)
 
 
+def test_how_scans_are_read_decides_no_voxel_of_the_simulator() -> None:
+    scan = torch.zeros(20, 20, 20)
+    scan[6:14, 6:14, 6:14] = torch.linspace(50, 100, 512).reshape(8, 8, 8)
+    scan[:4:2, ::2, ::2] = 150  # islands, which no reader takes for head
+    values = scan[scan != 0].numpy()
+    low, high = np.percentile(values, [2, 98])
+    bright = np.percentile(values[values > low + 0.1 * (high - low)], 90)
+    expected = bright * np.tanh(0.5 * scan.numpy() / bright) / np.tanh(0.5)
+    np.testing.assert_allclose(bent(scan, 0.5).numpy(), expected, rtol=1e-5)
+
+
 def test_a_scanner_of_twice_the_gain_bends_alike() -> None:
     scan = torch.linspace(0, 150, 1500).reshape(10, 10, 15)
     torch.testing.assert_close(bent(2 * scan, 1.5), 2 * bent(scan, 1.5))
