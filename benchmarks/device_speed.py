@@ -15,6 +15,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,8 @@ from kdlib.methods import Method, method_named
 from kdlib.networks import new_unet, precision_on
 from kdlib.training import choose_device, set_learning_rate
 
-STANDARD = {
-    "voxel_mm": (2, 2, 3), "size": (80, 104), "width": 16, "batch_size": 8, "learning_rate": 2e-3,
-    "schedule": "cosine", "loss": "dice+cross-entropy", "augmentation": ("flip",),
-}  # fmt: skip
-RECIPES: dict[str, dict[str, Any]] = {"2 mm, width 16, batch 8": STANDARD, "paper": {}}
+STANDARD = kdlib.load_study("standard").recipe.model_dump()
+RECIPES: dict[str, dict[str, Any]] = {"standard": STANDARD, "paper": {}}
 SUBJECTS_A_FOLD = 10
 METHODS = ("supervised", "distillation", "adversarial")
 
@@ -39,7 +37,7 @@ METHODS = ("supervised", "distillation", "adversarial")
 def made(name: str, recipe: dict[str, Any], device: torch.device, slices: int) -> Method:
     """A method on slices of noise, half of them the target's."""
     target = {"target": "there"} if method_named(name).needs_target else {}
-    scenario = kdlib.Scenario(method=name, source="here", steps=10_000, **target, **recipe)
+    scenario = kdlib.Scenario(method=name, source="here", **target, **recipe | {"steps": 10_000})
     images = torch.randn(slices, 1, *scenario.size, device=device)
     labels = (torch.rand(slices, *scenario.size, device=device) < 0.02).to(torch.uint8)
     parts = {
@@ -48,11 +46,8 @@ def made(name: str, recipe: dict[str, Any], device: torch.device, slices: int) -
         "teacher": new_unet(scenario, seed=1).to(device).eval().requires_grad_(False),
     }
     kind = scenario.method_type
-    handed = {
-        key: value
-        for key, value in parts.items()
-        if getattr(kind, f"needs_{'source' if key == 'labelled' else key}")
-    }
+    names = {field.name for field in fields(kind.task_type)}
+    handed = {name: part for name, part in parts.items() if name in names}
     return kind(scenario, scenario.settings, kind.task_type(**handed), seed=0, updates=10_000)
 
 
@@ -250,7 +245,7 @@ def main() -> None:
                     print("no CUDA graph:", str(error).splitlines()[0])
     for count in options.processes:
         total = at_once(count, options.device, STANDARD, options.seconds)
-        tell(f"{count} trainings at once", total * 8, "slices/s")
+        tell(f"{count} trainings at once", total * STANDARD["batch_size"], "slices/s")
 
 
 if __name__ == "__main__":

@@ -73,19 +73,20 @@ plateau() {
   log "plateau: $(tail -1 "$OUT/plateau.txt")"
 }
 
-kdlib() { python3 -c "from kdlib.cli import main; main()" "$@"; }
+KDLIB=(python3 -c "from kdlib.cli import main; main()")
 
 # study NAME "SEEDS": each finished seed goes to $OUT as one file, made to be merged by `kdlib record`.
 study() {
   local limit=${LIMIT:-500} left
   share
-  kdlib simulate "$DATA/clinics" --grid 2mm --seed "$SIMULATED" ${SMALL:+--training 4 --test 1} $3 \
+  "${KDLIB[@]}" simulate "$DATA/clinics" --grid 2mm --seed "$SIMULATED" \
+    ${SMALL:+--training 4 --test 1} ${3:-} \
     > "$OUT/simulate.txt" 2>&1
   log "simulated"
   for seed in $2; do
     left=$((limit - $(date +%s) + began))
     [ "$left" -gt 20 ] || { log "no time for $1, seed $seed"; break; }
-    timeout "$left" python3 -c "from kdlib.cli import main; main()" study "$1" --data "$DATA/clinics" \
+    timeout "$left" "${KDLIB[@]}" study "$1" --data "$DATA/clinics" \
       --store "$DATA/runs" --device "$DEVICE" --workers "$WORKERS" --seeds "$seed" \
       --export "$SCRATCH/$seed" > "$OUT/study.txt" 2>&1
     [ -f "$SCRATCH/$seed/provenance.json" ] || { log "$1, seed $seed: not finished"; break; }

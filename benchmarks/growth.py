@@ -23,6 +23,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -71,28 +72,15 @@ def engine_seconds(count: int, kind: type[Store] = Idle, workers: int = 2) -> fl
     scenarios = [Scenario(method="supervised", source="here", seed=seed) for seed in range(count)]
     store = kind("nowhere", {})  # type: ignore[arg-type]
     with local_cluster(workers, workers) as cluster:
-        run_on_dask(scenarios[:2], store, _lent(cluster))  # imports, once for each worker
+        run_on_dask(scenarios[:2], store, nullcontext(cluster))  # imports, once for each worker
         began = time.monotonic()
-        run_on_dask(scenarios, store, _lent(cluster))
+        run_on_dask(scenarios, store, nullcontext(cluster))
         return time.monotonic() - began
 
 
 def engine_cost(count: int) -> float:
     """What a run costs the engine, in ms."""
     return 1000 * engine_seconds(count) / count
-
-
-class _lent:  # noqa: N801 - a context manager
-    """A cluster that stays open after the block."""
-
-    def __init__(self, cluster: Any) -> None:
-        self.cluster = cluster
-
-    def __enter__(self) -> Any:
-        return self.cluster
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
 
 def scans(folder: Path, count: int) -> Path:

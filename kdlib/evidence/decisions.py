@@ -31,24 +31,22 @@ OTHER_PAIRS: Pairs = tuple(pair for pair in paper.PAIRS if pair not in U_TO_S + 
 
 def beats(arm: str, baseline: str, pairs: Pairs = paper.PAIRS) -> Decision:
     """``arm`` against ``baseline`` in the pooled family."""
-
-    def decide(evidence: Evidence) -> Judgement:
-        if short := evidence.shortfall([arm, baseline], pairs):
-            return Judgement("undecided", short)
-        margin = margin_of(paper.printed_difference(arm, baseline, evidence.judged(pairs)))
-        return all_better([evidence.declared(arm, baseline, pairs, margin)])
-
-    return decide
+    return _one_better(lambda evidence: evidence.declared, arm, baseline, pairs)
 
 
 def better(arm: str, baseline: str, pairs: Pairs = paper.PAIRS) -> Decision:
     """``arm`` against ``baseline`` over ``pairs``, a family of its own."""
+    return _one_better(lambda evidence: evidence.contrast, arm, baseline, pairs)
 
+
+def _one_better(
+    test: Callable[[Evidence], Callable[..., Contrast]], arm: str, baseline: str, pairs: Pairs
+) -> Decision:
     def decide(evidence: Evidence) -> Judgement:
         if short := evidence.shortfall([arm, baseline], pairs):
             return Judgement("undecided", short)
         margin = margin_of(paper.printed_difference(arm, baseline, evidence.judged(pairs)))
-        return all_better([evidence.contrast(arm, baseline, pairs, margin)])
+        return all_better([test(evidence)(arm, baseline, pairs, margin)])
 
     return decide
 

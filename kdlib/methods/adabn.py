@@ -24,12 +24,17 @@ class AdaBN(Method[SourceFreeTask, NoSettings], name="adabn"):
 
     @classmethod
     def check(cls, recipe: Recipe) -> None:
-        if recipe.norm != "batch":
-            why = f"with norm={recipe.norm!r} a network has no statistics to estimate anew"
-            raise InputError(f"method='adabn': {why}; give norm='batch'")
+        check_norm(recipe, cls.name)
 
     def set_up(self) -> None:
         estimate(self.network, self.task.target.images)
+
+
+def check_norm(recipe: Recipe, method: str) -> None:
+    """Raise ``InputError`` if the networks of a recipe have no batch norm, which a method needs."""
+    if recipe.norm != "batch":
+        why = f"with norm={recipe.norm!r} a network has no statistics to estimate anew"
+        raise InputError(f"method={method!r}: {why}; give norm='batch'")
 
 
 def batch_norms(network: nn.Module) -> list[nn.BatchNorm2d]:

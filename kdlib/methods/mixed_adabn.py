@@ -8,8 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from kdlib.errors import InputError
-from kdlib.methods.adabn import batch_norms, estimate
+from kdlib.methods.adabn import batch_norms, check_norm, estimate
 from kdlib.methods.base import Method, MethodSettings
 from kdlib.methods.task import SourceFreeTask
 from kdlib.recipe import Recipe
@@ -33,9 +32,7 @@ class MixedAdaBN(Method[SourceFreeTask, MixedAdaBNSettings], name="mixed_adabn")
 
     @classmethod
     def check(cls, recipe: Recipe) -> None:
-        if recipe.norm != "batch":
-            why = f"with norm={recipe.norm!r} a network has no statistics to estimate anew"
-            raise InputError(f"method='mixed_adabn': {why}; give norm='batch'")
+        check_norm(recipe, cls.name)
 
     def set_up(self) -> None:
         estimate(self.network, self.task.target.images)
