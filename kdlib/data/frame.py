@@ -30,6 +30,8 @@ class Frame:
 
         Voxels that lie outside the scan get the value ``outside``.
         """
+        if self._only_cropped:
+            return _cropped(array, self._whole_offset, self.shape, outside)
         smooth = [np.sqrt(max(step**2 - 1, 0) / 12) for step in self.step]  # the SD of a box
         array = ndimage.gaussian_filter(array.astype(np.float32), smooth, truncate=3)
         return ndimage.affine_transform(
@@ -42,12 +44,22 @@ class Frame:
         Cubic splines are used, so values may lie a little outside the array's range. Linear
         interpolation would cut every peak: a lesion of a few voxels would lose half its size.
         """
+        if self._only_cropped:
+            return _cropped(array, -self._whole_offset, self.scan_shape, 0.0)
         back = 1 / np.array(self.step)
-        only_cropped = self.step == (1.0, 1.0, 1.0) and all(o == round(o) for o in self.offset)
         return ndimage.affine_transform(
             array.astype(np.float32), back, -np.array(self.offset) * back, self.scan_shape,
-            order=1 if only_cropped else 3, mode="constant", cval=0.0,
+            order=3, mode="constant", cval=0.0,
         )  # fmt: skip
+
+    @property
+    def _only_cropped(self) -> bool:
+        """Whether the network's voxels are voxels of the scan, so that nothing is resampled."""
+        return self.step == (1.0, 1.0, 1.0) and all(o == round(o) for o in self.offset)
+
+    @property
+    def _whole_offset(self) -> NDArray[np.int_]:
+        return np.round(self.offset).astype(int)
 
     @property
     def covered(self) -> tuple[slice, ...]:
@@ -81,6 +93,19 @@ class Frame:
     def _shifts(self) -> NDArray[np.int_]:
         """How many of the scan's voxels fit into a network's voxel along each axis; at most 3."""
         return np.round(self.step).clip(1, 3).astype(int)
+
+
+def _cropped(
+    array: NDArray, first: NDArray[np.int_], shape: tuple[int, ...], outside: float
+) -> NDArray[np.float32]:
+    """The box of ``shape`` that begins at ``first``. What lies outside ``array`` is ``outside``."""
+    result = np.full(shape, outside, np.float32)
+    start, stop = first.clip(0), np.minimum(first + shape, array.shape)
+    if (stop > start).all():
+        here = tuple(map(slice, start - first, stop - first))
+        # Adding zero takes the sign of a negative zero away, as a resampling does.
+        result[here] = array[tuple(map(slice, start, stop))].astype(np.float32) + np.float32(0)
+    return result
 
 
 def frame(scan: Volume, preparation: Preparation, inside: Mask | None = None) -> Frame:

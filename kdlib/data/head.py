@@ -14,8 +14,8 @@ FILL_SHARE = 0.01  # of the image's faces; a value that fills less of them is no
 HARDLY = 0.2  # of the image's faces
 WAVES = 0.01  # of the range of intensities
 FLAT = 0.5  # of a fill value's voxels on the faces, at least this share has equal neighbours
-# Shares of the 27 voxels around a voxel that are marked too. A sheet of one voxel has 9.
-SHEET, REGION = 8.5 / 27, 10.5 / 27
+# How many of the 27 voxels around a voxel are marked too. A sheet of one voxel has 9.
+SHEET, REGION = 8, 10
 LARGE = 0.02  # of the head's largest part; what is smaller is noise or an artefact
 DARKEST = 0.5  # percentile of the head; nothing in an image is darker
 
@@ -47,7 +47,7 @@ def find_head(array: NDArray) -> Head:
     if not inside.any():
         return Head(array, inside, float(array.min()))
     air = float(np.percentile(array[inside], DARKEST))
-    around = ndimage.binary_dilation(inside, iterations=2) & ~filled
+    around = _grown(_grown(inside)) & ~filled
     return Head(np.where(around, array, air).clip(min=air), inside, air)
 
 
@@ -80,18 +80,40 @@ def _inside(array: NDArray, given: Mask) -> Mask:
 
 def _without_islands(mask: Mask) -> Mask:
     """The ``mask`` near its large parts alone."""
-    parts, count = ndimage.label(_density(mask) > SHEET)
+    parts, count = ndimage.label(_neighbours(mask) > SHEET)
     if not count:
         return mask
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     large = (sizes >= LARGE * sizes.max())[parts]
-    return mask & ndimage.binary_dilation(large, iterations=1)
+    return mask & _grown(large)
 
 
-def _density(mask: Mask) -> NDArray[np.float32]:
-    """The share of marked voxels among the 3 x 3 x 3 around each voxel."""
-    return ndimage.uniform_filter(mask.astype(np.float32), 3, mode="nearest")
+def _neighbours(mask: Mask) -> NDArray[np.uint8]:
+    """How many of the 3 x 3 x 3 voxels around each voxel are marked.
+
+    The voxels on the faces of an image count as if they were there outside too. SciPy's filters
+    count the same, but they take ten times as long.
+    """
+    count = mask.view(np.uint8)
+    for axis in range(mask.ndim):
+        before, count = count.swapaxes(0, axis), count.copy()
+        after = count.swapaxes(0, axis)
+        after[1:] += before[:-1]
+        after[:-1] += before[1:]
+        after[0] += before[0]
+        after[-1] += before[-1]
+    return count
+
+
+def _grown(mask: Mask) -> Mask:
+    """The mask with the six voxels beside each of its voxels, as a dilation by a cross."""
+    grown = mask.copy()
+    for axis in range(mask.ndim):
+        before, after = mask.swapaxes(0, axis), grown.swapaxes(0, axis)
+        after[1:] |= before[:-1]
+        after[:-1] |= before[1:]
+    return grown
 
 
 def filling(array: NDArray) -> Mask:
@@ -118,7 +140,7 @@ def _exact_filling(array: NDArray) -> Mask:
     filled = np.zeros(array.shape, dtype=bool)
     for value in _fill_values(array):
         equal = array == value
-        filled |= equal & ndimage.maximum_filter(_density(equal) > REGION, 3, mode="nearest")
+        filled |= equal & (_neighbours(_neighbours(equal) > REGION) > 0)
     return filled
 
 

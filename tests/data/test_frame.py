@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
-from kdlib.data.frame import LEFT_OUT, frame, frames, left_out
+from kdlib.data.frame import LEFT_OUT, Frame, frame, frames, left_out
 from kdlib.data.head import foreground
 from kdlib.data.slices import on_own_grid
 from kdlib.data.volume import Volume
@@ -25,6 +26,19 @@ def test_a_crop_or_pad_comes_back_voxel_by_voxel(size: tuple[int, int]) -> None:
     volume = Volume(head(), LPS)
     window = frame(volume, Preparation(size=size))
     np.testing.assert_allclose(window.to_scan(window.to_network(volume.array)), volume.array)
+
+
+@pytest.mark.parametrize("offset", [(3, -2, 0), (-4, 5, 1), (0, 0, 0), (40, 0, 0)])
+def test_a_crop_has_the_bits_of_a_resampling_by_whole_voxels(offset: tuple[int, int, int]) -> None:
+    window = Frame((30, 32, 4), (28, 36, 4), (1.0, 1.0, 1.0), tuple(map(float, offset)))
+    scan = np.random.default_rng(0).normal(size=window.scan_shape).astype(np.float32)
+    scan[::3] *= -0.0
+    moved = ndimage.affine_transform(scan, np.ones(3), offset, window.shape, order=1, cval=-7)
+    assert window.to_network(scan, outside=-7).tobytes() == moved.tobytes()
+    back = ndimage.affine_transform(
+        moved, np.ones(3), -np.array(offset), window.scan_shape, order=1
+    )
+    assert window.to_scan(moved).tobytes() == back.tobytes()
 
 
 def test_resampling_and_back_keeps_a_smooth_image() -> None:
