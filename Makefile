@@ -1,6 +1,7 @@
 # The study on a fresh machine: `make book` and `make test` do all their set-up themselves.
 
-# What may be given, as in `make study STUDY=standard DATA=data/wmh SEEDS=0,1`:
+# What may be given, as in `make study STUDY=standard DATA=data/wmh SEEDS=0,1`; several folders as in
+# `make study STUDY=real DATA="data/clinics scans/mine:mine"`:
 PYTHON ?= python3
 STUDY ?= demo
 DATA ?= data/clinics
@@ -12,6 +13,7 @@ VENV := .venv
 READY := $(VENV)/.done
 # Only the default folder is filled with simulated clinics; any other is taken as it is.
 CLINICS := $(if $(filter data/clinics,$(DATA)),clinics)
+FOLDERS := $(addprefix --data ,$(DATA))
 # A study given by the path of its file is named as the file.
 NAME := $(basename $(notdir $(STUDY)))
 # The pages show the STUDY that was asked for; if none was, they choose (kdlib/record/choice.py).
@@ -19,7 +21,7 @@ ASKED := $(if $(filter-out file,$(origin STUDY)),$(NAME))
 ifeq ($(if $(ASKED),,$(filter record,$(MAKECMDGOALS))),record)
 $(error say which study is to be the record: make record STUDY=standard)
 endif
-KDLIB_STUDY := $(VENV)/bin/kdlib study $(STUDY) --data $(DATA) --store $(STORE) $(if $(SEEDS),--seeds $(SEEDS))
+KDLIB_STUDY := $(VENV)/bin/kdlib study $(STUDY) $(FOLDERS) --store $(STORE) $(if $(SEEDS),--seeds $(SEEDS))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -44,7 +46,7 @@ record: $(READY) $(CLINICS)  ## run what is missing; add these SEEDS to book/res
 
 scenario: $(READY) $(CLINICS)  ## execute the templates for every pair of STUDY into book/runs/
 	rm -rf book/runs  # of another study perhaps
-	$(VENV)/bin/kdlib scenarios $(STUDY) --data $(DATA) --store $(STORE) --out book/runs
+	$(VENV)/bin/kdlib scenarios $(STUDY) $(FOLDERS) --store $(STORE) --out book/runs
 
 pages pdf: export BOOK_STUDY = $(ASKED)
 

@@ -20,7 +20,7 @@ from kdlib.cli import app
 from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.errors import InputError
 from kdlib.record.export import export_study
-from kdlib.report.rerun import KINDS, parameters_of, rerun, rerun_study, templates
+from kdlib.report.rerun import KINDS, Given, parameters_of, rerun, rerun_study, templates
 from kdlib.study.plan import run_study
 from kdlib.study.store import Store
 from kdlib.study.study import Study, load_study
@@ -57,7 +57,7 @@ def tiny(clinics: Clinics, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 def pages(tiny: dict[str, str]) -> dict[str, nbformat.NotebookNode]:
     """Every template, executed, by the name of its file."""
     folder = Path(tiny["study"]).parent
-    made = rerun_study(tiny["study"], Path(tiny["data"]), Path(tiny["store"]), folder / "pages")
+    made = rerun_study(tiny["study"], [tiny["data"]], Path(tiny["store"]), folder / "pages")
     return {path.stem: nbformat.read(path, as_version=4) for path in made}
 
 
@@ -76,10 +76,11 @@ def test_every_parameter_has_a_type_and_a_meaning(template: str) -> None:
         ("distillation", {"temprature": "4"}, "did you mean 'temperature'"),
         ("distillation", {"temperature": "hot"}, "temperature='hot' is not of type float"),
         ("bounds", {"seed": "1.5"}, "seed='1.5' is not of type int"),
+        ("bounds", {"seed": ["1", "2"]}, "seed is given 2 times; give it once"),
     ],
 )
 def test_a_wrong_parameter_is_named_before_anything_runs(
-    template: str, given: dict[str, str], problem: str, tmp_path: Path
+    template: str, given: Given, problem: str, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match=re.escape(problem)):
         rerun(template, given, tmp_path / "out.ipynb")

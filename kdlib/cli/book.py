@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kdlib.cli.options import Data, StoreFolder, StudyName
+from kdlib.cli.options import Data, StoreFolder, StudyName, folders
 from kdlib.errors import InputError
 
 
@@ -21,12 +21,12 @@ def rerun(
     """Execute the notebook of a scenario with other parameters."""
     import kdlib.report.rerun
 
-    given = {}
+    given: dict[str, list[str]] = {}
     for text in parameter or []:
         name, equals, value = text.partition("=")
         if not equals:
             raise InputError(f"-p {text}: write name=value, for example -p temperature=4")
-        given[name] = value
+        given.setdefault(name, []).append(value)
     out = out or Path(f"{template}.ipynb")
     kdlib.report.rerun.rerun(template, given, out)
     print(out)
@@ -34,11 +34,11 @@ def rerun(
 
 def scenarios(
     study: StudyName,
-    data: Data = Path("data/clinics"),
+    data: Data = None,
     store: StoreFolder = Path("runs"),
     out: Annotated[Path, typer.Option(help="Folder for the notebooks.")] = Path("book/runs"),
 ) -> None:
     """Execute the notebooks of all scenarios for every pair of a study, as the book shows them."""
     from kdlib.report.rerun import rerun_study
 
-    print(*rerun_study(study, data, store, out), sep="\n")
+    print(*rerun_study(study, folders(data), store, out), sep="\n")

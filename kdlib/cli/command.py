@@ -24,7 +24,9 @@ from kdlib.cli.options import (
     SkipBad,
     StoreFolder,
     StudyName,
+    folders,
     make_writable,
+    opened,
     parsed,
     seeds_in,
 )
@@ -106,7 +108,7 @@ def simulate(
 def study(
     name: StudyName,
     seeds: Seeds = None,
-    data: Data = Path("data/clinics"),
+    data: Data = None,
     folder: StoreFolder = Path("runs"),
     device: Device = "auto",
     workers: Annotated[
@@ -128,8 +130,7 @@ def study(
     skip_bad: SkipBad = False,
 ) -> None:
     """Run what is missing of a study and print its results. You can stop it and start it again."""
-    from kdlib.data.clinics import open_clinics
-    from kdlib.data.forms import Reading
+    from kdlib.data.places import place_of
     from kdlib.report.tables import results_table
     from kdlib.study.cluster import default_workers
     from kdlib.study.plan import plan, run_study, study_scores
@@ -141,14 +142,15 @@ def study(
         raise InputError("give one of --workers, --scheduler and --cluster")
     elsewhere = scheduler is not None or cluster is not None
     if elsewhere:  # a worker may stand in another folder
-        data, folder = data.absolute(), folder.absolute()
+        data = [str(place_of(text).absolute()) for text in folders(data)]
+        folder = folder.absolute()
     wanted = load_study(name)
     if seeds is not None:
         wanted = wanted.model_copy(update={"seeds": seeds_in(seeds)})
     if workers is None:  # elsewhere the device need not be on this machine
         workers = 1 if elsewhere else default_workers(device)
     names = sorted({name for pair in wanted.pairs for name in pair})
-    clinics = open_clinics(data, observer=observer, reading=Reading(orientation, form))
+    clinics = opened(data, orientation, form, observer)
     clinics, left_out = _sound(clinics, names, wanted.recipe.inputs, skip_bad)
     if export is not None:
         make_writable(export)
@@ -186,7 +188,7 @@ def run(
     ] = None,
     study: RecipeOf = "demo",
     setting: Settings = None,
-    data: Data = Path("data/clinics"),
+    data: Data = None,
     folder: StoreFolder = Path("runs"),
     device: Device = "auto",
     observer: Observer = None,
@@ -195,8 +197,6 @@ def run(
     skip_bad: SkipBad = False,
 ) -> None:
     """Make one run, its teacher first, and print its scores. A finished run is only read."""
-    from kdlib.data.clinics import open_clinics
-    from kdlib.data.forms import Reading
     from kdlib.recipe import Recipe
     from kdlib.study.progress import trainings
     from kdlib.study.store import Store
@@ -213,7 +213,7 @@ def run(
     scenario = recipe.scenario(method=method, subject=subject, **pair, **settings)
     names = [name for name in (source, target) if name]
     learnt_from = names if scenario.method_type.reads_target_labels else [source]
-    clinics = open_clinics(data, observer=observer, reading=Reading(orientation, form))
+    clinics = opened(data, orientation, form, observer)
     clinics, left_out = _sound(clinics.chosen(names), learnt_from, scenario.inputs, skip_bad)
     store = Store(folder, clinics, device)
     with trainings(store.missing([scenario])) as on_progress:

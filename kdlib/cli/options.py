@@ -4,13 +4,23 @@ import errno
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kdlib.errors import InputError
 
-Data = Annotated[Path, typer.Option(help="Folder of clinics, in the layout of the challenge.")]
+if TYPE_CHECKING:
+    from kdlib.data.clinics import Clinics
+
+Data = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FOLDER[:NAME]",
+        help="Folder of clinics, and what its clinic is called. Can be repeated. "
+        "Default: data/clinics.",
+    ),
+]
 StoreFolder = Annotated[Path, typer.Option("--store", help="Folder that keeps the runs.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda (a GPU) or mps (a Mac).")]
 SkipBad = Annotated[
@@ -51,6 +61,24 @@ Seeds = Annotated[
     typer.Option("--seeds", help="Seeds to run, for example 0,1. Default: those of the study."),
 ]
 MethodName = Annotated[str, typer.Option(help=f"One of: {', '.join(method_names())}.")]
+
+
+def folders(data: list[str] | None) -> list[str]:
+    """What ``--data`` says, or its default."""
+    return data or ["data/clinics"]
+
+
+def opened(
+    data: list[str] | None,
+    orientation: str | None,
+    form: str | None,
+    observer: str | None = None,
+) -> "Clinics":
+    """The clinics in all folders of ``--data``."""
+    from kdlib.data.clinics import open_clinics
+    from kdlib.data.forms import Reading
+
+    return open_clinics(*folders(data), observer=observer, reading=Reading(orientation, form))
 
 
 def parsed(pairs: list[str] | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kdlib.cli.options import Data, Form, Orientation, StoreFolder, StudyName
+from kdlib.cli.options import Data, Form, Orientation, StoreFolder, StudyName, opened
 from kdlib.errors import InputError
 
 
@@ -44,14 +44,12 @@ def evaluate(
 def report(
     study: StudyName,
     out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path("report"),
-    data: Data = Path("data/clinics"),
+    data: Data = None,
     folder: StoreFolder = Path("runs"),
     orientation: Orientation = None,
     form: Form = None,
 ) -> None:
     """Write the tables and the claim ledger of a study, from its finished runs. Trains nothing."""
-    from kdlib.data.clinics import open_clinics
-    from kdlib.data.forms import Reading
     from kdlib.record.export import teacher_scores
     from kdlib.report.table_files import excel_hint
     from kdlib.report.written import report_tables, write_study_report
@@ -60,7 +58,7 @@ def report(
     from kdlib.study.study import load_study
 
     wanted = load_study(study)
-    clinics = open_clinics(data, reading=Reading(orientation, form))
+    clinics = opened(data, orientation, form)
     runs, absent = saved_runs(wanted, Store(folder, clinics))
     if not runs:
         what = f"there is no finished run of the study {study} here"

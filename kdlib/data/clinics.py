@@ -8,8 +8,9 @@ from pathlib import Path
 from statistics import fmean
 
 from kdlib.data.forms import AS_STORED, Reading
-from kdlib.data.layouts import CONTROL_FOLDERS, find_subjects
+from kdlib.data.layouts import ANNOTATIONS, CONTROL_FOLDERS, Found, find_subjects
 from kdlib.data.patients import by_patient, with_patients
+from kdlib.data.places import Place, check_names, check_together, place_of
 from kdlib.data.subjects import LabelledScan, Scan, Subject
 from kdlib.errors import InputError
 
@@ -86,17 +87,21 @@ def _size_of(patient: tuple[Subject, ...]) -> tuple[float, str]:
 
 
 class Clinics(Mapping[str, Clinic]):
-    """The clinics of a folder, by name. ``clinics["utrecht+amsterdam"]`` pools two of them.
+    """The clinics of one or more folders, by name. ``clinics["utrecht+amsterdam"]`` pools two.
 
-    A name that the folder does not have raises ``InputError``, which lists the names it has.
+    A name that the folders do not have raises ``InputError``, which lists the names they have.
 
     Attributes:
-        folder: where the scans lie.
+        folder: where the scans lie, or the first of several folders.
+        homes: in which folder each clinic lies.
     """
 
-    def __init__(self, folder: Path, clinics: dict[str, Clinic]) -> None:
+    def __init__(
+        self, folder: Path, clinics: dict[str, Clinic], homes: Mapping[str, Path] | None = None
+    ) -> None:
         self.folder = folder
         self._clinics = clinics
+        self.homes = {name: (homes or {}).get(name, folder) for name in clinics}
 
     def __getitem__(self, name: str) -> Clinic:
         parts = [self._one(part) for part in name.split("+")]
@@ -111,48 +116,51 @@ class Clinics(Mapping[str, Clinic]):
         return len(self._clinics)
 
     def chosen(self, names: Iterable[str]) -> "Clinics":
-        """The same folder with the clinics of these ``names`` alone.
+        """The same folders with the clinics of these ``names`` alone.
 
         Raises:
-            InputError: the folder has no clinic of one of these names.
+            InputError: there is no clinic of one of these names.
         """
         parts = [part for name in names for part in name.split("+")]
-        return Clinics(self.folder, {part: self._one(part) for part in parts})
+        return Clinics(self.folder, {part: self._one(part) for part in parts}, self.homes)
 
     def _one(self, name: str) -> Clinic:
         if name not in self._clinics:
             known = ", ".join(self._clinics)
             hint = "; 'kdlib simulate --controls' makes it" if name in CONTROL_FOLDERS else ""
-            raise InputError(f"unknown clinic {name!r}; {self.folder} has {known}{hint}")
+            where = " and ".join(map(str, dict.fromkeys([self.folder, *self.homes.values()])))
+            raise InputError(f"unknown clinic {name!r}; {where} has {known}{hint}")
         return self._clinics[name]
 
 
 def open_clinics(
     folder: Path | str,
-    *,
+    *more: Path | str,
     observer: str | None = None,
     name: str = "own",
     reading: Reading = AS_STORED,
 ) -> Clinics:
-    """Find the clinics in a folder of scans. No image is read yet.
+    """Find the clinics in one or more folders of scans. No image is read yet.
 
-    The folder has one of three layouts: the challenge's (of 2022 or 2017), BIDS, or plain folders
+    A folder has one of three layouts: the challenge's (of 2022 or 2017), BIDS, or plain folders
     with one folder for each subject. A single NIfTI file works too. Sessions of one person are
     scans of one patient; ``participants.tsv`` can name patients in a column ``patient``.
 
     Args:
-        folder: where the scans lie.
+        folder: where the scans lie. A text may name the clinic too: ``"scans/tabriz:tabriz"``. Only
+            the challenge's folders say themselves what their clinics are called.
+        more: other such folders. No clinic, scan or patient may be in two folders.
         observer: ``"o3"`` or ``"o4"`` takes the annotations of this observer of the challenge
             where there are any. By default the first observer's are taken.
-        name: what the clinic is called if its folder does not say it. Only the challenge's
-            folders say it.
+        name: what a clinic is called if neither its folder nor the user says it.
         reading: where the voxels of files lie that leave it open.
 
     Returns:
         The clinics by name.
 
     Raises:
-        InputError: there is no such folder, or no scan in it, or ``participants.tsv`` is wrong.
+        InputError: there is no such folder, or no scan in it, ``participants.tsv`` is wrong, or
+            two folders have the same clinic, scan or patient.
 
     >>> clinics = kdlib.open_clinics("data/clinics")
     >>> [name for name in clinics if name != "amsterdam"]
@@ -160,10 +168,21 @@ def open_clinics(
     >>> clinics["utrecht"].training[0].scan.subject
     '0'
     """
-    folder = Path(folder)
-    found = with_patients(folder, find_subjects(folder, name, observer))
+    places = [place_of(text) for text in (folder, *more)]
+    annotated = [place for place in places if (place.folder / ANNOTATIONS).is_dir()] or places
+    found = [_found(p, name, observer if p in annotated else None) for p in places]
+    if more:
+        check_together(places, found)
+    homes = {clinic: p.folder for p, part in zip(places, found, strict=True) for clinic in part}
     clinics = {
         clinic: Clinic(clinic, tuple(subject.read_by(reading) for subject in subjects))
-        for clinic, subjects in found.items()
+        for part in found
+        for clinic, subjects in part.items()
     }
-    return Clinics(folder, clinics)
+    return Clinics(places[0].folder, clinics, homes)
+
+
+def _found(place: Place, name: str, observer: str | None) -> Found:
+    found = find_subjects(place.folder, place.name or name, observer)
+    check_names(place, found)
+    return with_patients(place.folder, found)

@@ -26,7 +26,7 @@ def with_patients(folder: Path, clinics: dict[str, Subjects]) -> dict[str, Subje
     Raises:
         InputError: ``participants.tsv`` has patients, but not for every subject, or is damaged.
     """
-    table = _patients_in(folder / TABLE)
+    table = table_of_patients(folder)
     return {
         name: _in_one_split(tuple(_named(subject, folder, table) for subject in subjects))
         for name, subjects in clinics.items()
@@ -54,8 +54,12 @@ def _named(subject: Subject, folder: Path, table: dict[str, str]) -> Subject:
     return replace(subject, patient=name)
 
 
-def _patients_in(path: Path) -> dict[str, str]:
-    """The patient of each ``participant_id``; "" if it is not known, nothing without the column."""
+def table_of_patients(folder: Path) -> dict[str, str]:
+    """The patient of each ``participant_id`` of a folder's ``participants.tsv``.
+
+    It is "" if the table does not know the patient. Without such a column nothing is known.
+    """
+    path = folder / TABLE
     if not path.is_file():
         return {}
     try:

@@ -120,7 +120,7 @@ def examine_all(
     The other arguments are as in ``examine``; ``learnt_as`` counts for studied subjects only.
     """
     subjects = [
-        (clinics.folder, clinic, subject)
+        (clinics.homes[clinic.name], clinic, subject)
         for clinics in parts
         for clinic in clinics.values()
         for subject in clinic.subjects
@@ -178,7 +178,8 @@ def _kept(clinics: Clinics, good: Collection[int]) -> Clinics:
     subjects = {
         name: tuple(s for s in clinic.subjects if id(s) in good) for name, clinic in clinics.items()
     }
-    return Clinics(clinics.folder, {k: Clinic(k, v) for k, v in subjects.items() if v})
+    kept = {name: Clinic(name, some) for name, some in subjects.items() if some}
+    return Clinics(clinics.folder, kept, clinics.homes)
 
 
 def problem_lines(findings: Iterable[Finding]) -> list[str]:

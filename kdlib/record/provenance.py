@@ -45,8 +45,10 @@ def data_digest(study: Study, clinics: Clinics) -> str:
 
 
 def _simulation(clinics: Clinics) -> dict[str, Any] | None:
-    path = clinics.folder / "simulation.json"  # kdlib.simulator.simulation writes it
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    """What the simulator wrote into the first of the folders that it has filled."""
+    paths = [home / "simulation.json" for home in dict.fromkeys(clinics.homes.values())]
+    written = [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.is_file()]
+    return written[0] if written else None
 
 
 def _made(runs: list[Run]) -> dict[str, Any]:

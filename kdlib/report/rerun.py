@@ -1,6 +1,7 @@
 """Execute a scenario's template with other parameters, which are checked before anything runs."""
 
 import os
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,7 +22,8 @@ with from_extra("book"):
 
 # This is a link to book/scenarios. So git has the templates once, and a wheel has them too.
 FOLDER = Path(__file__).parent / "scenarios"
-KINDS = {"str": str, "int": int, "float": float}
+Given = dict[str, str | list[str]]  # the texts of a template's parameters
+KINDS = {"str": str, "int": int, "float": float, "list[str]": str}
 
 
 def templates() -> list[str]:
@@ -29,8 +31,10 @@ def templates() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.md"))
 
 
-def rerun(template: str, parameters: dict[str, str], out: Path) -> None:
+def rerun(template: str, parameters: Mapping[str, str | list[str]], out: Path) -> None:
     """Execute ``template`` with ``parameters``, which are texts, and write the notebook ``out``.
+
+    A parameter whose type is a list may have several texts.
 
     Raises:
         InputError: the template or a parameter does not exist (the message names the most similar
@@ -40,16 +44,17 @@ def rerun(template: str, parameters: dict[str, str], out: Path) -> None:
     _execute(notebook, _typed(template, notebook, parameters), out)
 
 
-def rerun_study(study: str, data: Path, store: Path, out: Path) -> list[Path]:
+def rerun_study(study: str, data: list[str], store: Path, out: Path) -> list[Path]:
     """Execute every template for every pair of ``study``, several at a time.
 
-    Returns the notebooks, which are written into ``out``.
+    ``data`` are folders of clinics, as ``open_clinics`` takes them. Returns the notebooks, which
+    are written into ``out``.
     """
     settings = load_study(study)
-    places = {"study": study, "data": str(data), "store": str(store)}
+    places: Given = {"study": study, "data": data, "store": str(store)}
     places |= {"fold": str(settings.folds[0]), "seed": str(settings.seeds[0])}
     jobs = [
-        (template, places | {"source": source, "target": target}, out)
+        (template, {**places, "source": source, "target": target}, out)
         for source, target in settings.pairs
         for template in templates()
     ]
@@ -58,10 +63,10 @@ def rerun_study(study: str, data: Path, store: Path, out: Path) -> list[Path]:
         return list(pool.map(_page, *zip(*jobs, strict=True)))
 
 
-def _page(template: str, parameters: dict[str, str], folder: Path) -> Path:
+def _page(template: str, parameters: Given, folder: Path) -> Path:
     """Execute one template. The title of the page names the pair."""
     notebook = _template(template)
-    pair = [parameters["source"], parameters["target"]]
+    pair = [str(parameters["source"]), str(parameters["target"])]
     title, *rest = notebook.cells[0].source.split("\n")
     named = f"{title}: {pair_name(*pair)}"
     notebook.cells[0].source = "\n".join([named, *rest])
@@ -89,22 +94,29 @@ def _declared(notebook: nbformat.NotebookNode) -> dict[str, dict[str, str]]:
 
 
 def _typed(
-    template: str, notebook: nbformat.NotebookNode, parameters: dict[str, str]
+    template: str, notebook: nbformat.NotebookNode, parameters: Mapping[str, str | list[str]]
 ) -> dict[str, Any]:
     """Turn the texts into values of the types that the template declares."""
     known = _declared(notebook)
     values = {}
-    for name, text in parameters.items():
+    for name, given in parameters.items():
         if name not in known:
             raise InputError(unknown_name(name, list(known), f"parameter of {template}"))
-        kind = known[name]["inferred_type_name"]
-        try:
-            values[name] = KINDS[kind](text)
-        except ValueError:
-            raise InputError(
-                f"{name}={text!r} is not of type {kind} ({known[name]['help']})"
-            ) from None
+        texts = [given] if isinstance(given, str) else given
+        several = known[name]["inferred_type_name"].startswith("list")
+        if len(texts) > 1 and not several:
+            raise InputError(f"{name} is given {len(texts)} times; give it once")
+        found = [_typed_one(name, text, known[name]) for text in texts]
+        values[name] = found if several else found[0]
     return values
+
+
+def _typed_one(name: str, text: str, declared: dict[str, str]) -> str | int | float:
+    kind = declared["inferred_type_name"]
+    try:
+        return KINDS[kind](text)
+    except ValueError:
+        raise InputError(f"{name}={text!r} is not of type {kind} ({declared['help']})") from None
 
 
 def _execute(notebook: nbformat.NotebookNode, values: dict[str, Any], out: Path) -> None:
