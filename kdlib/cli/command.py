@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 
-from kdlib.cli import book, results, scans
+from kdlib.cli import book, results, scans, segmenting
 from kdlib.cli.options import (
     Data,
     Device,
@@ -166,7 +166,7 @@ def study(
 
         export_study(wanted, runs, store, export)
     print(results_table(study_scores(runs), wanted.arms).to_string())
-    scans.say_left_out(left_out)
+    segmenting.say_left_out(left_out)
 
 
 @app.command()
@@ -221,14 +221,15 @@ def run(
     print(done.directory)
     none = "no scores: there are no test scans, or none of them has a mask"
     print(none if done.scores.empty else done.scores.to_string(index=False))
-    scans.say_left_out(left_out)
+    segmenting.say_left_out(left_out)
 
 
 for command in (
     scans.fetch,
     scans.check,
-    scans.adapt,
-    scans.predict,
+    segmenting.adapt,
+    segmenting.predict,
+    segmenting.bids,
     results.evaluate,
     results.report,
     results.record,

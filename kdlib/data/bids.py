@@ -7,6 +7,7 @@ from kdlib.data.formats import ending, holds_a_scan, images_in, stem
 from kdlib.data.subject_files import (
     closed,
     is_no_patient,
+    is_own_derivative,
     loose_images,
     subject_of,
     unusable,
@@ -21,10 +22,10 @@ def bids_subjects(folder: Path, clinic: str) -> Iterator[Subject]:
     A folder in another layout has no such subjects. A person without a FLAIR is a subject whose
     ``faults`` say so.
     """
-    people = sorted(path for path in folder.glob("sub-*") if path.is_dir())
-    if not any([*person.glob("anat"), *person.glob("ses-*/anat")] for person in people):
+    if not is_bids(folder):
         return
-    derived = [p for p in sorted(folder.glob("derivatives/**/sub-*")) if _entities(p)]
+    people = sorted(path for path in folder.glob("sub-*") if path.is_dir())
+    derived = _derived(folder)
     for person in people:
         if why := closed(folder, person):
             yield unusable(clinic, person, why)
@@ -34,6 +35,24 @@ def bids_subjects(folder: Path, clinic: str) -> Iterator[Subject]:
         for home in [*([person] if alone else []), *sessions]:
             yield from _in_session(folder, clinic, home, derived)
     yield from _others(folder, clinic, people)
+
+
+def is_bids(folder: Path) -> bool:
+    """Whether a folder has participants with images, as a BIDS dataset has."""
+    return any([*folder.glob("sub-*/anat/"), *folder.glob("sub-*/ses-*/anat/")])
+
+
+def _derived(folder: Path) -> list[Path]:
+    """The files of the derivatives, but for those that kdlib wrote: its answers are no labels."""
+    files = [p for p in sorted(folder.glob("derivatives/**/sub-*")) if _entities(p)]
+    homes = {path: _dataset_of(path) for path in files}
+    own = {home for home in set(homes.values()) if is_own_derivative(home)}
+    return [path for path in files if homes[path] not in own]
+
+
+def _dataset_of(path: Path) -> Path:
+    """The folder that the folders of the participants lie in."""
+    return next((p.parent for p in reversed(path.parents) if p.name[:4] == "sub-"), path.parent)
 
 
 def _others(folder: Path, clinic: str, people: list[Path]) -> Iterator[Subject]:

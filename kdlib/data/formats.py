@@ -32,7 +32,11 @@ CONVERTERS = {
     ".nii.zst": "packed; unpack it",
     ".7z": "packed; unpack it",
 }
-OWN_ENDINGS = ("_lesion_mask", "_lesion_probability")  # of the results that kdlib writes
+# Of the results that kdlib writes: in plain folders, and as a derivative of a BIDS dataset.
+OWN_ENDINGS = (
+    "_lesion_mask", "_lesion_probability", "_brain_mask",
+    "_label-WMH_mask", "_label-WMH_probseg", "_desc-brain_mask",
+)  # fmt: skip
 NOT_FETCHED = "its content is not here; fetch it, for example with 'datalad get'"
 _LOOKED_AT = 200  # files of a folder without a scan that are looked at
 

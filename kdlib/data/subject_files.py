@@ -22,6 +22,7 @@ LONGEST_ID = 200
 NO_PATIENTS = {"derivatives", "code", "sourcedata", "stimuli", "phenotype", "lost+found"}
 STORE_FOLDER = "prepared"  # a folder of runs has such a folder
 OWN_REPORT = "report.json"  # lies beside the masks that kdlib wrote
+DESCRIPTION = "dataset_description.json"  # of a BIDS dataset; it says who made a derivative
 
 
 def subject_of(
@@ -82,7 +83,7 @@ def images_named(folder: Path, *stems: str) -> list[Path]:
 
 def is_no_patient(folder: Path) -> bool:
     """Whether a folder belongs to no patient: hidden, beside them by BIDS, or filled by kdlib."""
-    if folder.name[0] == "." or folder.name.lower() in NO_PATIENTS:
+    if folder.name[0] == "." or folder.name.lower() in NO_PATIENTS or is_own_derivative(folder):
         return True
     try:
         if is_own_report(folder / OWN_REPORT):
@@ -103,6 +104,15 @@ def is_own_report(path: Path) -> bool:
     if not isinstance(report, dict) or not {"scans", "left_out", "notice"} <= report.keys():
         return False
     return isinstance(report["scans"], list) and all(isinstance(s, dict) for s in report["scans"])
+
+
+def is_own_derivative(folder: Path) -> bool:
+    """Whether a folder is a BIDS derivative that kdlib wrote."""
+    try:
+        made_by = json.loads((folder / DESCRIPTION).read_bytes())["GeneratedBy"]
+        return any(maker["Name"] == "kdlib" for maker in made_by)
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
 
 
 def loose_images(folder: Path, clinic: str) -> Iterator[Subject]:

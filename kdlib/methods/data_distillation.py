@@ -4,6 +4,7 @@ Radosavovic et al. 2018 (omni-supervised learning); for medical images Huang et 
 paper's reference 11.
 """
 
+from collections.abc import Collection
 from typing import Annotated
 
 import torch
@@ -13,9 +14,9 @@ from torch import Tensor
 from kdlib.augmentation import draw
 from kdlib.methods.base import Losses, Method, MethodSettings
 from kdlib.methods.task import TaughtTask
-from kdlib.networks import answer_all
+from kdlib.networks import UNet, answer_all
 from kdlib.randomness import seeded
-from kdlib.recipe import Change
+from kdlib.recipe import Change, Recipe
 
 
 class DataDistillationSettings(MethodSettings):
@@ -41,14 +42,10 @@ class DataDistillation(Method[TaughtTask, DataDistillationSettings], name="data_
 
     def voted(self) -> Tensor:
         """The mean probabilities (N, 2, H, W) of the target's slices over all views."""
-        images, views = self.task.target.images, self.settings.views
-        total = torch.zeros((), device=self.device)
-        for view in range(views):
-            rng = seeded(self.seed, "view", view)
-            change = draw(self.settings.transforms, len(images), self.recipe.size, rng)
-            answers = answer_all(self.task.teacher, change.images(images), self.recipe.precision)
-            total = total + change.back(answers.softmax(dim=1)) / views
-        return total
+        return mean_of_views(
+            self.task.teacher, self.task.target.images, self.settings.views,
+            self.settings.transforms, self.recipe, self.seed,
+        )  # fmt: skip
 
     def update(self, step: int) -> Losses:
         source, target, half = self.task.labelled, self.task.target, self.recipe.batch_size // 2
@@ -60,3 +57,23 @@ class DataDistillation(Method[TaughtTask, DataDistillationSettings], name="data_
         loss = self.segmentation_loss(self.answer(change.images(images)), change.labels(labels))
         self.descend(loss)
         return {"segmentation": loss.detach()}
+
+
+def mean_of_views(
+    network: UNet,
+    images: Tensor,
+    views: int,
+    transforms: Collection[Change],
+    recipe: Recipe,
+    seed: int,
+) -> Tensor:
+    """The mean probabilities (N, 2, H, W) of a network over random views of ``images``.
+
+    The answers to the views are moved back before they are averaged.
+    """
+    total = torch.zeros((), device=images.device)
+    for view in range(views):
+        change = draw(transforms, len(images), recipe.size, seeded(seed, "view", view))
+        answers = answer_all(network, change.images(images), recipe.precision)
+        total = total + change.back(answers.softmax(dim=1)) / views
+    return total

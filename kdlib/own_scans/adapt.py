@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -112,13 +112,15 @@ def scans_at(
     reading: Reading = AS_STORED,
     skip_bad: bool = False,
     on_subject: OnSubject | None = None,
+    wanted: Callable[[Subject], bool] = lambda subject: True,
 ) -> tuple[list[Subject], list[Finding]]:
     """Find the usable subjects of some scans or folders, and say what is wrong with the others.
 
-    ``t1`` is the T1 of a single scan. Raises ``InputError`` as ``sound`` does, and also if two
-    subjects have the same id.
+    ``t1`` is the T1 of a single scan. Subjects that are not ``wanted`` are not read. Raises
+    ``InputError`` as ``sound`` does, and also if two subjects have the same id.
     """
     parts = [as_one(open_clinics(place, reading=reading), TARGET) for place in places]
+    parts = [_only(part, wanted) for part in parts]
     if t1 is not None:
         parts = [_with_t1(parts, t1)]
     kept, left_out = sound(parts, inputs=inputs, skip_bad=skip_bad, on_subject=on_subject)
@@ -128,6 +130,11 @@ def scans_at(
     if twice:
         raise InputError(f"{', '.join(twice)}: two scans have this name; segment them in two calls")
     return subjects, left_out
+
+
+def _only(part: Clinics, wanted: Callable[[Subject], bool]) -> Clinics:
+    subjects = tuple(filter(wanted, part[TARGET].subjects))
+    return Clinics(part.folder, {TARGET: Clinic(TARGET, subjects)})
 
 
 def _refuse_shared(sources: Clinics, targets: Clinics) -> None:

@@ -1,52 +1,97 @@
 """Keep the results of two calls apart: what an earlier call wrote into a folder goes first."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from kdlib.data.formats import is_own_result
-from kdlib.data.subject_files import OWN_REPORT, is_own_report
+from kdlib.data.formats import images_in, is_own_result
+from kdlib.data.subject_files import DESCRIPTION, OWN_REPORT, is_own_derivative, is_own_report
 from kdlib.errors import InputError
 from kdlib.files import write_text
+from kdlib.own_scans.results import PLAIN, TABLE, Results
 
-PAGE = "report.html"
-
-
-def result_names(subject: str) -> dict[str, str]:
-    """The names of the files that a subject's result has: its ``mask`` and its ``probability``."""
-    return {kind: f"{subject}_lesion_{kind}.nii.gz" for kind in ("mask", "probability")}
+IGNORE = ".bidsignore"
 
 
-def refuse_strange_results(out: Path) -> None:
-    """Refuse a folder with masks or maps of which no report of kdlib says that kdlib wrote them.
+def refuse_strange_results(results: Results) -> None:
+    """Refuse a folder with results of which no report of kdlib says that kdlib wrote them.
 
     Raises:
         InputError: there is such a file. It may be somebody's own work, so it is not replaced.
     """
-    ours = _written(out)
-    for path in sorted(out.iterdir()) if out.is_dir() else []:
-        if is_own_result(path) and path.name not in ours:
+    out = results.folder
+    if results.dataset is not None:
+        raw = out.resolve() == results.dataset.resolve()
+        if raw or ((out / DESCRIPTION).exists() and not is_own_derivative(out)):
+            what = "this folder is a dataset that kdlib did not write"
+            raise InputError(f"{out}: {what}; name another folder, such as derivatives/kdlib in it")
+    if _is_of_one(results) and is_own_report(out / OWN_REPORT):
+        what = "this folder has the results of another command"
+        raise InputError(f"{out}: {what}; name another folder")
+    ours = {out / name for name in _written(out)}
+    for path in _results_in(results):
+        if path not in ours:
             what = "there is a result already of which no report tells where it is from"
             raise InputError(f"{path}: {what}; move it away, or name another folder with --out")
 
 
-def begin_results(out: Path, subjects: Iterable[str]) -> None:
+def begin_results(results: Results, files: Iterable[tuple[str, dict[str, str]]]) -> None:
     """Remove the results of an earlier call, and note which files this call is going to write.
 
-    So the results of a call that was interrupted are known, and the next call removes them.
+    ``files`` are each subject's id, and the names that ``Results.names`` gives. So the results of a
+    call that was interrupted are known, and the next call removes them. A call that has a report
+    for one participant removes that participant's results only.
     """
-    refuse_strange_results(out)
-    for name in _written(out):
-        (out / name).unlink(missing_ok=True)
-    scans = [{"subject": subject, **result_names(subject)} for subject in subjects]
+    refuse_strange_results(results)
+    for name in _written(results.folder):
+        if not _is_of_one(results) or name.startswith((f"{results.report}/", f"{results.report}.")):
+            _remove(results.folder, name)
+    scans = [{"subject": subject, **names} for subject, names in files]
     note = {"notice": "This call was interrupted.", "left_out": [], "scans": scans}
-    write_text(out / OWN_REPORT, json.dumps(note, indent=1))
+    write_text(results.numbers, json.dumps(note, indent=1))
+
+
+def _is_of_one(results: Results) -> bool:
+    """Whether these are the results of one participant, beside those of others."""
+    return results.numbers.name != OWN_REPORT
+
+
+def _results_in(results: Results) -> Iterator[Path]:
+    """All files of the folder that have the name of a result, of one participant if asked so."""
+    out = results.folder
+    homes = [out]
+    if results.dataset is not None:
+        person = results.report if _is_of_one(results) else "sub-*"
+        homes = [*out.glob(f"{person}/anat"), *out.glob(f"{person}/ses-*/anat")]
+    for home in sorted(homes):
+        yield from filter(is_own_result, images_in(home) if home.is_dir() else [])
+    yield from (path for path in (out / f"{TABLE}.tsv", out / f"{TABLE}.json") if path.exists())
 
 
 def _written(out: Path) -> list[str]:
-    """The files of an earlier call, by its report."""
-    if not is_own_report(out / OWN_REPORT):
+    """The files of earlier calls below ``out``, by their reports, which come last."""
+    reports = [path for path in (out / OWN_REPORT, *out.glob("sub-*.json")) if is_own_report(path)]
+    if not reports:
         return []
-    scans = json.loads((out / OWN_REPORT).read_bytes())["scans"]
-    names = [str(scan.get(kind)) for scan in scans for kind in ("mask", "probability")]
-    return [PAGE, *(name for name in names if is_own_result(Path(name)) and "/" not in name)]
+    scans = [scan for path in reports for scan in json.loads(path.read_bytes())["scans"]]
+    given = [str(scan[kind]) for scan in scans for kind in PLAIN if scan.get(kind)]
+    names = [name for name in given if is_own_result(Path(name)) and _inside(out, name)]
+    sidecars = [name.removesuffix(".nii.gz") + ".json" for name in names if "/" in name]
+    pages = [f"{path.stem}.html" for path in reports] + [f"{TABLE}.tsv", f"{TABLE}.json"]
+    about = [DESCRIPTION, IGNORE] if is_own_derivative(out) else []
+    return [*names, *sidecars, *pages, *about, *(path.name for path in reports)]
+
+
+def _inside(out: Path, name: str) -> bool:
+    """Whether a name that a report gives leads nowhere else than into ``out``."""
+    return (out / name).resolve().is_relative_to(out.resolve())
+
+
+def _remove(out: Path, name: str) -> None:
+    """Remove a file, and the folders below ``out`` that are empty then."""
+    path = out / name
+    path.unlink(missing_ok=True)
+    with suppress(OSError):
+        for folder in [parent for parent in path.parents if out in parent.parents]:
+            folder.rmdir()

@@ -6,31 +6,31 @@ The page is one file for any browser. It runs no script and loads nothing. Every
 import json
 import math
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
 from jinja2.environment import TemplateStream
 
 from kdlib.files import atomic, write_text
+from kdlib.own_scans.results import Results
 from kdlib.own_scans.scan_pictures import slices_of
-from kdlib.own_scans.segmentation import Answer, teacher_at_hand
+from kdlib.own_scans.segmentation import Answer
+from kdlib.own_scans.segmenter import Segmenter
 from kdlib.own_scans.templates import template
 from kdlib.scores.metrics import METRIC_DIGITS, METRIC_NAMES
-from kdlib.study.run import Run
 
 DISCLAIMER = "For research only. Not a medical device; not for diagnosis or treatment."
 
 
 def write_scan_report(
-    folder: Path, about: dict[str, Any], answers: Iterable[Answer], left_out: Sequence[str] = ()
+    results: Results, about: dict[str, Any], answers: Iterable[Answer], left_out: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    """Write ``report.html`` and ``report.json`` into ``folder``.
+    """Write the report as a page and as JSON.
 
     Only the facts of a scan are kept in memory. The pictures wait on the disk.
 
     Args:
-        folder: where the files go.
+        results: where the files go.
         about: ``title``, ``what`` (a sentence), ``missing`` (sentences), ``result`` (what the
             network is called), ``settings`` (from name to value) and ``runs`` (from name to
             provenance).
@@ -46,26 +46,24 @@ def write_scan_report(
             facts.append(answer.facts)
             sections.write(_scan(answer, len(facts)))
         sections.seek(0)
-        with atomic(folder / "report.html") as temporary:
+        with atomic(results.page) as temporary:
             _page(about, facts, left_out, sections).dump(str(temporary), encoding="utf-8")
     written = {**about, "left_out": list(left_out), "scans": facts, "notice": DISCLAIMER}
-    write_text(folder / "report.json", json.dumps(_without_nan(written), indent=1))
+    write_text(results.numbers, json.dumps(_without_nan(written), indent=1))
     return facts
 
 
-def about(runs: Sequence[Run], what: str) -> dict[str, Any]:
-    """What a report says about its runs. There is one run for each scan."""
-    first = runs[0].scenario
-    made = {run.directory.name: run for run in runs}
-    found = [teacher_at_hand(run) for run in made.values()]
-    made |= {teacher.directory.name: teacher for teacher, _ in found if teacher}
+def about(segmenters: Sequence[Segmenter], what: str) -> dict[str, Any]:
+    """What a report says about its networks. There is one segmenter for each scan."""
+    first, different = segmenters[0], {made.name: made for made in segmenters}.values()
     return {
-        "title": f"White matter hyperintensities in {len(runs)} scan{'s' * (len(runs) > 1)}",
+        "title": f"White matter hyperintensities in {len(segmenters)} "
+        f"scan{'s' * (len(segmenters) > 1)}",
         "what": what,
-        "missing": [why for _, why in found if why],
-        "result": "student" if first.method == "distillation" else "network",
-        "settings": first.changed(subject=None).model_dump(mode="json"),
-        "runs": {name: run.provenance for name, run in made.items()},
+        "missing": [why for made in different for why in made.missing],
+        "result": first.role,
+        "settings": first.settings,
+        "runs": {name: told for made in different for name, told in made.provenance.items()},
     }
 
 

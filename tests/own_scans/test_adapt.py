@@ -14,7 +14,9 @@ import pytest
 from kdlib.data.clinics import Clinics
 from kdlib.data.volume import read_volume
 from kdlib.own_scans.adapt import plan_adaptation, scans_at
+from kdlib.own_scans.results import Results
 from kdlib.own_scans.segmentation import segment
+from kdlib.own_scans.segmenter import of_runs
 from kdlib.scores.metrics import components
 from kdlib.study.run import Run
 from tests.command import Done, kdlib
@@ -284,7 +286,9 @@ def test_results_of_an_earlier_call_are_removed(done: Path, target: Path, tmp_pa
         assert said.status == 0, said.err
     kinds = ("mask", "probability")
     wanted = {f"{NAMES[-1]}_lesion_{kind}.nii.gz" for kind in kinds}
-    assert names(tmp_path) == wanted | {"report.html", "report.json"}
+    assert names(tmp_path) == wanted | {
+        "report.html", "report.json", "lesions.tsv", "lesions.json",
+    }  # fmt: skip
 
 
 def test_results_of_an_interrupted_call_are_removed(
@@ -329,7 +333,7 @@ def test_masks_and_maps_are_never_taken_for_scans(done: Path, tmp_path: Path) ->
 def test_answers_come_one_at_a_time(done: Path, target: Path, tmp_path: Path) -> None:
     run = Run(student(done))
     subjects, _ = scans_at([target])
-    answers = segment(((subject, run) for subject in subjects), tmp_path, device="cpu")
+    answers = segment(zip(subjects, of_runs([run] * 2, "cpu"), strict=True), Results(tmp_path))
     next(answers)
     assert len(list(tmp_path.glob("*_mask.nii.gz"))) == 1
 
