@@ -30,6 +30,7 @@ from kdlib.cli.options import (
     parsed,
     seeds_in,
 )
+from kdlib.cli.starter import STARTER, make_starter
 from kdlib.errors import (
     DoubtWarning,
     InputError,
@@ -130,6 +131,9 @@ def study(
     skip_bad: SkipBad = False,
 ) -> None:
     """Run what is missing of a study and print its results. You can stop it and start it again."""
+    if name == STARTER:
+        make_starter(seeds, folder, workers, export)
+        return
     from kdlib.data.places import place_of
     from kdlib.report.tables import results_table
     from kdlib.study.cluster import default_workers

@@ -12,6 +12,7 @@ from kdlib.simulator.template import ORIGIN_MM, Channel
 
 _COARSE = 4  # mm between the nodes of the warp
 _CENTRE_MM = np.array([0.0, -18.0, 6.0])  # MNI coordinates of the brain's middle
+TURNED_DEG = (4.0, 3.0, 4.0)  # how far heads are turned in the study's clinics
 
 
 @dataclass(frozen=True)
@@ -116,14 +117,21 @@ class Pose:
         return points + sample(self.warp, voxel_points(points) / _COARSE).movedim(0, -1)
 
 
-def draw_pose(rng: np.random.Generator, grid: Grid, maps: Tensor, enlargement_mm: float) -> Pose:
+def draw_pose(
+    rng: np.random.Generator,
+    grid: Grid,
+    maps: Tensor,
+    enlargement_mm: float,
+    turned_deg: tuple[float, float, float] = TURNED_DEG,
+) -> Pose:
     """Draw a random pose and size, and a smooth random warp that also widens the ventricles.
 
     The wall of the ventricles moves outwards by about ``enlargement_mm``. The movement becomes
-    smaller with distance, over 15 mm.
+    smaller with distance, over 15 mm. ``turned_deg`` are the standard deviations of the angles
+    about the axes x, y and z.
     """
     scale = rng.normal(0.95, 0.04) * rng.normal(1.0, 0.025, 3)
-    matrix = _rotation(rng.normal(0, np.deg2rad([4, 3, 4]))) @ np.diag(1 / scale)
+    matrix = _rotation(rng.normal(0, np.deg2rad(turned_deg))) @ np.diag(1 / scale)
     tall = grid.size_mm[2] - 170  # a tall field of view shows more neck below, not more air above
     centre = _CENTRE_MM + rng.normal(0, 3, 3) - [0, 0, max(tall, 0) / 2 - 4 * (tall > 0)]
     warp = _warp(rng, maps, enlargement_mm)

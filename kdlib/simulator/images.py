@@ -9,6 +9,8 @@ from kdlib.simulator.geometry import Grid
 from kdlib.simulator.place import Place
 from kdlib.simulator.protocols import Protocol
 
+HALO = 0.8  # of the study's clinics
+
 
 def flair_and_t1(
     rng: np.random.Generator,
@@ -19,7 +21,7 @@ def flair_and_t1(
 ) -> tuple[Tensor, Tensor]:
     """FLAIR and T1 (x, y, z), as the scanner gives them after bias correction."""
     levels = signal.levels(rng, scanner)
-    images = [place.whole(image) for image in _brain(rng, place, levels, parts)]
+    images = [place.whole(image) for image in brain_images(rng, place, levels, parts)]
     if skull:
         outer = head.surroundings(rng, place.scan, place.brain_mm, place.points)
         for name, part in outer.items():
@@ -29,13 +31,17 @@ def flair_and_t1(
     return flair, t1
 
 
-def _brain(
+def brain_images(
     rng: np.random.Generator,
     place: Place,
     levels: tuple[signal.Levels, signal.Levels],
     parts: dict[str, Tensor],
+    halo: float = HALO,
 ) -> tuple[Tensor, Tensor]:
-    """FLAIR and T1 of the brain's box alone, as a perfect scanner would give them."""
+    """FLAIR and T1 of the brain's box alone, as a perfect scanner would give them.
+
+    ``halo`` is how faint or strong the halo around lesions is, from 0 to 1.
+    """
     grid = place.brain
     grey, white, *fluid = landmarks.regional_brightness(rng, grid, place.points[place.box])
     share = landmarks.bright_fluid(rng, grid, place.ventricle_mm[place.box], *fluid)
@@ -44,7 +50,7 @@ def _brain(
     texture += 0.025 * grid.field(rng, 2.5, fine=False)
     # White matter in the gyri, where fibres run in many directions, is darker than deep inside.
     around = grid.blurred(parts["white"], 6)
-    parts = _with_halo(grid, parts)
+    parts = _with_halo(grid, parts, halo)
     factors = {
         "white": white * texture * (0.86 + 0.2 * around),
         "cortex": grey * texture,
@@ -60,13 +66,13 @@ def _brain(
     return flair, t1
 
 
-def _with_halo(grid: Grid, parts: dict[str, Tensor]) -> dict[str, Tensor]:
+def _with_halo(grid: Grid, parts: dict[str, Tensor], strength: float) -> dict[str, Tensor]:
     """Make the white matter beside a lesion a faint lesion in part, since water spreads there.
 
     In real scans FLAIR is brighter than usual even some millimetres outside the masks.
     """
     near = grid.blurred(parts["faint"] + parts["bright"], 2)
-    halo = 0.8 * near * parts["white"]
+    halo = strength * near * parts["white"]
     return {**parts, "white": parts["white"] - halo, "faint": parts["faint"] + halo}
 
 

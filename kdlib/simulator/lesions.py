@@ -22,6 +22,26 @@ _AT_BORDER = 0.4  # the severity at a lesion's border
 
 
 @dataclass(frozen=True)
+class Style:
+    """How the lesions of a person look. The ranges are drawn from; the defaults fit real masks.
+
+    Attributes:
+        large: the share of punctate lesions that are large, of 100 to 3,000 mm3.
+        punctate: the largest share of the load that is in punctate lesions.
+        reach_mm: how far confluent lesions grow from the ventricles.
+        rim: how bright the lining of the ventricles is, as a factor.
+    """
+
+    large: tuple[float, float] = (0.0, 0.05)
+    punctate: tuple[float, float] = (0.25, 0.6)
+    reach_mm: tuple[float, float] = (6, 16)
+    rim: float = 1.0
+
+
+USUAL = Style()
+
+
+@dataclass(frozen=True)
 class Lesions:
     """Lesion fraction and severity (0 faint, 1 bright), both (x, y, fine z)."""
 
@@ -36,17 +56,20 @@ def draw_lesions(
     ventricle_mm: Tensor,
     points: Tensor,
     load_ml: float,
+    style: Style = USUAL,
 ) -> Lesions:
     """Draw lesions with a total volume of about ``load_ml``.
 
     ``room`` (x, y, fine z) is the share of a sample that a lesion may fill; it is 1 in white
     matter. ``ventricle_mm`` (x, y, fine z) is the signed distance to the ventricles. ``points``
-    (x, y, fine z, 3) are the samples' MNI coordinates in mm.
+    (x, y, fine z, 3) are the samples' MNI coordinates in mm. ``style`` says how they look.
     """
-    volumes = _punctate_volumes_mm3(rng, load_ml)
+    volumes = _punctate_volumes_mm3(rng, load_ml, style)
     confluent_mm3 = load_ml * 1000 - volumes.sum()
     severity = max(0.3, rng.normal(0.55, 0.09))
-    fraction, grade = _confluent(rng, grid, room, ventricle_mm, points, confluent_mm3)
+    fraction, grade = _confluent(
+        rng, grid, room, ventricle_mm, points, confluent_mm3, style.reach_mm
+    )
     grade = severity + grade
     centres = _centres(rng, grid, room, ventricle_mm, points, len(volumes))
     for centre, volume in zip(centres, volumes, strict=True):
@@ -63,12 +86,12 @@ def _severity(fraction: Tensor, grade: Tensor) -> Tensor:
     return _AT_BORDER + inside * (grade - _AT_BORDER)
 
 
-def _punctate_volumes_mm3(rng: np.random.Generator, load_ml: float) -> np.ndarray:
+def _punctate_volumes_mm3(rng: np.random.Generator, load_ml: float, style: Style) -> np.ndarray:
     count = int(np.clip(280 * (load_ml / 12) ** 0.3 * np.exp(rng.normal(0, 0.7)), 20, 700))
     volumes = np.clip(14 * np.exp(rng.normal(0, 1.1, count)), 6, 800)
-    large = rng.uniform(size=count) < rng.uniform(0.0, 0.05)
+    large = rng.uniform(size=count) < rng.uniform(*style.large)
     volumes = np.where(large, np.exp(rng.uniform(np.log(100), np.log(3000), count)), volumes)
-    most = rng.uniform(0.25, 0.6)  # largest share of the load in small lesions
+    most = rng.uniform(*style.punctate)  # largest share of the load in small lesions
     return volumes[np.cumsum(volumes) < 1000 * most * load_ml]
 
 
@@ -79,8 +102,9 @@ def _confluent(
     ventricle_mm: Tensor,
     points: Tensor,
     volume_mm3: float,
+    reach_mm: tuple[float, float],
 ) -> tuple[Tensor, Tensor]:
-    reach = rng.uniform(6, 16)
+    reach = rng.uniform(*reach_mm)
     score = 0.8 * grid.field(rng, 18.0) + 0.15 * grid.field(rng, 5.0)
     score += rng.uniform(2.5, 5.5) * torch.exp(-ventricle_mm.clamp(min=0) / reach)
     score += rng.uniform(0.3, 1.2) * _horns(points)

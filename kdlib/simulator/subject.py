@@ -14,7 +14,7 @@ from kdlib.simulator import anatomy, head
 from kdlib.simulator.controls import CONTROLS, Control, bent
 from kdlib.simulator.geometry import Grid
 from kdlib.simulator.images import flair_and_t1
-from kdlib.simulator.lesions import draw_lesions
+from kdlib.simulator.lesions import USUAL, Style, draw_lesions
 from kdlib.simulator.loads import load_ml
 from kdlib.simulator.other_pathology import draw_infarct
 from kdlib.simulator.place import Place, draw_place
@@ -72,7 +72,7 @@ def simulate_subject(
     )
     atrophy = patients.atrophy + 0.25 * wear + rng.normal(0, 0.5)
     fractions = anatomy.tissues(rng, place.brain, place.maps, atrophy)
-    parts, labels = _with_lesions(rng, place, fractions, load)
+    parts, labels = with_lesions(rng, place, fractions, load)
     flair, t1 = flair_and_t1(rng, place, scanner, parts, settings.skull)
     kept = _share_kept(rng, place, settings, defaced=site(clinic).defaced)
     return SimulatedSubject(
@@ -107,18 +107,20 @@ def _stripping(rng: np.random.Generator, grid: Grid, brain_mm: Tensor) -> Tensor
     return grid.blurred(kept, blur_mm)
 
 
-def _with_lesions(
+def with_lesions(
     rng: np.random.Generator,
     place: Place,
     fractions: Tensor,
     load_ml: float,
+    style: Style = USUAL,
 ) -> tuple[dict[str, Tensor], Tensor]:
     """The fraction of each tissue, averaged over each slice, and the labels (float32: 0, 1, 2)."""
     grid, ventricle_mm = place.brain, place.maps[Channel.VENTRICLE_MM]
     white, cortex, deep, csf = fractions
     room = white + 0.15 * cortex + 0.1 * deep
-    lesions = draw_lesions(rng, grid, room, ventricle_mm, place.fine_points, load_ml)
-    lining = anatomy.lining(rng, grid, ventricle_mm) * (1 - lesions.fraction)
+    lesions = draw_lesions(rng, grid, room, ventricle_mm, place.fine_points, load_ml, style)
+    lining = (style.rim * anatomy.lining(rng, grid, ventricle_mm)).clamp(max=1.1)
+    lining = lining * (1 - lesions.fraction)
     healthy = 1 - (lesions.fraction / room.clamp(min=1e-3)).clamp(max=1)
     inner = white * healthy, deep * (1 - 0.1 * (1 - healthy))
     fine = {

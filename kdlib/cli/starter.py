@@ -1,0 +1,31 @@
+"""``kdlib study starter``: make the segmenter that comes with kdlib again."""
+
+from pathlib import Path
+
+from kdlib.cli.options import make_writable, seeds_in
+from kdlib.errors import InputError
+
+STARTER = "starter"  # the name of its study
+
+
+def make_starter(seeds: str | None, folder: Path, workers: int | None, export: Path | None) -> None:
+    """Make what is missing of the starter in ``folder``, and print how its networks score.
+
+    Its weights and scores go to ``export``, by default to ``folder``.
+    """
+    from kdlib.starter.study import StarterStudy, make_starter, summary
+    from kdlib.study.cluster import default_workers
+    from kdlib.study.progress import count_bar
+
+    chosen = seeds_in(seeds) if seeds is not None else (0,)
+    if len(chosen) != 1:
+        raise InputError(f"--seeds {seeds}: the starter has one seed; give one number")
+    folder = folder / STARTER
+    out = export or folder
+    make_writable(out)
+    scores = make_starter(
+        StarterStudy(seed=chosen[0]), folder, out, count_bar,
+        workers=workers or default_workers("cpu"),
+    )  # fmt: skip
+    print(summary(scores).to_string())
+    print(out)

@@ -1,0 +1,1 @@
+"""The starter: a small segmenter that comes with kdlib, and how it was made."""

@@ -1,0 +1,116 @@
+"""The starter: a small lesion segmenter that comes with kdlib, for anyone's FLAIR at once.
+
+It works in two stages. A network finds the brain, and the scan is set to 0 outside it. Then a
+network finds the lesions. Both have learnt from simulated people alone. It is not a medical device.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from kdlib.data.volume import Volume
+from kdlib.errors import DamagedError, InputError
+from kdlib.files import read_text, write_text
+from kdlib.kept import read_tensors, write_tensors
+from kdlib.networks import UNet, new_unet
+from kdlib.prediction import predict
+from kdlib.recipe import Recipe
+
+WEIGHTS = Path(str(files("kdlib"))) / "starter" / "weights"
+LESION = "lesion.safetensors"
+NOTE = "lesion.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Starter:
+    """A brain finder and a lesion network that work together.
+
+    Attributes:
+        recipe: how the lesion network's slices are prepared, and how it is built.
+        network: the lesion network, in evaluation mode, on the CPU. It sees stripped scans.
+        threshold: a voxel is lesion if its probability is at least this.
+        provenance: how the lesion network was made: seed, people, steps, seconds, versions.
+    """
+
+    recipe: Recipe
+    network: UNet
+    threshold: float
+    provenance: dict[str, Any]
+
+    def answer(self, scan: Volume) -> tuple[Volume, Volume]:
+        """The lesion probability and the brain of a FLAIR, both on the scan's own grid.
+
+        Args:
+            scan: a FLAIR of any orientation and voxel size, with or without the skull.
+
+        Returns:
+            Probabilities (x, y, z) in [0, 1], which are 0 outside the brain, and the probability
+            that a voxel is brain.
+        """
+        brains: Any = _brain_finder()
+        brain: Volume = brains.find_brain(scan)
+        cut: Volume = brains.stripped(scan, brain)
+        found = predict(self.network, [cut], self.recipe)
+        inside = np.where(cut.array > 0, found.array, np.float32(0))
+        return replace(scan, array=inside), brain
+
+
+@cache
+def load_starter() -> Starter:
+    """The starter that comes with kdlib."""
+    return read_starter(WEIGHTS)
+
+
+def read_starter(folder: Path) -> Starter:
+    """The starter whose lesion network lies in ``folder``, as ``write_lesion_network`` writes it.
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
+    note = json.loads(read_text(folder / NOTE))
+    recipe = Recipe(**note["recipe"])
+    network = new_unet(recipe, seed=0)
+    tensors = read_tensors(folder / LESION)[0]
+    try:
+        network.load_state_dict({name: _full(tensor) for name, tensor in tensors.items()})
+    except RuntimeError as error:  # other names or shapes
+        raise DamagedError(folder / LESION, "these are the weights of another network") from error
+    network.eval().requires_grad_(False)
+    return Starter(recipe, network, note["threshold"], note["provenance"])
+
+
+def write_lesion_network(
+    folder: Path, network: UNet, recipe: Recipe, provenance: dict[str, Any]
+) -> None:
+    """Write a lesion network as the package holds it: its weights in half precision, and a note."""
+    tensors = {name: _half(tensor) for name, tensor in network.state_dict().items()}
+    write_tensors(folder / LESION, tensors)
+    note = {
+        "recipe": recipe.model_dump(),
+        "threshold": 0.5,
+        "provenance": provenance,
+    }
+    write_text(folder / NOTE, json.dumps(note, indent=2) + "\n")
+
+
+def _half(tensor: torch.Tensor) -> torch.Tensor:
+    """Half precision for weights. Statistics of batch norms stay as they are."""
+    return tensor.half() if tensor.ndim > 1 else tensor
+
+
+def _full(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.float() if tensor.dtype == torch.float16 else tensor
+
+
+def _brain_finder() -> Any:
+    try:
+        return import_module("kdlib.starter.brain")
+    except ModuleNotFoundError:
+        raise InputError("this version of kdlib has no brain finder; take a newer one") from None

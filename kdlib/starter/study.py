@@ -1,0 +1,131 @@
+"""The study that makes the starter's lesion network, from one seed.
+
+Simulate people, train some teachers, and train a student on the mean of their answers. Then score
+all of them on other simulated people, whose scanners they have not seen. A study that was stopped
+goes on where it was.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+from pydantic import Field
+
+from kdlib.files import write_text
+from kdlib.networks import UNet
+from kdlib.prediction import predict
+from kdlib.recipe import Count, Recipe, Strict
+from kdlib.scores.in_space import evaluate_volumes
+from kdlib.starter.ensemble import Ensemble
+from kdlib.starter.lesion_training import recipe, student, teacher
+from kdlib.starter.people import draw_person
+from kdlib.starter.population import Population, template
+from kdlib.starter.starter import write_lesion_network
+
+SCORES = "validation.csv"
+
+Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+
+
+class StarterStudy(Strict):
+    """The settings of the study. With the version of kdlib they decide all its numbers."""
+
+    seed: int = Field(0, ge=0, description="it decides people, weights and batches")
+    people: Count = Field(600, description="the people to learn from")
+    validation: Count = Field(40, description="the people that all networks are scored on")
+    teachers: Count = Field(2, description="how many teachers there are")
+    steps: Count = Field(6000, description="optimiser steps of each teacher")
+    student_steps: Count = Field(6000, description="optimiser steps of the student")
+
+
+def make_starter(
+    study: StarterStudy, folder: Path, out: Path, bar: Bar, *, workers: int = 1
+) -> pd.DataFrame:
+    """Make what is missing of the study, and write the student's network to ``out``.
+
+    Args:
+        study: its settings.
+        folder: keeps the people's slices and the networks.
+        out: gets the weights, their note and the scores of all networks.
+        bar: makes a bar of progress with a name; see ``kdlib.study.progress.count_bar``.
+        workers: how many processes simulate people.
+
+    Returns:
+        The scores: one row for each network and each person of the validation.
+    """
+    began = time.monotonic()
+    own, last = recipe(study.steps), recipe(study.student_steps)
+    population = Population(folder / "people", study.seed, study.people, own.preparation)
+    with bar("people") as on_person:
+        population.make(workers, on_person)
+    labelled = population.labelled_slices()
+    networks: dict[str, UNet] = {}
+    for number in range(study.teachers):
+        name = f"teacher-{number + 1}"
+        with bar(name) as on_step:
+            place = folder / f"{name}-{study.seed}-{study.people}-{study.steps}"
+            networks[name] = teacher(place, own, labelled, study.seed + number, on_step)
+    with bar("student") as on_step:
+        place = folder / ("student-" + "-".join(str(v) for v in study.model_dump().values()))
+        taught_by = list(networks.values())
+        made = student(place, last, labelled, taught_by, study.seed, on_step)
+    networks |= {"ensemble": cast(UNet, Ensemble(taught_by)), "student": made}
+    with bar("validation") as on_person:
+        scores = validation_scores(networks, own, study.seed, study.validation, on_person)
+    write_text(out / SCORES, scores.to_csv(index=False))
+    note = _provenance(study, "student", scores, time.monotonic() - began)
+    write_lesion_network(out, made, last, note)
+    return scores
+
+
+def validation_scores(
+    networks: dict[str, UNet],
+    own: Recipe,
+    seed: int,
+    people: int,
+    on_person: Callable[[int, int], None] = lambda done, total: None,
+) -> pd.DataFrame:
+    """Score ``networks`` on whole scans of the validation's people, each on its own grid."""
+    rows: list[dict[str, Any]] = []
+    for number in range(people):
+        person = draw_person(seed, number, template(), split="validation")
+        edge, _, thick = person.flair.spacing_mm
+        about = {"person": number, "edge_mm": round(edge, 2), "slice_mm": round(thick, 2)}
+        for name, network in networks.items():
+            found = evaluate_volumes(person.labels, predict(network, [person.flair], own))
+            what = {"dice": found.dice, "recall": found.lesion_recall}
+            rows.append({"network": name, **about, "lesion_ml": person.lesion_ml} | what)
+        on_person(number + 1, people)
+    return pd.DataFrame(rows)
+
+
+def _provenance(
+    study: StarterStudy, network: str, scores: pd.DataFrame, seconds: float
+) -> dict[str, Any]:
+    """How the shipped network was made, and its mean Dice on simulated people it has not seen."""
+    means = scores.groupby("network").dice.mean().round(3)
+    return {
+        "network": network,
+        **study.model_dump(),
+        "seconds": round(seconds),
+        "kdlib": version("kdlib"),
+        "torch": version("torch"),
+        "validation_dice": {str(name): float(value) for name, value in means.items()},
+    }
+
+
+def summary(scores: pd.DataFrame) -> pd.DataFrame:
+    """Mean Dice and recall of each network, and how far its Dice is from the first teacher's.
+
+    ``difference`` is the mean over people, and ``standard_error`` is that of this mean.
+    """
+    table = scores.groupby("network", sort=False)[["dice", "recall"]].mean()
+    dice = scores.pivot(index="person", columns="network", values="dice")
+    apart = dice.sub(dice["teacher-1"], axis=0)
+    table["difference"] = apart.mean()
+    table["standard_error"] = apart.sem()
+    return table.round(4)

@@ -1,0 +1,47 @@
+"""The study that makes the starter, at a tiny size."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from kdlib.cli.command import app
+from kdlib.starter import people
+from kdlib.starter.starter import read_starter
+from kdlib.starter.study import StarterStudy, make_starter, summary
+
+TINY = StarterStudy(seed=3, people=2, validation=1, teachers=2, steps=2, student_steps=2)
+
+
+@contextmanager
+def told(name: str) -> Iterator[Callable[[int, int], None]]:
+    yield lambda done, total: None
+
+
+def test_it_ends_with_a_network_its_scores_and_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "FINEST_MM", people.COARSEST_MM)  # for speed
+    scores = make_starter(TINY, tmp_path / "work", tmp_path / "out", told)
+    assert list(scores.network) == ["teacher-1", "teacher-2", "ensemble", "student"]
+    assert summary(scores).loc["teacher-1", "difference"] == 0
+    starter = read_starter(tmp_path / "out")
+    assert starter.provenance["people"] == 2
+    weights = (tmp_path / "out" / "lesion.safetensors").read_bytes()
+    began: list[str] = []
+
+    @contextmanager
+    def watched(name: str) -> Iterator[Callable[[int, int], None]]:
+        yield lambda done, total: began.append(f"{name} {done}")
+
+    make_starter(TINY, tmp_path / "work", tmp_path / "out", watched)  # nothing is trained again
+    assert began == ["people 2", "validation 1"]
+    assert (tmp_path / "out" / "lesion.safetensors").read_bytes() == weights
+
+
+def test_it_has_one_seed() -> None:
+    done = CliRunner().invoke(app, ["study", "starter", "--seeds", "0,1"])
+    assert done.exception is not None
+    assert "one seed" in str(done.exception)
