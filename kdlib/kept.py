@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from torch import Tensor
 
-TEXT_COLUMNS = ("clinic", "subject")
+TEXT_COLUMNS = ("clinic", "subject", "patient")
 DIGEST = "digest"  # the name of the note that a file of tensors has of its own content
 
 

@@ -33,8 +33,9 @@ Family = Sequence[tuple[str, str]]  # (arm, baseline) of each comparison
 
 
 def pair_name(source: str, target: str) -> str:
-    """A pair of clinics as people read it, for example "Utrecht to Singapore"."""
-    return f"{source.capitalize()} to {target.capitalize()}"
+    """A pair of clinics as people read it, as "Utrecht to Singapore", "Utrecht + Own to Real"."""
+    names = [" + ".join(map(str.capitalize, name.split("+"))) for name in (source, target)]
+    return " to ".join(names)
 
 
 def main_scores(scores: pd.DataFrame) -> pd.DataFrame:

@@ -23,10 +23,10 @@ QUARTILES = (0.25, 0.5, 0.75)  # slices of the subjects at these quantiles of le
 def clinic_summary(clinics: Clinics) -> tuple[pd.DataFrame, Arrays]:
     """Summarise all subjects with a label, in a table and in arrays.
 
-    Each row of the table is one subject: ``clinic``, ``subject``, ``split``, ``grid``,
-    ``voxel_mm``, ``lesion_ml``, ``lesions`` (the number of 26-connected parts) and
-    ``lesion_contrast`` (the median of the lesions over the median of the head, in the scan's own
-    intensities).
+    Each row of the table is one subject: ``clinic``, ``subject``, ``patient`` (who may have other
+    scans), ``split``, ``grid``, ``voxel_mm``, ``lesion_ml``, ``lesions`` (the number of
+    26-connected parts) and ``lesion_contrast`` (the median of the lesions over the median of the
+    head, in the scan's own intensities).
 
     The arrays are histograms and slices. ``<clinic>/intensity`` counts head voxels between
     ``intensity_edges``. The same two are there for ``normalised`` intensities. Three subjects of
@@ -61,6 +61,7 @@ def _measure(subject: Subject) -> tuple[dict[str, Any], NDArray, NDArray]:
     row = {
         "clinic": subject.scan.clinic,
         "subject": subject.id,
+        "patient": subject.patient,
         "split": subject.split,
         "grid": " x ".join(map(str, flair.array.shape)),
         "voxel_mm": " x ".join(f"{edge:.2f}" for edge in flair.spacing_mm),

@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kdlib.evidence.protocol import PROTOCOL, rules_digest
+from kdlib.evidence.carried import REAL
+from kdlib.evidence.protocol import PROTOCOL, REAL_PROTOCOL, rules_digest
 
 # What is not compared, since it decides no number of a seed.
 OF_STUDY = ("seeds", "about", "supporting")
@@ -15,12 +16,13 @@ OF_ARM = ("label", "colour")
 def protocol(study: dict[str, Any]) -> dict[str, Any]:
     """What was decided before the results of a study, whose settings are given.
 
-    ``version`` is that of the protocol, ``rules`` a digest of the ledger's rules, and ``digest``
-    one of the study's settings.
+    ``version`` is that of the protocol, ``rules`` a digest of its rules, and ``digest`` one of the
+    study's settings.
     """
     text = json.dumps(decisive(study), sort_keys=True)
     settings = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return {"version": PROTOCOL, "rules": rules_digest(), "digest": settings}
+    version = REAL_PROTOCOL if study["name"] == REAL else PROTOCOL
+    return {"version": version, "rules": rules_digest(study["name"]), "digest": settings}
 
 
 def decisive(study: dict[str, Any]) -> dict[str, Any]:

@@ -90,6 +90,15 @@ class Results:
         return _read_table(self.folder / "clinics.csv")
 
     @cached_property
+    def patients(self) -> dict[str, str]:
+        """The patient of each subject of a target who has several scans there."""
+        if "patient" not in self.clinics:  # results of an older version
+            return {}
+        tested = self.clinics[self.clinics["clinic"].isin({target for _, target in self.pairs})]
+        several = tested[tested.duplicated(["clinic", "patient"], keep=False)].astype(str)
+        return dict(zip(several["subject"], several["patient"], strict=True))
+
+    @cached_property
     def clinic_arrays(self) -> Arrays:
         """Histograms and slices of the clinics. ``kdlib.record.clinic_summary`` has their names."""
         return read_arrays(self.folder / "clinics.npz")

@@ -37,3 +37,12 @@ def test_a_change_without_a_new_version_is_found(
     assert "rules of the ledger" in changed_since(tmp_path, study)
     monkeypatch.setattr("kdlib.record.protocol.PROTOCOL", 2)
     assert changed_since(tmp_path, longer) == ""
+
+
+def test_the_study_of_real_scans_has_a_protocol_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("standard", "mechanism", "controls", "real")
+    before = {name: protocol(settings(name))["rules"] for name in names}
+    assert len(set(before.values())) == 2
+    monkeypatch.setattr(rules, "RULES", ("Everything carries over.",))
+    changed = [name for name in names if protocol(settings(name))["rules"] != before[name]]
+    assert changed == ["real"]

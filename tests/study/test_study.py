@@ -18,7 +18,7 @@ from kdlib.study.store import Store
 from kdlib.study.study import Study, arm_scenario, built_in_studies, load_study
 from tests.tiny import RECIPE
 
-OTHERS = ("demo", "paper")  # studies with recipes of their own
+OTHERS = ("demo", "paper", "real")  # studies with recipes of their own
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,7 @@ def test_the_built_in_studies_are_those_of_the_paper_and_ours() -> None:
         ("controls", 3, 2, 3),
         ("paper", 6, 2, 3),
         ("landscape", 3, 1, 2),
+        ("real", 1, 2, 3),
     ],
 )
 def test_studies_have_their_extent(name: str, pairs: int, folds: int, seeds: int) -> None:
@@ -71,6 +72,17 @@ def test_the_fair_studies_have_one_recipe_and_students_from_scratch() -> None:
     assert all(recipe == recipes[0] for recipe in recipes)
     assert recipes[0].start == "scratch"
     assert load_study("standard").on_the_fly_subjects is None
+
+
+def test_the_study_of_real_scans_is_the_standard_with_fewer_steps_and_labelled_arms() -> None:
+    study, standard = load_study("real"), load_study("standard")
+    assert study.recipe == standard.recipe.model_copy(update={"steps": study.recipe.steps})
+    for name, arm in standard.arms.items():
+        assert study.arms[name].settings == arm.settings
+    landscape = load_study("landscape").arms
+    few = [name for name, arm in study.arms.items() if arm.method == "fine_tuning"]
+    assert [study.arms[name].settings["subjects"] for name in few] == [1, 2, 5]
+    assert all(study.arms[name].settings == landscape[name].settings for name in few)
 
 
 def test_the_controls_lead_from_utrecht_to_every_control_clinic() -> None:

@@ -1,0 +1,242 @@
+"""Do the findings of the simulated bench carry over to real scans? Rules, written before results.
+
+A finding is what the study ``standard`` says of one comparison of two arms: better, worse or the
+same. The study ``real`` makes the same comparison on real scans, with the same tests.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from kdlib.evidence.bench import LOWER, UPPER, Gate, bench_of
+from kdlib.evidence.comparisons import PAIR, POOLED, gaps_closed
+from kdlib.evidence.statistics import MARGIN
+from kdlib.evidence.verdicts import (
+    ALPHA,
+    MINIMUM_SEEDS,
+    NO_GAP,
+    Contrast,
+    Evidence,
+    Judgement,
+    corrected,
+    count_of,
+    lines,
+)
+
+REAL = "real"  # the study that is judged here, and the name of its target
+# The arms that adapt without labels and are in both studies.
+LABEL_FREE = ("AdaBN", "ADA", "KD", "ADA then KD", "ADA on the fly", "KD on the fly")
+COMPARED = (
+    *((arm, LOWER) for arm in LABEL_FREE),
+    ("KD", "ADA"),
+    ("KD", "AdaBN"),
+    ("ADA then KD", "ADA"),
+    ("ADA on the fly", "ADA"),
+    ("KD on the fly", "KD"),
+)
+FINE_TUNING = "fine-tuning on"  # how the names of arms begin that see labels of the target
+MOST = 0.5  # of what the simulation foretells
+MINIMUM_ARMS = 4
+MINIMUM_SPREAD = 0.05  # of the shares of the gap that the simulated arms close
+
+Carried = Literal[
+    "carries over", "does not carry over", "undecided", "no finding", "the bench shows no gap here"
+]
+Answer = Literal["yes", "in part", "no", "undecided", "the bench shows no gap here"]
+Direction = Literal["better", "worse", "the same", "open"]
+
+RULES = (
+    f"The real target is judged only if {UPPER} is above {LOWER} there, by a one-sided test at"
+    f" {ALPHA:.0%}. In the simulation, pairs without such a gap are left out, and the gate of the"
+    " claims must be open.",
+    f"Both sides need {MINIMUM_SEEDS} seeds. Tests and margins are those of the claims. Holm's"
+    f" correction is over the {len(COMPARED)} comparisons, on each side for itself. Several scans"
+    " of one patient are averaged first: the subjects of the tests are patients.",
+    "A comparison is a finding if the simulation calls it better, worse or the same (within"
+    f" {MARGIN:g} Dice). It carries over if the real scans call it the same way. It does not carry"
+    " over if they call it the other way, or the same where the simulation called it better or"
+    " worse, or if the whole interval lies beyond the margin where the simulation called it the"
+    " same. Else it is undecided.",
+    "The order: each arm without labels closes a share of the simulated gap. The Dice of these arms"
+    " on real scans is regressed on these shares. The order holds if the slope, as a share of the"
+    f" real gap, is more than {MOST:g}, and fails if it is less, with p < {ALPHA:g}. It is"
+    f" undecided with fewer than {MINIMUM_ARMS} arms, or if the standard deviation of the shares is"
+    f" below {MINIMUM_SPREAD:g}.",
+    "The answer is no if the order fails, or if at least half of the decided findings do not carry"
+    " over. It is yes if the order holds, at least one finding carries over and every decided one"
+    " does. It is in part if some carry over and some do not. Else it is undecided.",
+    "Two more arms of the study are the two best of the study landscape: of its arms that see no"
+    " label of the target and are not in this study yet, the two with the highest mean difference"
+    f" in Dice to {LOWER}, over all its pairs and seeds, each at its one setting. They are added"
+    " before the first run. They count for the order alone.",
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One comparison, what the simulation and the real scans say of it, and whether they agree."""
+
+    name: str
+    simulated: Direction
+    real: Direction
+    verdict: Carried
+    why: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the findings carry over: the answer, the order of the arms, and each finding."""
+
+    answer: Answer
+    order: Literal["holds", "fails", "undecided", "the bench shows no gap here"]
+    why: str
+    findings: tuple[Finding, ...] = ()
+
+
+def judge_carried(
+    real: pd.DataFrame,
+    standard: pd.DataFrame,
+    *,
+    controls: pd.DataFrame | None = None,
+    landscape: pd.DataFrame | None = None,
+    patients: Mapping[str, str] | None = None,
+) -> Verdict:
+    """Whether what the simulated bench found holds on real scans.
+
+    Args:
+        real: the frame of ``scores.csv`` of the study ``real``.
+        standard: that of the study ``standard``.
+        controls: that of the study of controls, for its gate.
+        landscape: that of the study ``landscape``, for the arms that only it has.
+        patients: the patient of each subject who has more than one scan.
+    """
+    real = by_patient(real, patients or {})
+    here, there = Gate(real, bench_of(None)), Gate(standard, bench_of(controls))
+    for gate in (here, there):
+        if refused := gate.refusal(gate.pairs):
+            return _refused(refused)
+    ours, theirs = (
+        Evidence(part, closed=gate.closed) for part, gate in ((real, here), (standard, there))
+    )
+    findings = _findings(ours, theirs)
+    order, why = _order(ours, _shares(theirs.main, landscape))
+    return Verdict(_answer(findings, order), order, why, findings)
+
+
+def _refused(refused: Judgement) -> Verdict:
+    if refused.verdict == NO_GAP:
+        return Verdict("the bench shows no gap here", "the bench shows no gap here", refused.why)
+    return Verdict("undecided", "undecided", refused.why)
+
+
+def best(scores: pd.DataFrame, candidates: Sequence[str], count: int = 2) -> list[str]:
+    """The ``candidates`` with the highest mean Dice over ``LOWER``, pairs and seeds pooled."""
+    evidence = Evidence(scores)
+    run = [arm for arm in candidates if arm in set(evidence.main["arm"])]
+    gains = {arm: evidence.contrast(arm, LOWER, evidence.pairs).difference for arm in run}
+    return sorted(gains, key=lambda arm: -gains[arm])[:count]
+
+
+def by_patient(scores: pd.DataFrame, patients: Mapping[str, str]) -> pd.DataFrame:
+    """The scores with one row for each patient: the mean over the scans of the patient."""
+    named = scores.assign(subject=scores["subject"].map(lambda s: patients.get(str(s), s)))
+    keys = ["arm", *PAIR, "fold", "seed", "subject"]
+    optional = [name for name in ("setting", "value", "evaluated_on") if name in named]
+    numbers = named.select_dtypes("number").columns.difference([*keys, *optional])
+    grouped = named.groupby([*keys, *optional], dropna=False, sort=False)[list(numbers)]
+    return grouped.mean().reset_index()
+
+
+def _findings(ours: Evidence, theirs: Evidence) -> tuple[Finding, ...]:
+    """Every comparison that both sides have made."""
+    sides = []
+    for evidence in (theirs, ours):
+        made = [pair for pair in COMPARED if not evidence.shortfall(list(pair), evidence.pairs)]
+        plain = [evidence.contrast(*pair, evidence.pairs) for pair in made]
+        strict = corrected(plain) if plain else []
+        sides.append(dict(zip(made, zip(plain, strict, strict=True), strict=True)))
+    simulated, real = sides
+    return tuple(_finding(pair, simulated.get(pair), real.get(pair)) for pair in COMPARED)
+
+
+Tested = tuple[Contrast, Contrast] | None  # without and with Holm's correction
+
+
+def _finding(pair: tuple[str, str], simulated: Tested, real: Tested) -> Finding:
+    name = " - ".join(pair)
+    if simulated is None or real is None:
+        where = "in the simulation" if simulated is None else "on real scans"
+        return Finding(name, "open", "open", "undecided", f"not run with enough seeds {where}")
+    before, after = _direction(*simulated), _direction(*real)
+    why = lines([simulated[0], real[0]])
+    return Finding(name, before, after, _agreement(before, after, real[0]), why)
+
+
+def _direction(plain: Contrast, strict: Contrast) -> Direction:
+    if strict.better:
+        return "better"
+    if strict.worse:
+        return "worse"
+    return "the same" if plain.same else "open"
+
+
+def _agreement(before: Direction, after: Direction, real: Contrast) -> Carried:
+    if before == "open":
+        return "no finding"
+    if before == after:
+        return "carries over"
+    if before == "the same":
+        return "does not carry over" if real.apart else "undecided"
+    return "undecided" if after == "open" else "does not carry over"
+
+
+def _shares(standard: pd.DataFrame, landscape: pd.DataFrame | None) -> dict[str, float]:
+    """The share of the simulated gap that each arm closes; of arms of ``standard``, that one's."""
+    shares: dict[str, float] = {}
+    for scores in (standard, landscape):
+        if scores is not None:
+            arms = [arm for arm in scores["arm"].unique() if arm not in (LOWER, UPPER, *shares)]
+            table = gaps_closed(scores, arms, LOWER, UPPER)
+            table = table[table["source"] == POOLED]
+            shares |= dict(zip(table["arm"], table["gap_closed"], strict=True))
+    return {arm: share for arm, share in shares.items() if not np.isnan(share)}
+
+
+def _order(
+    real: Evidence, shares: Mapping[str, float]
+) -> tuple[Literal["holds", "fails", "undecided"], str]:
+    """Whether the Dice of the arms on real scans follows the shares of the simulated gap."""
+    run = set(real.main["arm"])
+    known = {
+        arm: share
+        for arm, share in shares.items()
+        if arm in run and not arm.startswith(FINE_TUNING)
+    }
+    if short := real.shortfall([LOWER, UPPER, *known], real.pairs):
+        return "undecided", short
+    values = np.array(list(known.values()))
+    if len(known) < MINIMUM_ARMS:
+        return "undecided", f"{count_of(len(known), 'arm')}; it takes {MINIMUM_ARMS}"
+    if values.std(ddof=1) < MINIMUM_SPREAD:
+        return "undecided", "in the simulation these arms close about the same share of the gap"
+    away = values - values.mean()
+    weights = dict(zip(known, away / (away**2).sum(), strict=True))
+    found = real.weighted(
+        f"slope - {MOST:g} gap", weights | {UPPER: -MOST, LOWER: MOST}, real.pairs
+    )
+    if found.better or found.worse:
+        return ("holds" if found.better else "fails"), str(found)
+    return "undecided", f"not enough power: {found}"
+
+
+def _answer(findings: Sequence[Finding], order: str) -> Answer:
+    kept = sum(one.verdict == "carries over" for one in findings)
+    lost = sum(one.verdict == "does not carry over" for one in findings)
+    if order == "fails" or (lost and lost >= kept):
+        return "no"
+    if kept and lost:
+        return "in part"
+    return "yes" if kept and order == "holds" else "undecided"
