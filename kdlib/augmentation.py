@@ -13,7 +13,8 @@ ROTATION = np.deg2rad(12)  # the largest angle
 SCALE = 0.12  # the largest relative change of size
 SHIFT = 0.05  # the largest shift, as a share of the slice
 GAMMA = 0.25  # standard deviation of log gamma
-# The strong ones are about as strong as those of BigAug (Zhang et al. 2020).
+# The strong kinds are those of BigAug (Zhang et al. 2020). Their sizes are our choice: BigAug draws
+# each kind for half of its images and then more strongly. Here all slices are changed, a little.
 BRIGHTNESS = 0.1  # the largest change, as a share of the image's range
 SHARPNESS = 1.0  # the largest part of the blurred image that is mixed in or taken out
 NOISE = 0.05  # the largest standard deviation, as a share of the image's range

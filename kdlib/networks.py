@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from kdlib.joined import joined
 from kdlib.recipe import Recipe
@@ -192,6 +193,28 @@ def new_unet(recipe: Recipe, seed: int) -> UNet:
         inputs = len(recipe.inputs.split("+"))
         network = UNet(inputs, recipe.width, recipe.depth, recipe.norm, recipe.stem)
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def new_discriminator(inputs: int, size: tuple[int, int], width: int, seed: int) -> Discriminator:
+    """A new discriminator of maps (N, inputs, *size). ``seed`` decides its weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Discriminator(inputs, size, width)
+
+
+def answer_of(module: nn.Module, inputs: Tensor, *, still: bool = False) -> Tensor:
+    """The answer of ``module``; ``still``: its weights learn nothing from it, ``inputs`` may."""
+    weights: dict[str, Tensor] = dict(module.named_parameters())
+    if still:
+        weights = {name: weight.detach() for name, weight in weights.items()}
+    answer: Tensor = functional_call(module, weights, (inputs,))
+    return answer
+
+
+def level_size(recipe: Recipe) -> tuple[int, int]:
+    """The height and width of the last decoder level's maps."""
+    fold, (height, width) = FOLDS[recipe.stem], recipe.size
+    return height // fold, width // fold
 
 
 def mixed_precision(device: torch.device, precision: str) -> torch.autocast:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from kdlib.losses import domain_loss, reverse_gradient
 from kdlib.methods.base import Losses, Method, MethodSettings
 from kdlib.methods.task import AdaptationTask
-from kdlib.networks import CLASSES, FOLDS, Discriminator, mixed_precision
+from kdlib.networks import CLASSES, level_size, mixed_precision, new_discriminator
 from kdlib.randomness import seeded
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -47,22 +47,22 @@ class Adversarial(Method[AdaptationTask, AdversarialSettings], name="adversarial
     """
 
     def set_up(self) -> None:
+        width, levels = self.recipe.width, 2**self.recipe.depth - 1
+        channels = {"features": width, "layers": width * levels}
+        seen = self.settings.adversarial_input
+        inputs = channels.get(seen, CLASSES)
+        size = level_size(self.recipe) if seen in channels else self.recipe.size
         seed = int(seeded(self.seed, "discriminator").integers(2**31))
-        inputs, size = CLASSES, self.recipe.size
-        if self.settings.adversarial_input in ("features", "layers"):
-            fold, layers = FOLDS[self.recipe.stem], self.settings.adversarial_input == "layers"
-            inputs = self.recipe.width * (2**self.recipe.depth - 1 if layers else 1)
-            size = (size[0] // fold, size[1] // fold)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.discriminator = Discriminator(inputs, size, self.settings.discriminator_width)
+        self.discriminator = new_discriminator(
+            inputs, size, self.settings.discriminator_width, seed
+        )
         self.add("discriminator", self.discriminator)
 
     def update(self, step: int) -> Losses:
         images, labels, domains = self.mixed_batch(step)
-        features, logits = self.features_and_logits(images)
+        seen, logits = self.seen_and_logits(images)
         segmentation = self.segmentation_loss(logits[: len(labels)], labels)
-        domain = self.domain_loss(self.seen(features, logits), domains, self.weight(step))
+        domain = self.domain_loss(seen, domains, self.weight(step))
         self.descend(segmentation + domain)
         return {"segmentation": segmentation.detach(), "domain": domain.detach()}
 
@@ -78,18 +78,19 @@ class Adversarial(Method[AdaptationTask, AdversarialSettings], name="adversarial
             answers = self.discriminator(reverse_gradient(seen, weight))
         return domain_loss(answers.float(), domains)
 
-    def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """As of every method; with ``"layers"`` the features are those of all decoder levels."""
-        if self.settings.adversarial_input != "layers":
-            return super().features_and_logits(images)
+    def seen_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What the discriminator is shown of ``images``, and the logits (N, 2, H, W)."""
         with mixed_precision(self.device, self.recipe.precision):
             levels = self.network.levels(images)
             logits = self.network.head(levels[-1]).float()
-        size = levels[-1].shape[-2:]
-        return torch.cat([F.interpolate(one.float(), size) for one in levels], dim=1), logits
-
-    def seen(self, features: Tensor, logits: Tensor) -> Tensor:
-        """What the discriminator is shown."""
-        if self.settings.adversarial_input in ("features", "layers"):
-            return features
-        return logits.softmax(dim=1) if self.settings.adversarial_input == "softmax" else logits
+        match self.settings.adversarial_input:
+            case "logits":
+                return logits, logits
+            case "softmax":
+                return logits.softmax(dim=1), logits
+            case "features":
+                return levels[-1].float(), logits
+            case "layers":
+                size = levels[-1].shape[-2:]
+                maps = [F.interpolate(one.float(), size) for one in levels]
+                return torch.cat(maps, dim=1), logits

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import ClassVar, Generic, TypeVar, get_args, get_origin
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from kdlib.augmentation import Augmentation, draw, sent
@@ -14,7 +15,7 @@ from kdlib.losses import IGNORED, cross_entropy, soft_dice_loss
 from kdlib.methods.task import AdaptationTask, Task
 from kdlib.networks import UNet, mixed_precision, new_unet
 from kdlib.randomness import batch_indices, seeded
-from kdlib.recipe import Recipe, Strict
+from kdlib.recipe import Count, Recipe, Strict
 
 Losses = dict[str, Tensor]
 
@@ -39,9 +40,27 @@ class MethodSettings(Strict):
         """
         return None
 
+    @property
+    def scans_of_target(self) -> int | None:
+        """How many scans of the target it adapts to; the seed draws them. None: all."""
+        return None
+
 
 class NoSettings(MethodSettings):
     """Of a method that has none of its own."""
+
+
+class TargetScans(MethodSettings):
+    """Of a method that can be given a few of the target's scans, to see how many it needs."""
+
+    target_scans: Count | None = Field(
+        None,
+        description="how many scans of the target it adapts to; the seed draws them; none: all",
+    )
+
+    @property
+    def scans_of_target(self) -> int | None:
+        return self.target_scans
 
 
 TaskT = TypeVar("TaskT", bound=Task, covariant=True)
@@ -74,6 +93,7 @@ class Method(Generic[TaskT, SettingsT]):
     trains: ClassVar[bool] = True  # False: it takes no step; what it does, it does in set_up
     starts_at_teacher: ClassVar[bool] = False  # True: at its weights, whatever the recipe says
     changes_network: ClassVar[bool] = True  # False: its network is its teacher, as it was
+    teacher_inputs: ClassVar[str | None] = None  # the images its teacher sees; None: the same
 
     def __init_subclass__(cls, *, name: str) -> None:
         for base in cls.__dict__.get("__orig_bases__", ()):

@@ -12,14 +12,14 @@ from pydantic import Field
 from torch import Tensor
 
 from kdlib.augmentation import draw
-from kdlib.methods.base import Losses, Method, MethodSettings
+from kdlib.methods.base import Losses, Method, TargetScans
 from kdlib.methods.task import TaughtTask
 from kdlib.networks import UNet, answer_all
 from kdlib.randomness import seeded
 from kdlib.recipe import Change, Recipe
 
 
-class DataDistillationSettings(MethodSettings):
+class DataDistillationSettings(TargetScans):
     """What only data distillation has."""
 
     views: Annotated[int, Field(ge=1)] = Field(
@@ -35,6 +35,11 @@ class DataDistillation(Method[TaughtTask, DataDistillationSettings], name="data_
 
     The teacher answers random views of each target slice. Its answers are moved back and averaged.
     The class of the larger mean is the label, as hard as a reader's.
+
+    In Radosavovic et al. 2018 the views are scales and mirror images, the student is trained anew
+    from the start, and batches hold both kinds of labels, the readers' somewhat more often
+    (Sections 3 and 4). Here they are halves, as in ADA. Their detectors take answers above a score
+    that leaves as many objects in an image as readers mark; a segmenter has one answer for a voxel.
     """
 
     def set_up(self) -> None:

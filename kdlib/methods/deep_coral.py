@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import Field
 
 from kdlib.losses import coral_loss
-from kdlib.methods.base import Losses, Method, MethodSettings
+from kdlib.methods.base import Losses, Method, TargetScans
 from kdlib.methods.task import AdaptationTask
 
 
-class DeepCoralSettings(MethodSettings):
+class DeepCoralSettings(TargetScans):
     """What only Deep CORAL has."""
 
     coral_weight: Annotated[float, Field(ge=0)] = Field(
@@ -25,6 +25,9 @@ class DeepCoral(Method[AdaptationTask, DeepCoralSettings], name="deep_coral"):
     has none; what its last layer decides from are the channels of the last decoder level, at
     each voxel, and those are aligned. Its two logits would be too few: the softmax sees only
     their difference, so only a variance would be left, and that grows with the lesion load.
+
+    The authors choose a weight with which both losses are about equal at the end (Section 4.1).
+    That needs no label of the target; the losses stand in a run's history.
     """
 
     def update(self, step: int) -> Losses:

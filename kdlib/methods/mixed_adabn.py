@@ -9,12 +9,12 @@ from typing import Annotated
 from pydantic import Field
 
 from kdlib.methods.adabn import batch_norms, check_norm, estimate
-from kdlib.methods.base import Method, MethodSettings
+from kdlib.methods.base import Method, TargetScans
 from kdlib.methods.task import SourceFreeTask
 from kdlib.recipe import Recipe
 
 
-class MixedAdaBNSettings(MethodSettings):
+class MixedAdaBNSettings(TargetScans):
     """What only mixed AdaBN has."""
 
     share: Annotated[float, Field(ge=0, le=1)] = Field(

@@ -4,18 +4,23 @@ from torch import nn
 
 from kdlib.errors import InputError
 from kdlib.losses import entropy
-from kdlib.methods.base import Losses, Method, NoSettings
+from kdlib.methods.base import Losses, Method, TargetScans
 from kdlib.methods.task import SourceFreeTask
 from kdlib.recipe import Recipe
 
 NORMS = (nn.BatchNorm2d, nn.InstanceNorm2d)
 
 
-class Tent(Method[SourceFreeTask, NoSettings], name="tent"):
+class Tent(Method[SourceFreeTask, TargetScans], name="tent"):
     """Make the teacher's network surer on the target, by the scale and shift of each channel.
 
     Its loss is the entropy of its own answers. No other weight changes. Each step normalises by the
-    statistics of its batch, and the batch norms remember them for the test (paper, Section 3).
+    statistics of its batch (Wang et al. 2021, Section 3). The authors do so at the test, too. Here
+    the batch norms remember a running mean, since a network has one answer to a scan.
+
+    The authors take Adam with 1e-3 for batches of 128 images, one step for each batch, and a lower
+    rate in proportion for smaller batches (Section 4; their code, cfgs/tent.yaml). For 16 slices
+    that is about 1e-4. They pass over the target once; here the training is as long as all others.
     """
 
     starts_at_teacher = True

@@ -59,7 +59,10 @@ def _taking_part(scenario: Scenario, clinics: Clinics) -> Participants:
     if scenario.subject is not None or not scenario.method_type.changes_network:
         at_home = ()
     if (count := scenario.settings.target_labels) is not None:
-        return Participants(_few(adapted_to, count, scenario.seed), (), tested, at_home)
+        few = _few(adapted_to, count, scenario.seed, "labelled subjects")
+        return Participants(few, (), tested, at_home)
+    if (count := scenario.settings.scans_of_target) is not None and scenario.subject is None:
+        adapted_to = _few(adapted_to, count, scenario.seed, "unlabelled subjects")
     if scenario.method_type.reads_target_labels:
         return Participants(source.training + adapted_to, (), tested, at_home)
     labelled = source.training if scenario.method_type.needs_source else ()
@@ -68,12 +71,12 @@ def _taking_part(scenario: Scenario, clinics: Clinics) -> Participants:
     return Participants(labelled, adapted_to, tested, at_home)
 
 
-def _few(subjects: Subjects, count: int, seed: int) -> Subjects:
+def _few(subjects: Subjects, count: int, seed: int, purpose: str) -> Subjects:
     """Some of the ``subjects``, drawn by the seed. A larger draw holds the smaller ones."""
     if count > len(subjects):
         there = f"the target has {len(subjects)} to learn from"
-        raise InputError(f"subjects={count}: {there}; give at most {len(subjects)}")
-    order = seeded(seed, "labelled subjects").permutation(len(subjects))
+        raise InputError(f"{count} {purpose}: {there}; give at most {len(subjects)}")
+    order = seeded(seed, purpose).permutation(len(subjects))
     return tuple(subjects[place] for place in order[:count])
 
 

@@ -90,6 +90,8 @@ class Scenario(Recipe):
             )
         for name in (*Preparation.model_fields, "width", "depth", "norm", "stem"):
             own, other = getattr(self, name), getattr(teacher, name)
+            if name == "inputs" and self.method_type.teacher_inputs is not None:
+                own = self.method_type.teacher_inputs
             if own != other:
                 raise ValueError(f"its teacher has {name}={other!r}, not {own!r}; make them equal")
 
@@ -125,7 +127,7 @@ class Scenario(Recipe):
         kind = self.method_type
         if not kind.trains or kind.starts_at_teacher:
             return True
-        if kind.reads_target_labels:
+        if kind.reads_target_labels or kind.teacher_inputs is not None:
             return False
         return (self.start if self.subject is None else self.on_the_fly_start) == "teacher"
 
@@ -137,6 +139,8 @@ class Scenario(Recipe):
         """The scenario of a supervised network of the source, by the same recipe, from scratch."""
         adapting = {"start", "on_the_fly_steps", "on_the_fly_start"}
         shared = {name: value for name, value in self.recipe().items() if name not in adapting}
+        if self.method_type.teacher_inputs is not None:
+            shared["inputs"] = self.method_type.teacher_inputs
         return Scenario(method="supervised", source=self.source, seed=self.seed, **shared)
 
     def digest(self, data: str) -> str:

@@ -33,10 +33,10 @@ SOURCE = clinic(0)
 
 
 @cache
-def teacher(by: Recipe = TOY, updates: int = 150) -> UNet:
-    """A network that has learnt the source."""
+def teacher(by: Recipe = TOY, updates: int = 150, on: LabelledSlices = SOURCE) -> UNet:
+    """A network that has learnt the source, or other labelled slices."""
     method = method_named("supervised")(
-        by, NoSettings(), LabelledTask(labelled=SOURCE), seed=0, updates=updates
+        by, NoSettings(), LabelledTask(labelled=on), seed=0, updates=updates
     )
     train(method)
     return method.result.requires_grad_(False)

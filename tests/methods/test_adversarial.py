@@ -33,7 +33,7 @@ def test_the_discriminators_loss_reaches_the_unet_reversed(seen: str) -> None:
     gradients = []
     for weight in (1.0, -1.0, 0.0):
         ada.network.zero_grad()
-        ada.domain_loss(ada.seen(*ada.features_and_logits(images)), domains, weight).backward()
+        ada.domain_loss(ada.seen_and_logits(images)[0], domains, weight).backward()
         gradients.append(ada.network.up[0].weight.grad.clone())
     torch.testing.assert_close(gradients[0], -gradients[1])
     assert gradients[0].any()
@@ -68,7 +68,7 @@ def test_hiding_the_clinic_in_all_layers_mends_an_offset_of_the_scanner() -> Non
 def test_all_decoder_levels_are_seen_and_the_last_one_is_the_features() -> None:
     ada = make("adversarial", recipe(depth=3), adversarial_input="layers")
     images, *_ = ada.mixed_batch(0)
-    seen, logits = ada.features_and_logits(images)
+    seen, logits = ada.seen_and_logits(images)
     assert seen.shape == (4, 4 * (1 + 2 + 4), 16, 16)
     torch.testing.assert_close(seen[:, -4:], ada.network.features(images))
     torch.testing.assert_close(ada.network.head(seen[:, -4:]), logits)

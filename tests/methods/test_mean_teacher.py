@@ -32,6 +32,15 @@ def test_the_mean_is_first_the_network_and_then_remembers() -> None:
     torch.testing.assert_close(weights(method.mean), before.lerp(weights(method.network), 0.1))
 
 
+def test_the_weight_grows_to_its_full_size() -> None:
+    method = make("mean_teacher", consistency_weight=2.0, ramp=0.5)
+    weights_of_steps = [method.weight(step) for step in range(20)]
+    assert weights_of_steps[0] < 0.02
+    assert weights_of_steps == sorted(weights_of_steps)
+    assert weights_of_steps[10:] == [2.0] * 10
+    assert make("mean_teacher", ramp=0.0).weight(1) == 3.0
+
+
 def test_both_views_are_compared_in_the_same_place() -> None:
     """Without noise, a network that answers each voxel by itself is consistent."""
     method = make("mean_teacher", recipe(augmentation=("flip",), norm="none"), noise=0.0)

@@ -44,8 +44,22 @@ def test_fine_tuning_learns_from_a_few_subjects_that_its_seed_draws(clinics: Cli
     assert sorted(drawn(2, 0)) == sorted(fold)
     assert all(drawn(1, seed) == drawn(2, seed)[:1] for seed in range(9))
     assert {drawn(1, seed)[0] for seed in range(9)} == set(fold)
-    with pytest.raises(InputError, match="subjects=3: the target has 2 to learn from"):
+    with pytest.raises(InputError, match="3 labelled subjects: the target has 2 to learn from"):
         drawn(3, 0)
+
+
+def test_a_method_can_be_given_a_few_scans_that_its_seed_draws(clinics: Clinics) -> None:
+    def drawn(**settings: object) -> list[str]:
+        people = participants(scenario("mean_teacher", **settings), clinics)
+        return [s.id for s in people.adapted_to]
+
+    fold = [s.id for s in clinics["singapore"].folds[0]]
+    assert drawn() == fold
+    assert {drawn(target_scans=1, seed=seed)[0] for seed in range(9)} == set(fold)
+    alone = clinics["singapore"].folds[1][0].id
+    assert drawn(target_scans=1, subject=alone) == [alone]
+    with pytest.raises(InputError, match="3 unlabelled subjects: the target has 2"):
+        drawn(target_scans=3)
 
 
 def test_a_source_free_method_gets_no_labelled_scan(clinics: Clinics) -> None:

@@ -14,6 +14,7 @@ from kdlib.record.export import export_study
 from kdlib.record.results import Results
 from kdlib.report.tables import results_table
 from kdlib.study.plan import SWEPT, plan, run_study, study_curves, study_findings, study_scores
+from kdlib.study.scenario import Scenario
 from kdlib.study.store import Store
 from kdlib.study.study import Study, arm_scenario, built_in_studies, load_study
 from tests.tiny import RECIPE
@@ -116,6 +117,18 @@ def test_the_landscape_has_every_method_and_fair_settings_for_each() -> None:
     plain = made["KD"].teacher
     others = {"strong augmentation", "white-matter peak", "instance norm", "U-bound"}
     assert all(made[arm].lineage[-1] in (plain, made[arm]) for arm in made if arm not in others)
+
+
+def test_the_studies_of_what_adapts_take_at_most_ten_hours_on_two_cores() -> None:
+    """At 73 slices a second on a core, and a tenth more for reading and scoring."""
+    scenarios: set[Scenario] = set()
+    for name in ("landscape",):
+        study = load_study(name)
+        pooled = {arm: a for arm, a in study.arms.items() if not a.on_the_fly}
+        planned = plan(study.model_copy(update={"arms": pooled}), Clinics(Path(), {}))
+        scenarios |= {step for item in planned for step in item.scenario.lineage}
+    slices = sum(scenario.updates * scenario.batch_size for scenario in scenarios)
+    assert 1.1 * slices / 73 / 2 / 3600 < 10
 
 
 def test_a_study_runs_what_is_missing_and_no_more(
