@@ -3,12 +3,18 @@
 import json
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kdlib.cli.options import Data, Form, Orientation, StoreFolder, StudyName, opened
 from kdlib.errors import InputError
+
+if TYPE_CHECKING:
+    from kdlib.data.clinics import Clinics
+    from kdlib.study.plan import Planned
+    from kdlib.study.run import Run
+    from kdlib.study.study import Study
 
 
 def evaluate(
@@ -46,12 +52,23 @@ def report(
     out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path("report"),
     data: Data = None,
     folder: StoreFolder = Path("runs"),
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help="Also score against masks of this name, where they lie beside the masks."
+        ),
+    ] = None,
     orientation: Orientation = None,
     form: Form = None,
 ) -> None:
-    """Write the tables and the claim ledger of a study, from its finished runs. Trains nothing."""
+    """Say whether adapting is worth it, and write the tables of a study, from its finished runs.
+
+    The claim ledger is among them. Nothing is trained.
+    """
+    from kdlib.evidence.paper import PAIRS
     from kdlib.record.export import teacher_scores
     from kdlib.report.table_files import excel_hint
+    from kdlib.report.worth import worth_sentences
     from kdlib.report.written import report_tables, write_study_report
     from kdlib.study.plan import saved_runs, study_scores
     from kdlib.study.store import Store
@@ -64,15 +81,37 @@ def report(
         what = f"there is no finished run of the study {study} here"
         raise InputError(f"{folder}: {what}; run 'kdlib study {study}' first")
     scores = study_scores(runs)
-    tables = report_tables(scores, wanted.arms, teacher_scores(wanted, runs))
+    patients = clinics.patients({target for _, target in wanted.pairs})
+    tables = report_tables(scores, wanted.arms, teacher_scores(wanted, runs), patients)
     write_study_report(scores, tables, out)
     print(tables["results"].to_string())
-    print(tables["ledger"][["number", "claim", "verdict"]].to_string(index=False))
+    if set(wanted.pairs) & set(PAIRS):
+        print(tables["ledger"][["number", "claim", "verdict"]].to_string(index=False))
+    print(*worth_sentences(scores, wanted.arms, patients), sep="\n")
+    if labels is not None:
+        _report_on(labels, wanted, runs, clinics, out)
     if absent:
         print(f"{absent} of {absent + len(runs)} runs are still missing. They are not counted.")
     print(out)
     if hint := excel_hint(scores["subject"]):
         print(hint)
+
+
+def _report_on(
+    labels: str, study: "Study", runs: "list[tuple[Planned, Run]]", clinics: "Clinics", out: Path
+) -> None:
+    """The same against other masks, in a folder of its own."""
+    from kdlib.report.worth import worth_sentences
+    from kdlib.report.written import report_tables, write_study_report
+    from kdlib.study.second_labels import scores_against, stem_of
+
+    scores = scores_against(runs, clinics, labels)
+    patients = clinics.patients({target for _, target in study.pairs})
+    tables = report_tables(scores, study.arms, None, patients)
+    write_study_report(scores, tables, out / stem_of(labels))
+    print(f"Against {stem_of(labels)}, of {scores['subject'].nunique()} subjects:")
+    print(tables["results"].to_string())
+    print(*worth_sentences(scores, study.arms, patients), sep="\n")
 
 
 def record(

@@ -124,6 +124,16 @@ class Clinics(Mapping[str, Clinic]):
         parts = [part for name in names for part in name.split("+")]
         return Clinics(self.folder, {part: self._one(part) for part in parts}, self.homes)
 
+    def patients(self, names: Iterable[str]) -> dict[tuple[str, str], str]:
+        """The patient of each (clinic, subject) of these ``names`` whose patient has more scans."""
+        return {
+            (name, subject.id): subject.patient
+            for name in names
+            for group in by_patient(self[name].subjects)
+            for subject in group
+            if len(group) > 1
+        }
+
     def _one(self, name: str) -> Clinic:
         if name not in self._clinics:
             known = ", ".join(self._clinics)

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from kdlib.data.formats import (
@@ -79,6 +80,15 @@ def images_named(folder: Path, *stems: str) -> list[Path]:
         return []
     wanted = {name.lower() for name in stems}
     return [path for path in images_in(folder) if stem(path).lower() in wanted]
+
+
+def with_labels(subject: Subject, name: str) -> Subject | None:
+    """The subject with the labels in another file, called ``name``, beside its own labels.
+
+    None if there is no such file, or more than one.
+    """
+    found = images_named(subject.label.parent, name) if subject.label else []
+    return replace(subject, label=found[0]) if len(found) == 1 else None
 
 
 def is_no_patient(folder: Path) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kdlib.evidence.bench import LOWER, UPPER, Gate, bench_of
-from kdlib.evidence.comparisons import PAIR, POOLED, gaps_closed
+from kdlib.evidence.comparisons import POOLED, Patients, by_patient, gaps_closed
 from kdlib.evidence.statistics import MARGIN
 from kdlib.evidence.verdicts import (
     ALPHA,
@@ -102,7 +102,7 @@ def judge_carried(
     *,
     controls: pd.DataFrame | None = None,
     landscape: pd.DataFrame | None = None,
-    patients: Mapping[str, str] | None = None,
+    patients: Patients | None = None,
 ) -> Verdict:
     """Whether what the simulated bench found holds on real scans.
 
@@ -111,7 +111,7 @@ def judge_carried(
         standard: that of the study ``standard``.
         controls: that of the study of controls, for its gate.
         landscape: that of the study ``landscape``, for the arms that only it has.
-        patients: the patient of each subject who has more than one scan.
+        patients: the patient of each (target, subject) who has more than one scan.
     """
     real = by_patient(real, patients or {})
     here, there = Gate(real, bench_of(None)), Gate(standard, bench_of(controls))
@@ -138,16 +138,6 @@ def best(scores: pd.DataFrame, candidates: Sequence[str], count: int = 2) -> lis
     run = [arm for arm in candidates if arm in set(evidence.main["arm"])]
     gains = {arm: evidence.contrast(arm, LOWER, evidence.pairs).difference for arm in run}
     return sorted(gains, key=lambda arm: -gains[arm])[:count]
-
-
-def by_patient(scores: pd.DataFrame, patients: Mapping[str, str]) -> pd.DataFrame:
-    """The scores with one row for each patient: the mean over the scans of the patient."""
-    named = scores.assign(subject=scores["subject"].map(lambda s: patients.get(str(s), s)))
-    keys = ["arm", *PAIR, "fold", "seed", "subject"]
-    optional = [name for name in ("setting", "value", "evaluated_on") if name in named]
-    numbers = named.select_dtypes("number").columns.difference([*keys, *optional])
-    grouped = named.groupby([*keys, *optional], dropna=False, sort=False)[list(numbers)]
-    return grouped.mean().reset_index()
 
 
 def _findings(ours: Evidence, theirs: Evidence) -> tuple[Finding, ...]:

@@ -30,6 +30,7 @@ from kdlib.evidence.statistics import (
 PAIR = ["source", "target"]
 POOLED = "all"  # stands for source and target where all pairs are taken together
 Family = Sequence[tuple[str, str]]  # (arm, baseline) of each comparison
+Patients = Mapping[tuple[str, str], str]  # the patient of a (target, subject) with several scans
 
 
 def pair_name(source: str, target: str) -> str:
@@ -46,6 +47,18 @@ def main_scores(scores: pd.DataFrame) -> pd.DataFrame:
     if "evaluated_on" in scores:
         keep &= scores["evaluated_on"].fillna("target").eq("target")
     return scores[keep]
+
+
+def by_patient(scores: pd.DataFrame, patients: Patients) -> pd.DataFrame:
+    """The rows of the study itself, with the mean over all scans of a patient as one subject."""
+    rows = main_scores(scores)
+    if not patients:
+        return rows
+    owners = zip(rows["target"], rows["subject"], strict=True)
+    rows = rows.assign(subject=[patients.get(owner, owner[1]) for owner in owners])
+    keys = ["arm", *PAIR, "fold", "seed", "subject"]
+    numbers = rows.select_dtypes("number").columns.difference(keys)
+    return rows.groupby(keys, sort=False)[list(numbers)].mean().reset_index()
 
 
 def subject_scores(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:

@@ -90,13 +90,17 @@ class Results:
         return _read_table(self.folder / "clinics.csv")
 
     @cached_property
-    def patients(self) -> dict[str, str]:
-        """The patient of each subject of a target who has several scans there."""
+    def patients(self) -> dict[tuple[str, str], str]:
+        """The patient of each (target, subject) whose patient has several scans there."""
         if "patient" not in self.clinics:  # results of an older version
             return {}
-        tested = self.clinics[self.clinics["clinic"].isin({target for _, target in self.pairs})]
-        several = tested[tested.duplicated(["clinic", "patient"], keep=False)].astype(str)
-        return dict(zip(several["subject"], several["patient"], strict=True))
+        several = self.clinics[self.clinics.duplicated(["clinic", "patient"], keep=False)]
+        return {
+            (target, subject): patient
+            for target in {target for _, target in self.pairs}
+            for clinic, subject, patient in several[["clinic", "subject", "patient"]].to_numpy()
+            if clinic in target.split("+")
+        }
 
     @cached_property
     def clinic_arrays(self) -> Arrays:

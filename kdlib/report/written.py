@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from kdlib.evidence.claims import judge
+from kdlib.evidence.comparisons import Patients
 from kdlib.files import write_text
 from kdlib.report.provenance import arms_table
 from kdlib.report.table_files import write_table
@@ -17,17 +18,23 @@ from kdlib.report.tables import (
     results_table,
     seed_table,
 )
+from kdlib.report.worth import worth_table
 from kdlib.study.arm import Arm
 
 
 def report_tables(
-    scores: pd.DataFrame, arms: Mapping[str, Arm], teachers: pd.DataFrame | None = None
+    scores: pd.DataFrame,
+    arms: Mapping[str, Arm],
+    teachers: pd.DataFrame | None = None,
+    patients: Patients | None = None,
 ) -> dict[str, pd.DataFrame]:
     """All tables of a study, by the names of their files.
 
-    The ledger is judged without the studies of controls and of the mechanism.
+    The ledger is judged without the studies of controls and of the mechanism. ``patients`` are
+    those who have several scans.
     """
     return {
+        "worth": worth_table(scores, arms, patients),
         "arms": arms_table(arms),
         "results": results_table(scores, arms),
         "seeds": seed_table(scores, arms),

@@ -41,8 +41,8 @@ def save_outcome(
     ``confirm`` is called when all is computed and nothing is written yet. It may raise.
     """
     network, findings = method.result, method.findings()
-    scores, slices = _scored(network, people.tested, scenario)
-    at_home = _scored(network, people.at_home, scenario)[0] if people.at_home else None
+    scores, slices = scored(network, people.tested, scenario)
+    at_home = scored(network, people.at_home, scenario)[0] if people.at_home else None
     confirm()
     write_tensors(directory / "weights.safetensors", network.state_dict())
     write_text(directory / "history.csv", pd.DataFrame(history).to_csv(index=False))
@@ -69,7 +69,7 @@ def provenance(device: torch.device, precision: str, began: float) -> dict[str, 
     }
 
 
-def _scored(
+def scored(
     network: UNet, subjects: Subjects, scenario: Scenario
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """One row for each subject with a label, and one slice of the answer to it."""

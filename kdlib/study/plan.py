@@ -186,9 +186,9 @@ def study_curves(runs: list[tuple[Planned, Run]]) -> pd.DataFrame:
     teacher have the arm "teacher" and no target or fold. In ``teaches`` they have the first arm
     that it teaches: arms may have different teachers.
     """
-    parts = [done.curve.assign(**_place(item), teaches="") for item, done in runs]
+    parts = [done.curve.assign(**place_of_run(item), teaches="") for item, done in runs]
     for arm, teacher in _plain_teachers(runs):
-        place = _place(Planned("teacher", teacher.scenario)) | {"target": "", "fold": None}
+        place = place_of_run(Planned("teacher", teacher.scenario)) | {"target": "", "fold": None}
         parts.append(teacher.curve.assign(**place, teaches=arm))
     return _stacked(parts, [*PLACE, "teaches", "step", "dice"])
 
@@ -199,7 +199,9 @@ def study_findings(runs: list[tuple[Planned, Run]]) -> pd.DataFrame:
     The columns before are those of ``study_curves``, without ``teaches``. A run whose method finds
     nothing has no row.
     """
-    found = [pd.DataFrame([_place(item) | run.findings]) for item, run in runs if run.findings]
+    found = [
+        pd.DataFrame([place_of_run(item) | run.findings]) for item, run in runs if run.findings
+    ]
     return _stacked(found, PLACE)
 
 
@@ -213,7 +215,7 @@ def _plain_teachers(runs: list[tuple[Planned, Run]]) -> list[tuple[str, Run]]:
     return list(found.values())
 
 
-def _place(item: Planned) -> dict[str, Any]:
+def place_of_run(item: Planned) -> dict[str, Any]:
     """Where a run belongs in a study."""
     scenario = item.scenario
     names = {"arm": item.arm, "source": scenario.source, "target": scenario.target}
@@ -231,4 +233,4 @@ def _stacked(parts: list[pd.DataFrame], first: list[str]) -> pd.DataFrame:
 
 
 def _named(item: Planned, scores: pd.DataFrame, on: str) -> pd.DataFrame:
-    return scores.drop(columns="clinic").assign(**_place(item), evaluated_on=on)
+    return scores.drop(columns="clinic").assign(**place_of_run(item), evaluated_on=on)

@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from kdlib.data.clinics import Clinics, open_clinics
@@ -53,13 +54,18 @@ def test_a_clinic_has_the_same_fingerprint_beside_others_and_alone(
         assert together[name].fingerprint == open_clinics(folder)[name].fingerprint
 
 
-def test_a_study_runs_from_one_folder_to_another(utrecht: Path, own: Path, tmp_path: Path) -> None:
+def mixed_study(folder: Path) -> Path:
+    """The file of a study from one folder to another, which trains for two steps."""
     recipe = "\n".join(f"{k} = {json.dumps(v)}" for k, v in (RECIPE | {"steps": 2}).items())
-    study = tmp_path / "mixed.toml"
-    study.write_text(
+    (folder / "mixed.toml").write_text(
         'about = "Mixed."\npairs = [["utrecht", "tabriz"]]\nfolds = [0, 1]\nseeds = [0]\n'
         f'[arms]\nAdaBN = {{method = "adabn"}}\n[recipe]\n{recipe}'
     )
+    return folder / "mixed.toml"
+
+
+def test_a_study_runs_from_one_folder_to_another(utrecht: Path, own: Path, tmp_path: Path) -> None:
+    study = mixed_study(tmp_path)
     places = ("--data", utrecht, "--data", f"{own}:tabriz", "--store", tmp_path / "runs")
     made = kdlib("study", study, *places, "--device", "cpu", "--workers", 1)
     assert made.status == 0, made.err
@@ -67,6 +73,31 @@ def test_a_study_runs_from_one_folder_to_another(utrecht: Path, own: Path, tmp_p
     assert told.status == 0, told.err
     scores = (tmp_path / "report/scores.csv").read_text()
     assert [name in scores for name in ("anna0", "anna1", "anna2", "anna3")] == [True] * 4
+    assert "The study has no arm without adaptation to compare with." in told.out
+
+
+def test_a_report_scores_against_other_masks_too(utrecht: Path, own: Path, tmp_path: Path) -> None:
+    study = mixed_study(tmp_path)
+    places = ("--data", utrecht, "--data", f"{own}:tabriz", "--store", tmp_path / "runs")
+    assert kdlib("study", study, *places, "--device", "cpu", "--workers", 1).status == 0
+    out = ("--out", tmp_path / "report")
+    missing = kdlib("report", study, *places, *out, "--labels", "mask_all")
+    assert (missing.status, "no tested subject has mask_all" in missing.err) == (2, True)
+    shutil.copy(own / "anna1/mask.nii.gz", own / "anna1/mask_all.nii.gz")
+    shutil.copy(own / "anna2/mask.nii.gz", own / "anna3/mask_all.nii.gz")
+    told = kdlib("report", study, *places, *out, "--labels", "mask_all.nii.gz")
+    assert told.status == 0, told.err
+    first, other = (
+        pd.read_csv(tmp_path / "report" / name).set_index("subject")
+        for name in ("scores.csv", "mask_all/scores.csv")
+    )
+    assert sorted(other.index) == ["anna1", "anna3"]
+    assert other.loc["anna1", "brier_head"] == pytest.approx(
+        first.loc["anna1", "brier_head"], abs=1e-6
+    )
+    assert other.loc["anna3", "brier_head"] != pytest.approx(
+        first.loc["anna3", "brier_head"], abs=1e-4
+    )
 
 
 def test_a_folder_with_a_colon_is_taken_as_it_stands(own: Path, tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from kdlib.evidence.carried import COMPARED, LABEL_FREE, Verdict, best, by_patient, judge_carried
+from kdlib.evidence.carried import COMPARED, LABEL_FREE, Verdict, best, judge_carried
+from kdlib.evidence.comparisons import by_patient
 from kdlib.evidence.verdicts import NO_GAP
 from kdlib.methods import method_named
 from kdlib.study.study import load_study
@@ -90,10 +91,9 @@ def test_arms_that_only_the_landscape_has_count_for_the_order(study: Study) -> N
 
 def test_scans_of_a_patient_are_averaged(study: Study) -> None:
     scores = study(pairs=PAIR, subjects=4, noise=0.0)
-    patients = {"000": "P", "002": "P"}
-    found = by_patient(scores, patients)
+    found = by_patient(scores, {("real", "000"): "P", ("real", "002"): "P", ("own", "001"): "P"})
     assert sorted(found["subject"].unique()) == ["001", "003", "P"]
-    both = scores[scores["subject"].isin(patients)]
+    both = scores[scores["subject"].isin(["000", "002"])]
     assert found.query("subject == 'P'")["dice"].mean() == pytest.approx(both["dice"].mean())
 
 

@@ -25,4 +25,4 @@ def test_results_know_who_has_several_scans(tmp_path: Path) -> None:
     table, _ = clinic_summary(open_clinics(tmp_path / "own"))
     table.to_csv(tmp_path / "clinics.csv", index=False)
     (tmp_path / "scores.csv").write_text("source,target,subject\nutrecht,own,001\n")
-    assert Results(tmp_path).patients == {"001": "07", "003": "07"}
+    assert Results(tmp_path).patients == {("own", "001"): "07", ("own", "003"): "07"}

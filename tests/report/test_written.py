@@ -44,7 +44,16 @@ def test_every_table_is_written_in_four_forms(
     scores = study(seeds=1, subjects=6)
     written = write_study_report(scores, report_tables(scores, ARMS), tmp_path)
     names = {path.name for path in written}
-    tables = ("arms", "results", "seeds", "beside_paper", "comparisons", "gap_closed", "ledger")
+    tables = (
+        "worth",
+        "arms",
+        "results",
+        "seeds",
+        "beside_paper",
+        "comparisons",
+        "gap_closed",
+        "ledger",
+    )
     assert names == {"scores.csv"} | {
         f"{t}.{e}" for t in tables for e in ("csv", "md", "tex", "html")
     }

@@ -1,0 +1,61 @@
+"""Whether adapting is worth it: the answer on scores whose truth is known."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kdlib.evidence.worth import gains
+from kdlib.report.worth import worth_sentences, worth_table
+from tests.known_effects import ARMS
+
+Study = Callable[..., pd.DataFrame]
+PAIR = (("utrecht", "own"),)
+EFFECTS = {"L-bound": 0.0, "KD": 0.06, "ADA": -0.05, "ADA then KD": 0.001, "U-bound": 0.15}
+
+
+def test_what_helps_harms_and_changes_nothing_is_told_apart(study: Study) -> None:
+    scores = study(effects=EFFECTS, pairs=PAIR, subjects=13, noise=0.005)
+    table = worth_table(scores, ARMS).set_index("Arm")["Verdict"].to_dict()
+    assert table == {"KD": "helps", "ADA": "harms", "ADA then KD": "changes almost nothing"}
+    said = worth_sentences(scores, ARMS)
+    assert said[0].startswith("Adapting helps: KD changes the mean Dice by +0.0")
+    assert said[1:3] == ["What harms: ADA.", "What changes almost nothing: ADA then KD."]
+    assert said[3].startswith("Labels of the target change it by +0.1")
+
+
+@pytest.mark.parametrize(
+    ("change", "noise", "seeds", "answer"),
+    [
+        ({}, 0.3, 3, "It is not clear whether adapting helps"),
+        ({"KD": 0.0}, 0.002, 3, "Adapting does not help"),
+        ({}, 0.005, 2, "With 2 seeds nothing is clear; it takes 3."),
+    ],
+)
+def test_other_answers(
+    study: Study, change: dict[str, float], noise: float, seeds: int, answer: str
+) -> None:
+    effects = EFFECTS | change
+    scores = study(effects=effects, pairs=PAIR, subjects=13, noise=noise, seeds=seeds)
+    assert worth_sentences(scores, ARMS)[0].startswith(answer)
+
+
+def test_two_scans_of_a_patient_count_as_one_subject(study: Study) -> None:
+    scores = study(effects=EFFECTS, pairs=PAIR, subjects=6, noise=0.005)
+    both = {("own", "000"): "P", ("own", "002"): "P"}
+    assert worth_table(scores, ARMS, both)["Subjects"].tolist() == [5, 5, 5]
+
+
+def test_the_share_of_subjects_who_come_off_worse_is_counted(study: Study) -> None:
+    scores = study(effects=EFFECTS, pairs=PAIR, subjects=4, noise=0.0)
+    harmed = scores["arm"].eq("KD") & scores["subject"].eq("003")
+    scores["dice"] -= np.where(harmed, 0.5, 0)
+    (kd,) = gains(scores, ["KD"], "L-bound")
+    assert kd.worse == 0.25
+
+
+def test_an_arm_that_was_not_run_is_left_out(study: Study) -> None:
+    scores = study(effects={"L-bound": 0.0}, pairs=PAIR, subjects=4)
+    assert worth_table(scores, ARMS).empty
+    assert worth_sentences(scores, ARMS) == ["No arm can be compared with one that does not adapt."]
