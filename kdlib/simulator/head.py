@@ -20,8 +20,8 @@ def surroundings(
     skull = rng.normal(7.0, 1.0) + 1.2 * grid.field(rng, 30.0, fine=False)
     scalp = rng.normal(5.5, 1.2) + 1.2 * grid.field(rng, 40.0, fine=False)
     fluid = rng.uniform(0.5, 2.5) + 0.6 * grid.field(rng, 20.0, fine=False)
-    below = _smooth_minimum(_face(points), _neck(points))
-    depth = _smooth_minimum(brain_mm - fluid - skull - scalp, below)  # negative inside the head
+    below = smooth_minimum(face_mm(points), neck_mm(points))
+    depth = smooth_minimum(brain_mm - fluid - skull - scalp, below)  # negative inside the head
     head = _soft(-depth)
     cranium = _soft(fluid + skull - brain_mm)
     wet = _soft(fluid - brain_mm)
@@ -57,17 +57,20 @@ def face_removed(points: Tensor, brain_mm: Tensor, share: float) -> Tensor:
     return ahead > cut
 
 
-def _face(points: Tensor) -> Tensor:
+def face_mm(points: Tensor) -> Tensor:
+    """About the distance (x, y, z) in mm to a round face; negative inside."""
     offset = (points - torch.tensor([0.0, 42.0, -62.0])) / torch.tensor([52.0, 50.0, 62.0])
     return ((offset**2).sum(-1).sqrt() - 1) * 50
 
 
-def _neck(points: Tensor) -> Tensor:
+def neck_mm(points: Tensor) -> Tensor:
+    """About the distance (x, y, z) in mm to a neck below the skull; negative inside."""
     offset = (points[..., :2] - torch.tensor([0.0, -38.0])) / torch.tensor([58.0, 62.0])
     return torch.maximum(((offset**2).sum(-1).sqrt() - 1) * 58, points[..., 2] + 58)
 
 
-def _smooth_minimum(a: Tensor, b: Tensor, width: float = 6.0) -> Tensor:
+def smooth_minimum(a: Tensor, b: Tensor, width: float = 6.0) -> Tensor:
+    """The smaller of two distances in mm, rounded over ``width`` where both are alike."""
     return -width * torch.logaddexp(-a / width, -b / width)
 
 

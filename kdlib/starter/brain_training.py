@@ -1,0 +1,225 @@
+"""Train the brain network on simulated heads alone, and measure it on others."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from kdlib.errors import InputError
+from kdlib.files import write_text
+from kdlib.kept import read_tensors, write_tensors
+from kdlib.networks import mixed_precision
+from kdlib.randomness import seeded
+from kdlib.simulator.simulation import VERSION
+from kdlib.simulator.template import template_maps
+from kdlib.starter.brain import BRAIN, brain_probability, one_part
+from kdlib.starter.brain_network import CHANNELS, BrainNetwork
+from kdlib.starter.coarse import Image, cut_out, window
+from kdlib.starter.outer import Anatomy, draw_anatomy
+from kdlib.starter.painting import paint
+from kdlib.training import learning_rate_factor
+
+PAINTED = 4  # how often a head is painted on average
+SHOWN = 3  # how often a painted head is shown on average
+HEADS, EXAMPLES = 8, 32  # so many of the latest ones are in memory, and one of them is drawn
+
+
+@dataclass(frozen=True)
+class BrainSettings:
+    """What decides the weights of a brain network. The learning rate falls along half a cosine."""
+
+    steps: int = 3000
+    batch_size: int = 1
+    learning_rate: float = 2e-3
+    channels: tuple[int, ...] = CHANNELS
+    precision: str = "auto"
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """What the network sees, and the fraction of brain in each voxel; both (64, 80, 64)."""
+
+    image: Image
+    brain: Image
+
+
+def train_brain(
+    folder: Path,
+    settings: BrainSettings | None = None,
+    *,
+    checkpoint_seconds: float = 60.0,
+    on_step: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Train a brain network on simulated heads. A training that was stopped goes on.
+
+    Args:
+        folder: gets ``brain.safetensors`` (float16), ``brain.json`` (where the weights come from)
+            and, while the training runs, a checkpoint.
+        settings: by default those of the shipped network.
+        checkpoint_seconds: how often the checkpoint is written.
+        on_step: called after each step with the steps taken and their number.
+
+    Returns:
+        The file of the weights. If it was there already, nothing is trained.
+
+    Raises:
+        InputError: the folder holds a training with other settings.
+    """
+    settings = settings or BrainSettings()
+    weights, checkpoint = folder / "brain.safetensors", folder / "checkpoint.safetensors"
+    if weights.exists():
+        return weights
+    training = _Training(settings)
+    training.restore(checkpoint)
+    saved = time.monotonic()
+    while training.step < settings.steps:
+        training.update()
+        if time.monotonic() - saved >= checkpoint_seconds:
+            training.save(checkpoint)
+            saved = time.monotonic()
+        if on_step:
+            on_step(training.step, settings.steps)
+    write_text(folder / "brain.json", json.dumps(provenance(settings), indent=2) + "\n")
+    half = {name: one.half() for name, one in training.network.state_dict().items()}
+    write_tensors(weights, half)
+    checkpoint.unlink(missing_ok=True)
+    return weights
+
+
+def provenance(settings: BrainSettings) -> dict[str, object]:
+    """Where weights come from: what they were trained on and how, and by which versions."""
+    names = ("kdlib", "torch", "numpy", "nilearn")
+    return {
+        "data": "simulated heads alone (kdlib.starter.outer, kdlib.starter.painting)",
+        "simulator": VERSION,
+        "settings": asdict(settings),
+        "versions": {name: version(name) for name in names},
+    }
+
+
+def examples(seed: int, purpose: str, count: int) -> Iterator[Example]:
+    """Simulated heads, each with a contrast of its own, that no training of another seed saw."""
+    template = torch.from_numpy(template_maps())
+    for index in range(count):
+        rng = seeded(seed, purpose, index)
+        yield example(rng, draw_anatomy(rng, template))
+
+
+def example(rng: np.random.Generator, head: Anatomy) -> Example:
+    """Paint a head, and cut out the network's window."""
+    painted = paint(rng, head)
+    view = window(painted.image.numpy())
+    return Example(view.image, cut_out(painted.brain.numpy(), view.first, 0.0))
+
+
+def scores(network: BrainNetwork, heads: Iterator[Example]) -> list[float]:
+    """The Dice of the network's brain masks and the true ones, one for each head."""
+    network.eval()
+    return [
+        dice(one_part(brain_probability(network, head.image)) >= BRAIN, head.brain >= BRAIN)
+        for head in heads
+    ]
+
+
+def dice(one: np.ndarray, other: np.ndarray) -> float:
+    """Twice the shared volume of two masks, divided by the sum of their volumes. In [0, 1]."""
+    both = int(one.sum()) + int(other.sum())
+    return 2 * int((one & other).sum()) / both if both else 1.0
+
+
+def brain_loss(logits: Tensor, brain: Tensor) -> Tensor:
+    """Cross-entropy plus 1 - soft Dice, of logits and fractions of brain (N, 1, X, Y, Z)."""
+    answer = logits.sigmoid()
+    shared = (answer * brain).sum((1, 2, 3, 4))
+    both = answer.square().sum((1, 2, 3, 4)) + brain.square().sum((1, 2, 3, 4))
+    soft_dice = (2 * shared + 1) / (both + 1)
+    return F.binary_cross_entropy_with_logits(logits, brain) + (1 - soft_dice).mean()
+
+
+class _Training:
+    """The network, its optimiser, and how far they are."""
+
+    def __init__(self, settings: BrainSettings) -> None:
+        self.settings, self.step = settings, 0
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.seed)
+            network = BrainNetwork(settings.channels)
+        self.network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.optimiser = torch.optim.Adam(self.network.parameters(), settings.learning_rate)
+        template = torch.from_numpy(template_maps())
+        self._head = lru_cache(maxsize=HEADS)(
+            lambda number: draw_anatomy(seeded(settings.seed, "head", number), template)
+        )
+        self._example = lru_cache(maxsize=EXAMPLES)(self._drawn_example)
+
+    def update(self) -> None:
+        images, brain = self._batch()
+        factor = learning_rate_factor(self.step / self.settings.steps, "cosine")
+        for group in self.optimiser.param_groups:
+            group["lr"] = factor * self.settings.learning_rate
+        with mixed_precision(torch.device("cpu"), self.settings.precision):
+            logits = self.network(images)
+        loss = brain_loss(logits.float(), brain)
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        self.step += 1
+
+    def _batch(self) -> tuple[Tensor, Tensor]:
+        """Images and fractions of brain (N, 1, X, Y, Z). Seed and step decide them."""
+        count = self.settings.batch_size
+        shown = [self._shown(self.step * count + place) for place in range(count)]
+        images = torch.from_numpy(np.stack([one.image for one in shown]))[:, None]
+        brain = torch.from_numpy(np.stack([one.brain for one in shown]))[:, None]
+        return images.contiguous(memory_format=torch.channels_last_3d), brain
+
+    def _shown(self, place: int) -> Example:
+        """One of the latest examples, mirrored or not, with a bent scale of intensities."""
+        rng = seeded(self.settings.seed, "shown", place)
+        one = self._example(max(0, place // SHOWN - int(rng.integers(EXAMPLES))))
+        side = int(rng.choice([-1, 1]))
+        image = one.image[::side] ** np.float32(np.exp(rng.normal(0, 0.15)))
+        return Example(image, one.brain[::side])
+
+    def _drawn_example(self, number: int) -> Example:
+        rng = seeded(self.settings.seed, "example", number)
+        return example(rng, self._head(max(0, number // PAINTED - int(rng.integers(HEADS)))))
+
+    def save(self, path: Path) -> None:
+        tensors = {f"network.{name}": one for name, one in self.network.state_dict().items()}
+        for index, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{name}": one for name, one in state.items()}
+        note = {"step": str(self.step), "settings": json.dumps(asdict(self.settings))}
+        write_tensors(path, tensors, note)
+
+    def restore(self, path: Path) -> None:
+        if not path.exists():
+            return
+        tensors, note = read_tensors(path)
+        if json.loads(note["settings"]) != json.loads(json.dumps(asdict(self.settings))):
+            raise InputError(
+                f"{path.parent} holds a training with other settings; choose a new one"
+            )
+        self.step = int(note["step"])
+        self.network.load_state_dict(_under(tensors, "network."))
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, one in _under(tensors, "optimiser.").items():
+            index, key = name.split(".")
+            state.setdefault(int(index), {})[key] = one
+        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": state})
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names start with ``prefix``, under the rest of their names."""
+    return {
+        name.removeprefix(prefix): one for name, one in tensors.items() if name.startswith(prefix)
+    }

@@ -1,0 +1,68 @@
+"""The training of the brain network: it stops, goes on and ends with the same weights."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from kdlib.errors import InputError
+from kdlib.kept import read_tensors
+from kdlib.simulator.template import template_maps
+from kdlib.starter.brain import WEIGHTS
+from kdlib.starter.brain_training import BrainSettings, brain_loss, example, train_brain
+from kdlib.starter.outer import draw_anatomy
+
+TINY = BrainSettings(steps=2, channels=(4, 4), precision="float32")
+
+
+def stop(step: int, steps: int) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_training_that_was_stopped_ends_with_the_same_weights(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_brain(tmp_path / "stopped", TINY, checkpoint_seconds=0, on_step=stop)
+    told: list[int] = []
+    on = train_brain(tmp_path / "stopped", TINY, on_step=lambda step, _: told.append(step))
+    whole = train_brain(tmp_path / "whole", TINY)
+    assert told == [2]
+    assert on.read_bytes() == whole.read_bytes()
+    note = json.loads(on.with_suffix(".json").read_text())
+    assert note["settings"]["steps"] == 2
+
+
+def test_a_training_with_other_settings_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_brain(tmp_path, TINY, checkpoint_seconds=0, on_step=stop)
+    other = BrainSettings(steps=3, channels=(4, 4), precision="float32")
+    with pytest.raises(InputError, match="other settings"):
+        train_brain(tmp_path, other)
+
+
+def test_every_head_is_another_and_its_seed_decides_it() -> None:
+    template = torch.from_numpy(template_maps())
+    drawn = []
+    for seed in (0, 0, 1):
+        rng = np.random.default_rng(seed)
+        drawn.append(example(rng, draw_anatomy(rng, template)))
+    np.testing.assert_array_equal(drawn[0].image, drawn[1].image)
+    assert np.abs(drawn[0].brain - drawn[2].brain).mean() > 0.01
+    for head in drawn:
+        assert (head.image.min(), head.image.max()) == (0, 1)
+        assert 0.02 < head.brain.mean() < 0.35
+
+
+def test_a_sure_and_right_answer_has_the_lowest_loss() -> None:
+    brain = torch.zeros(1, 1, 8, 8, 8)
+    brain[..., 2:6, 2:6, 2:6] = 1
+    right, unsure, wrong = (brain_loss(x * (brain - 0.5), brain) for x in (40.0, 0.0, -40.0))
+    assert right < 0.01 < unsure < wrong
+
+
+def test_the_shipped_weights_are_small_and_say_where_they_come_from() -> None:
+    assert WEIGHTS.stat().st_size < 1.2e6
+    note = json.loads(WEIGHTS.with_suffix(".json").read_text())
+    assert {"settings", "versions", "simulator"} <= set(note)
+    assert all(torch.isfinite(one).all() for one in read_tensors(WEIGHTS)[0].values())
