@@ -21,7 +21,7 @@ def head(neck: int, moved: tuple[int, int, int] = (0, 0, 0)) -> np.ndarray:
     """A coarse head in the shape of a pear, with a neck of some slices; its axes are LPS."""
     x, y, z = np.indices((70, 90, 60 + neck)) - np.array([[[[35]]], [[[45]]], [[[30 + neck]]]])
     skull = (x / 24) ** 2 + (y / 30) ** 2 + (z / 22) ** 2 < 1
-    image = skull * (100.0 + x) + (~skull & (z < 0) & (np.hypot(x, y) < 12)) * 60.0
+    image = skull * (100.0 + x) + (~skull & (z < 0) & (np.hypot(x, y) < 12)) * (60.0 + y)
     return np.roll(image, moved, (0, 1, 2)).astype(np.float32)
 
 
