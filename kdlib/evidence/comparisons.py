@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kdlib.evidence.crossed import Crossed, crossed, ratio
-from kdlib.evidence.paper import DECLARED
+from kdlib.evidence.paper import DECLARED, in_order
 from kdlib.evidence.statistics import (
     MARGIN,
     effect_size_dz,
@@ -253,9 +253,10 @@ def _gap(table: pd.DataFrame) -> dict[str, float]:
 
 
 def by_pair_and_pooled(table: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
-    """The rows of each pair of clinics, named by it, then all of them pooled."""
-    for (source, target), part in table.groupby(PAIR):
-        yield {"source": str(source), "target": str(target)}, part
+    """The rows of each pair of clinics in the paper's order, named by it, then all pooled."""
+    parts = {(str(one), str(two)): part for (one, two), part in table.groupby(PAIR)}
+    for pair in in_order(parts):
+        yield dict(zip(PAIR, pair, strict=True)), parts[pair]
     over_all = pooled(table).dropna(how="all")
     if len(over_all):
         yield dict.fromkeys(PAIR, POOLED), over_all

@@ -4,6 +4,7 @@ Orbes-Arteaga et al., "Knowledge distillation for semi-supervised domain adaptat
 (arXiv:1908.07355). Dice over the 20 subjects of the test clinic.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -67,6 +68,12 @@ _TABLE_3 = {
 # Section 5: the mean Dice from Utrecht to Singapore before and after ADA became KD's teacher.
 ADA_AS_TEACHER = (0.65, 0.69)
 TEMPERATURE = 2.0  # of KD, Section 4.2
+
+
+def in_order(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Pairs of clinics in the order of the paper's Table 2; others follow, as they came."""
+    found = list(dict.fromkeys(pairs))
+    return [pair for pair in PAIRS if pair in found] + [pair for pair in found if pair not in PAIRS]
 
 
 @dataclass(frozen=True)

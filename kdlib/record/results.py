@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kdlib.data.labels import Label
 from kdlib.errors import InputError
 from kdlib.evidence.comparisons import PAIR, main_scores
+from kdlib.evidence.paper import in_order
 from kdlib.kept import read_table
 from kdlib.record.arrays import Arrays, by_owner, read_arrays
 from kdlib.study.arm import Arm, SavedArms
@@ -81,8 +82,8 @@ class Results:
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:
-        """The pairs of clinics (source, target) that were run."""
-        return list(self.scores[PAIR].drop_duplicates().itertuples(index=False, name=None))
+        """The pairs of clinics (source, target) that were run, in the order of the paper."""
+        return in_order(self.scores[PAIR].itertuples(index=False, name=None))
 
     @cached_property
     def clinics(self) -> pd.DataFrame:

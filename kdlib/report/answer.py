@@ -2,51 +2,31 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from kdlib.evidence import paper
-from kdlib.evidence.comparisons import POOLED, comparisons, gaps_closed, subject_scores
-from kdlib.evidence.crossed import MINIMUM_SUBJECTS
+from kdlib.evidence.comparisons import POOLED, gaps_closed, subject_scores
 from kdlib.evidence.verdicts import NO_GAP, count_of
 from kdlib.record.results import Results
-from kdlib.report.ledger import ledger_of
-from kdlib.study.arm import Arm, adapting, featured, lower_bound, upper_bound
-
-NO_SPREAD = 1e-12  # of Dice: differences that are alike but for rounding
-# What a method is called in a sentence, before the label of its arm.
-METHODS = {"adversarial": "adversarial adaptation", "distillation": "distillation"}
+from kdlib.report.gains import gains, pooled
+from kdlib.report.ledger import Ledger, ledger_of
+from kdlib.report.words import called, interval, listed, signed
+from kdlib.study.arm import featured, lower_bound, upper_bound
 
 
-def answer(results: Results) -> dict[str, str]:
-    """Sentences by name: ``gap, gains, others, sure, on_the_fly`` and ``size`` of the study."""
+def answer(results: Results, ledger: Ledger | None = None) -> dict[str, str]:
+    """Sentences by name: ``gap, gains, others, sure, on_the_fly`` and ``size`` of the study.
+
+    ``ledger`` is that of ``ledger_of``, which takes seconds, if it is there already.
+    """
     return {
         "gap": _gap(results),
         "gains": _gains(results),
         "others": _others(results),
-        "sure": _sure(results),
+        "sure": _sure(ledger or ledger_of(results)),
         "on_the_fly": _on_the_fly(results),
         "size": _size(results),
     }
-
-
-def signed(value: Any, digits: int = 3) -> str:
-    """A number as "+0.031" or "−0.004", with the sign that printers use; what rounds to 0 has +."""
-    return f"{value:+z.{digits}f}".replace("-", "−")
-
-
-def interval(found: Mapping[Any, Any]) -> str:
-    """The 95 % interval of a comparison in words, and in words too why there is none."""
-    if math.isnan(found["low"]) or math.isnan(found["high"]):
-        alike = found["n"] >= MINIMUM_SUBJECTS and not found["sd"] > NO_SPREAD
-        return f"{'no spread' if alike else 'too few subjects'} for an interval"
-    alone = " over subjects alone" if found["seeds"] == 1 else ""
-    return f"95 % interval{alone} {signed(found['low'])} to {signed(found['high'])}"
-
-
-def listed(parts: Sequence[str]) -> str:
-    """As "a, b and c"."""
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _gap(results: Results) -> str:
@@ -64,8 +44,8 @@ def _gap(results: Results) -> str:
 
 def _gains(results: Results) -> str:
     """What the arms that the paper puts first change, and what the paper printed of them."""
-    gains, shares = _against_bound(results), _shares(results)
-    shown = [arm for arm in featured(results.arms) if arm in gains]
+    by_arm, shares = pooled(gains(results), results), _shares(results)
+    shown = [arm for arm in featured(results.arms) if arm in by_arm]
     if not shown:
         return "No arm can be compared with one that does not adapt."
     parts = []
@@ -73,9 +53,9 @@ def _gains(results: Results) -> str:
         # A withheld share is NaN; a negative one closes nothing.
         share = shares.get(arm, math.nan)
         closed = f", {100 * share:.0f} % of that gap" if share > 0 else ""
-        found = gains[arm]
+        found = by_arm[arm]
         parts.append(
-            f"{_called(results.arms[arm])} changes the mean Dice by "
+            f"{called(results.arms[arm])} changes the mean Dice by "
             f"{signed(found['difference'])} ({interval(found)}{closed})"
         )
     return f"Without any target label, {listed(parts)}.{_as_printed(results, shown)}"
@@ -93,26 +73,13 @@ def _as_printed(results: Results, shown: Sequence[str]) -> str:
 
 def _others(results: Results) -> str:
     """What the other arms change that adapt to pooled scans."""
-    gains, first = _against_bound(results), featured(results.arms)
+    by_arm, first = pooled(gains(results), results), featured(results.arms)
     parts = [
-        f"{arm.label} changes the mean Dice by {signed(gains[name]['difference'])}"
+        f"{arm.label} changes the mean Dice by {signed(by_arm[name]['difference'])}"
         for name, arm in results.arms.items()
-        if name in gains and name not in first and not arm.on_the_fly
+        if name in by_arm and name not in first and not arm.on_the_fly
     ]
     return f"Of the other arms, {listed(parts)}." if parts else "There are no other arms."
-
-
-def _called(arm: Arm) -> str:
-    return f"{METHODS[arm.method]} ({arm.label})" if arm.method in METHODS else arm.label
-
-
-def _against_bound(results: Results) -> dict[str, dict[Any, Any]]:
-    """All pairs pooled: what ``compare`` says of every arm that adapts, against the lower bound."""
-    lower = lower_bound(results.arms)
-    family = [(arm, lower) for arm in adapting(results.arms) if lower is not None]
-    table = comparisons(results.scores, family)
-    rows = table[table["source"] == POOLED].to_dict("records")
-    return {row["arm"]: row for row in rows}
 
 
 def _shares(results: Results) -> dict[str, float]:
@@ -123,9 +90,8 @@ def _shares(results: Results) -> dict[str, float]:
     return dict(zip(pooled["arm"], pooled["gap_closed"], strict=True))
 
 
-def _sure(results: Results) -> str:
+def _sure(found: Ledger) -> str:
     """The verdicts on what is claimed of the methods, and whether the bench was tested."""
-    found = ledger_of(results)
     verdicts = Counter(ruling.verdict for ruling in found.claimed)
     tested = "" if found.bench.tested else " No controls have tested the bench."
     return (

@@ -32,7 +32,8 @@ STYLE: Any = {
     "axes.axisbelow": True,
     "grid.color": "#e4e4e4",
     "legend.frameon": False,
-    "figure.facecolor": "white",
+    "figure.facecolor": "none",  # the page's ground shows through; a dark page inverts charts
+    "axes.facecolor": "none",
     "svg.hashsalt": "kdlib",  # so that the same results give the same file
 }
 
@@ -50,8 +51,9 @@ class Picture:
         metadata = {"Date": None} if self.kind == "svg" else {}
         with mpl.rc_context(STYLE):
             self.figure.savefig(
-                buffer, format=self.kind, dpi=100, bbox_inches="tight", metadata=metadata
-            )
+                buffer, format=self.kind, dpi=100, bbox_inches="tight", metadata=metadata,
+                facecolor="none" if self.kind == "svg" else "white",
+            )  # fmt: skip
         return buffer.getvalue() if self.kind == "svg" else _few_colours(buffer)
 
     def save(self, path: Path | str) -> None:

@@ -36,7 +36,7 @@ def ledger_of(results: Results) -> Ledger:
     The studies of controls and of the mechanism are taken from the same place, if they are there
     and were made by the same recipe.
     """
-    controls, mechanism = (_beside(results, name) for name in (CONTROLS, MECHANISM))
+    controls, mechanism = _supporting(results)
     bench = bench_of(controls)
     teachers = results.teachers if (results.folder / "teachers.csv").exists() else None
     return Ledger(
@@ -45,6 +45,12 @@ def ledger_of(results: Results) -> Ledger:
         bench,
         Gate(results.all_scores, bench),
     )
+
+
+def outcomes_of(results: Results) -> list[Outcome]:
+    """The verdicts on the predictions of the hypothesis alone."""
+    controls, mechanism = _supporting(results)
+    return judge_mechanism(mechanism, controls)
 
 
 def bench_words(bench: Bench) -> str:
@@ -87,11 +93,16 @@ def prediction_table(outcomes: list[Outcome]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "verdict", "why"])
 
 
-def _beside(results: Results, name: str) -> pd.DataFrame | None:
-    """The scores of a supporting study in the same place, made by the same recipe; else None."""
+def _supporting(results: Results) -> list[pd.DataFrame | None]:
+    """The scores of the studies of controls and of the mechanism."""
+    found = (beside(results, name) for name in (CONTROLS, MECHANISM))
+    return [None if one is None else one.all_scores for one in found]
+
+
+def beside(results: Results, name: str) -> Results | None:
+    """A supporting study in the same place that was made by the same recipe; None without one."""
     folder = results.folder.parent / name
     if not (folder / "provenance.json").exists():
         return None
     other = open_results(folder)
-    same = other.study.get("recipe") == results.study.get("recipe")
-    return other.all_scores if same else None
+    return other if other.study.get("recipe") == results.study.get("recipe") else None

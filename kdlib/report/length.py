@@ -5,10 +5,11 @@ from typing import Any
 
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kdlib.record.results import Results
-from kdlib.report.figures import drawing
+from kdlib.report.figures import Picture, drawing
 from kdlib.study.study import built_in_studies, load_study
 
 FLAT = 0.01  # of Dice; a training is long enough if its last third brings less
@@ -17,7 +18,7 @@ TEACHER = "teacher"
 
 def length_words(results: Results) -> str:
     """How long the trainings of a study are beside the paper's, and what their end brought."""
-    slices, paper = _slices(results.study["recipe"]), _slices_of("paper")
+    slices, paper = slices_of(results.study["recipe"]), slices_of_study("paper")
     text = f"Each network learnt from {slices:,} slices, and the paper's from {paper:,}."
     return f"{text} {_flatness(results.curves)} {_longer_now(results, slices)}".strip()
 
@@ -37,7 +38,7 @@ def _longer_now(results: Results, slices: int) -> str:
     """What is to be said of results that are older than the study's present settings."""
     if results.name not in built_in_studies():
         return ""
-    now = _slices_of(results.name)
+    now = slices_of_study(results.name)
     if slices >= now:
         return ""
     return (
@@ -47,11 +48,13 @@ def _longer_now(results: Results, slices: int) -> str:
     )
 
 
-def _slices_of(study: str) -> int:
-    return _slices(load_study(study).recipe.model_dump())
+def slices_of_study(study: str) -> int:
+    """The slices that each network of a built-in study learns from."""
+    return slices_of(load_study(study).recipe.model_dump())
 
 
-def _slices(recipe: dict[str, Any]) -> int:
+def slices_of(recipe: dict[str, Any]) -> int:
+    """The slices that a network of this recipe learns from: its steps times its batch."""
     return int(recipe["steps"]) * int(recipe["batch_size"])
 
 
@@ -71,16 +74,32 @@ def last_third(curves: pd.DataFrame) -> float:
     return float(pd.Series(gains, dtype=float).mean())
 
 
-def learning_curves(results: Results) -> Figure:
-    """Dice at home against the step: teachers, and every arm, by source; the mean over networks."""
+def learning_curves(results: Results) -> Picture | None:
+    """Dice at home against the step: teachers, and every arm, by source; the mean over networks.
+
+    Returns None if no curve was kept.
+    """
+    if results.curves.empty:
+        return None
     rows = results.curves.query("setting.isna() or setting == ''", engine="python")
     sources = sorted(rows["source"].unique())
     colours = {name: arm.colour for name, arm in results.arms.items()} | {TEACHER: "#8c8c8c"}
-    with drawing(2.6, 1, len(sources), squeeze=False) as (figure, grid):
+    with drawing(3.1, 1, len(sources), squeeze=False, sharey=True) as (figure, grid):
         for axes, source in zip(grid.ravel(), sources, strict=True):
             sns.lineplot(
                 rows[rows["source"].eq(source)], x="step", y="dice", hue="arm", ax=axes,
                 palette=colours, errorbar=None, legend=source == sources[-1],
             )  # fmt: skip
-            axes.set(title=source.capitalize(), xlabel="Step", ylabel="Dice at home", ylim=(0, 1))
-    return figure
+            axes.set(title=source.capitalize(), xlabel="step", ylabel="Dice at home", ylim=(0, 1))
+            axes.locator_params(axis="x", nbins=3)
+        _legend_above(figure, grid.ravel()[-1], results)
+    return Picture(figure)
+
+
+def _legend_above(figure: Figure, axes: Axes, results: Results) -> None:
+    """Move the legend of the last panel above all panels, with the labels of the arms."""
+    handles, names = axes.get_legend_handles_labels()
+    if legend := axes.get_legend():
+        legend.remove()
+    labels = [results.arms[name].label if name in results.arms else name for name in names]
+    figure.legend(handles, labels, ncols=3, loc="outside upper center", fontsize=10)

@@ -1,5 +1,6 @@
 """Show tables on a page: escaped, without row numbers, with text to the left, numbers in line."""
 
+import re
 from dataclasses import dataclass
 
 import pandas as pd
@@ -14,12 +15,15 @@ class Shown:
     name: str
     wraps: bool = False
     digits: int = 3
+    ids: str | None = None
 
     def _repr_html_(self) -> str:
         kind = "prose" if self.wraps else "numbers"
         # Names and texts may come from scans, so they are escaped.
         with pd.option_context("display.max_colwidth", None):
             html = self._texts().to_html(index=False, border=0, escape=True, classes=[kind])
+        if self.ids is not None:
+            html = re.sub(r"<tr>(?=\s*<td>([\w-]+)</td>)", rf'<tr id="{self.ids}\1">', html)
         return html.replace("<table", f'<table data-name="{self.name}"', 1)
 
     def _texts(self) -> pd.DataFrame:
@@ -34,7 +38,14 @@ class Shown:
         return values.map(lambda value: "" if value is None else str(value))
 
 
-def shown(table: pd.DataFrame, name: str, *, wraps: bool = False, digits: int = 3) -> Shown:
+def shown(
+    table: pd.DataFrame,
+    name: str,
+    *,
+    wraps: bool = False,
+    digits: int = 3,
+    ids: str | None = None,
+) -> Shown:
     """Prepare ``table`` for a page.
 
     Args:
@@ -42,7 +53,8 @@ def shown(table: pd.DataFrame, name: str, *, wraps: bool = False, digits: int = 
         name: the name of its file, of letters, digits and hyphens.
         wraps: whether lines are folded, for columns of sentences.
         digits: how many digits a number has after the point.
+        ids: if given, links can lead to a row: its name is this and the text of its first cell.
     """
     flat = table.reset_index() if any(level is not None for level in table.index.names) else table
     flat = flat.set_axis([str(column).replace("_", " ") for column in flat.columns], axis=1)
-    return Shown(flat, name, wraps, digits)
+    return Shown(flat, name, wraps, digits, ids)

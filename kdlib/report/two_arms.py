@@ -7,9 +7,9 @@ import pandas as pd
 from kdlib.evidence.comparisons import PAIR, compare, differences, pair_name, pooled
 from kdlib.record.arrays import Key
 from kdlib.record.results import Results
-from kdlib.report.answer import interval, signed
 from kdlib.report.figures import Picture, before_and_after
 from kdlib.report.pictures import GREY_THRESHOLD
+from kdlib.report.words import interval, signed
 from kdlib.study.arm import featured, lower_bound
 
 

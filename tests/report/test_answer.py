@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from kdlib.record.results import open_results
-from kdlib.report.answer import answer, interval, listed
+from kdlib.report.answer import answer
+from kdlib.report.words import interval, listed
 from tests.known_effects import ARMS, EFFECTS
 
 Study = Callable[..., pd.DataFrame]

@@ -54,5 +54,12 @@ def test_results_that_the_study_has_outgrown_are_called_so(tmp_path: Path) -> No
 
 def test_there_is_a_line_for_the_teachers_and_each_arm_with_a_curve(tmp_path: Path) -> None:
     told(tmp_path, curves(0.01))
-    (axes,) = learning_curves(Results(tmp_path)).axes
-    assert {text.get_text() for text in axes.get_legend().get_texts()} == {"teacher", "KD"}
+    picture = learning_curves(Results(tmp_path))
+    assert picture is not None
+    (legend,) = picture.figure.legends
+    assert {text.get_text() for text in legend.get_texts()} == {"teacher", "KD"}
+
+
+def test_without_a_curve_there_is_no_figure(tmp_path: Path) -> None:
+    told(tmp_path, None)
+    assert learning_curves(Results(tmp_path)) is None

@@ -1,0 +1,179 @@
+"""What causes the gains: the controls, the hypothesis, and what AdaBN mends."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from kdlib.evidence.comparisons import PAIR, compare, differences, pair_name, pooled
+from kdlib.evidence.mechanism import LOWER_IN, Outcome
+from kdlib.evidence.verdicts import OUTCOMES, count_of
+from kdlib.record.results import Results
+from kdlib.report.figures import Picture, drawing, name_rows
+from kdlib.report.words import listed, signed
+from kdlib.study.arm import Arm, adapting, lower_bound
+
+
+def control_gains(results: Results) -> pd.DataFrame:
+    """Each arm that adapts to pooled scans against its bound, all pairs pooled, one row each.
+
+    Arms with instance norm are compared with the lower bound that has it too.
+    """
+    lower = lower_bound(results.arms)
+    rows = []
+    for name in adapting(results.arms):
+        arm = results.arms[name]
+        own = LOWER_IN if arm.settings.get("norm") == "instance" else lower
+        if arm.on_the_fly or own is None or name == own or own not in results.arms:
+            continue
+        table = differences(results.scores, name, own)
+        if len(table):
+            found = compare(pooled(table))
+            pairs = table.mean(axis=1).groupby(PAIR).mean()
+            rows.append({"arm": name, "baseline": own, "pairs": list(pairs)} | found)
+    return pd.DataFrame(rows, columns=list(rows[0]) if rows else ["arm", "baseline"])
+
+
+def control_figure(table: pd.DataFrame, arms: Mapping[str, Arm]) -> Picture:
+    """``control_gains`` as a chart: the interval, each seed as a tick, each pair as a small dot."""
+    with drawing(0.36 * len(table) + 1.2) as (figure, axes):
+        for place, row in enumerate(table.to_dict("records")):
+            colour = arms[row["arm"]].colour
+            seeds = [float(value) for value in row["by_seed"].split(", ")]
+            axes.plot([row["low"], row["high"]], [place] * 2, color=colour, lw=2.5)
+            axes.plot(seeds, [place - 0.28] * len(seeds), "|", ms=6, mew=1.5, color=colour)
+            axes.plot(row["pairs"], [place + 0.28] * len(row["pairs"]), ".", ms=5, color="#8c8c8c")
+            axes.plot(row["difference"], place, "o", ms=7, color=colour, mec="white")
+        axes.axvline(0, color="#444444", lw=1)
+        name_rows(axes, [arms[name].label for name in table["arm"]])
+        axes.set_xlabel("change of Dice from no adaptation")
+        figure.legend(handles=_marks(), ncols=3, loc="outside upper center", fontsize=10)
+    return Picture(figure)
+
+
+def _marks() -> list[Line2D]:
+    style: dict[str, Any] = {"color": "#444444"}
+    return [
+        Line2D([], [], marker="o", lw=2.5, label="mean, 95 % interval", **style),
+        Line2D([], [], marker="|", ls="", mew=1.5, label="one seed", **style),
+        Line2D([], [], marker=".", ls="", label="one pair", color="#8c8c8c"),
+    ]
+
+
+def hypothesis_words(outcomes: list[Outcome]) -> str:
+    """How many predictions of the hypothesis hold, and which, in sentences."""
+    found = {v: [o.prediction.number for o in outcomes if o.verdict == v] for v in OUTCOMES}
+    parts = [
+        f"{len(numbers)} {'is' if len(numbers) == 1 else 'are'} judged"
+        f" “{verdict}” ({listed(numbers)})"
+        for verdict, numbers in found.items()
+        if numbers
+    ]
+    return f"Of the {len(outcomes)} predictions of the hypothesis, {listed(parts)}."
+
+
+def control_words(table: pd.DataFrame, results: Results) -> str:
+    """What ``control_gains`` shows: the methods, and which control arms differ from no adaptation.
+
+    An arm counts as better or worse if its whole 95 % interval lies on that side of 0.
+    """
+    if table.empty:
+        return "No arm of these results can be compared with no adaptation."
+    arms = results.arms
+    control = table["arm"].map(lambda name: arms[name].role == "control")
+    whole = [_changed(row, arms) for row in table[~control].to_dict("records")]
+    said = f"In the study {results.name!r} the change of the mean Dice is {listed(whole)}."
+    if not control.any():
+        return (
+            f"{said} It has no control arms, and no results of the study 'mechanism' by the same"
+            " recipe are here. So these results do not say which part of a method causes a change."
+        )
+    rows = table[control]
+    sides = {
+        "above": rows[rows["low"].gt(0)],
+        "below": rows[rows["high"].lt(0)],
+    }
+    parts = [
+        f"the whole interval is {side} 0 for {_names(own, arms)}" for side, own in sides.items()
+    ]
+    others = len(rows) - sum(map(len, sides.values()))
+    few = " One seed decides nothing, though." if rows["seeds"].max() == 1 else ""
+    return (
+        f"{said} Of its {len(rows)} control arms, {listed(parts)}; for the other {others} it"
+        f" crosses 0 or is missing.{few}"
+    )
+
+
+def _changed(row: Mapping[Any, Any], arms: Mapping[str, Arm]) -> str:
+    return f"{signed(row['difference'])} with {arms[row['arm']].label}"
+
+
+def _names(rows: pd.DataFrame, arms: Mapping[str, Arm]) -> str:
+    return listed([arms[name].label for name in rows["arm"]]) if len(rows) else "none"
+
+
+def norm_arm(results: Results) -> str | None:
+    """The name of the arm that is AdaBN of the plain teacher; None if the study has none."""
+    plain = [n for n, a in results.arms.items() if a.method == "adabn" and a.teacher is None]
+    return plain[0] if plain and lower_bound(results.arms) is not None else None
+
+
+def mended(results: Results, arm: str) -> pd.DataFrame:
+    """What ``arm`` changes in each pair: its gain, and how far the clinics' lesions differ.
+
+    ``contrast`` is the target's median lesion contrast minus the source's, as scanned. ``volume
+    before`` and ``volume after`` are the marked volume over the true one, without adaptation and
+    with the arm, as geometric means over subjects.
+    """
+    scores, lower = results.scores, str(lower_bound(results.arms))
+    gains = differences(scores, arm, lower).mean(axis=1).groupby(PAIR).mean()
+    contrast = results.clinics.groupby("clinic")["lesion_contrast"].median()
+    runs = scores.groupby([*PAIR, "arm", "subject"])["log_volume_ratio"].mean()
+    volumes = runs.groupby([*PAIR, "arm"]).mean()
+    rows = [
+        {
+            "pair": pair_name(*pair),
+            "change of Dice": gains[pair],
+            "contrast": contrast.get(pair[1], np.nan) - contrast.get(pair[0], np.nan),
+            "volume before": np.exp(volumes[(*pair, lower)]),
+            "volume after": np.exp(volumes[(*pair, arm)]),
+        }
+        for pair in results.pairs
+    ]
+    return pd.DataFrame(rows)
+
+
+def mended_words(results: Results, arm: str | None) -> str:
+    """In how many pairs AdaBN gains, and brings the marked volume nearer to the true one."""
+    if arm is None:
+        return "These results have no arm of this kind."
+    table = mended(results, arm)
+    before, after = (np.log(table[f"volume {when}"]).abs() for when in ("before", "after"))
+    best = max(table.to_dict("records"), key=lambda row: row["change of Dice"])
+    raised, pairs = int(table["change of Dice"].gt(0).sum()), count_of(len(table), "pair")
+    nearer = int((after < before).sum())
+    return (
+        f"Its mean Dice is above that without adaptation in {raised} of {pairs}. The largest change"
+        f" is {signed(best['change of Dice'])}, from {best['pair']}. In {nearer}"
+        f" of {pairs} the marked volume is nearer to the true one than without adaptation."
+    )
+
+
+def distance_words(results: Results) -> str:
+    """How far the students are from the best that their loss allows, in sentences."""
+    found = results.findings
+    if found.empty or "above_floor" not in found:
+        return "These results do not say how well the students learnt their teachers' answers."
+    main = found[found["setting"].isna() | found["setting"].eq("")] if "setting" in found else found
+    parts = [
+        f"{results.arms[arm].label} {rows['agreement_away'].mean():.2f} on the target and"
+        f" {rows['agreement_home'].mean():.2f} at home"
+        for arm, rows in ((str(arm), rows) for arm, rows in main.groupby("arm", sort=False))
+        if arm in results.arms
+    ]
+    return (
+        "A student that learnt its teacher's answers perfectly would make the same masks. The Dice"
+        f" between the masks of student and teacher is: {listed(parts)}."
+    )

@@ -1,0 +1,158 @@
+"""What each arm gains over no adaptation, as tables, and as the figure of the first page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from kdlib.evidence import paper
+from kdlib.evidence.comparisons import POOLED, pair_name, study_comparisons
+from kdlib.record.results import Results
+from kdlib.report.figures import Picture, drawing, name_rows
+from kdlib.study.arm import Arm, adapting, lower_bound
+
+ALL = "all pairs"
+OURS, PAPERS = "#444444", "#222222"
+
+
+def gains(results: Results) -> pd.DataFrame:
+    """The rows of ``study_comparisons`` that compare an arm with the lower bound."""
+    lower = lower_bound(results.arms)
+    table = study_comparisons(results.scores, lower, adapting(results.arms))
+    return table[table["baseline"].eq(lower)] if lower is not None else table.iloc[:0]
+
+
+def pooled(table: pd.DataFrame, results: Results) -> dict[str, dict[Any, Any]]:
+    """The rows of ``gains`` for all pairs together, by arm."""
+    rows = {row["arm"]: row for row in table[table["source"].eq(POOLED)].to_dict("records")}
+    return {arm: rows[arm] for arm in results.arms if arm in rows}
+
+
+def gains_figure(results: Results) -> Picture | None:
+    """The gain of every arm that adapts to pooled scans: ours, of each seed, and the paper's.
+
+    With several pairs of clinics each panel is one arm, and its rows are all pairs together and
+    each pair. With one pair each row is one arm. Returns None if there is nothing to compare.
+    """
+    table = gains(results)
+    arms = {n: arm for n, arm in results.arms.items() if not arm.on_the_fly}
+    table = table[table["arm"].isin(list(arms))]
+    if table.empty:
+        return None
+    order = [name for name in arms if name in set(table["arm"])]
+    if len(results.pairs) == 1:
+        return _one_panel(table[table["source"].ne(POOLED)], order, results)
+    return _panels(table, order, results)
+
+
+def printed_gain(row: Any, pairs: Sequence[tuple[str, str]]) -> float:
+    """What the paper printed of the same comparison over ``pairs``; NaN if it printed nothing."""
+    return paper.printed_difference(row["arm"], row["baseline"], tuple(pairs))
+
+
+def _one_panel(table: pd.DataFrame, order: list[str], results: Results) -> Picture:
+    rows = {row["arm"]: row for row in table.to_dict("records")}
+    with drawing(0.42 * len(order) + 1.2) as (figure, axes):
+        for place, name in enumerate(order):
+            _row(axes, place, rows[name], results.arms[name], results.pairs)
+        name_rows(axes, [results.arms[name].label for name in order])
+        axes.axvline(0, color=OURS, lw=1)
+        _finish(figure, table, results)
+    return Picture(figure)
+
+
+def _panels(table: pd.DataFrame, order: list[str], results: Results) -> Picture:
+    shown = [(POOLED, POOLED), *results.pairs]
+    names = [ALL, *(pair_name(*pair) for pair in results.pairs)]
+    lines = -(-len(order) // 2)
+    height = lines * (0.27 * len(names) + 0.45) + 0.75
+    columns = min(2, len(order))
+    options = {"sharex": True, "sharey": True, "squeeze": False}
+    with drawing(height, lines, columns, **options) as (figure, grid):
+        for axes, name in zip(grid.flat, order, strict=False):
+            own = _by_pair(table[table["arm"].eq(name)])
+            name_rows(axes, names)
+            axes.axhspan(-0.5, 0.5, color="#8c8c8c", alpha=0.18, lw=0)
+            axes.axvline(0, color=OURS, lw=1)
+            axes.locator_params(axis="x", nbins=4)
+            axes.set_title(results.arms[name].label, fontsize=11, parse_math=False)
+            for place, pair in enumerate(shown):
+                if pair in own:
+                    over = results.pairs if place == 0 else [pair]
+                    _row(axes, place, own[pair], results.arms[name], over)
+            axes.set_xlim(*_limits(table, results))
+            _clipped(axes, own, shown, results.arms[name].colour)
+        for place, axes in enumerate(grid.flat):
+            axes.set_visible(place < len(order))
+            if place + columns >= len(order):  # nothing stands below it
+                axes.tick_params(labelbottom=True)
+        _finish(figure, table, results)
+    return Picture(figure)
+
+
+def _row(axes: Axes, place: int, row: Mapping[Any, Any], arm: Arm, pairs: Sequence[Any]) -> None:
+    """One comparison: the interval and its middle, a tick for each seed, and the paper's cross."""
+    axes.plot([row["low"], row["high"]], [place] * 2, color=arm.colour, lw=2.5)
+    if row["seeds"] > 1:
+        seeds = _by_seed(row)
+        axes.plot(seeds, [place - 0.27] * len(seeds), "|", ms=6, mew=1.5, color=arm.colour)
+    axes.plot(row["difference"], place, "o", ms=7, color=arm.colour, mec="white")
+    printed = printed_gain(row, pairs)
+    if not np.isnan(printed):
+        axes.plot(printed, place, "x", ms=7, mew=2, color=PAPERS)
+
+
+def _by_seed(row: Any) -> list[float]:
+    return [float(value) for value in row["by_seed"].split(", ")]
+
+
+def _limits(table: pd.DataFrame, results: Results) -> tuple[float, float]:
+    """The range of all means, seeds, pooled intervals and printed numbers, with a margin.
+
+    The interval of a single pair may leave it. With three seeds it can be so wide that nothing
+    else could be read.
+    """
+    values = [0.0]
+    for row in table.to_dict("records"):
+        pair = (row["source"], row["target"])
+        whole = row["source"] == POOLED or len(results.pairs) == 1
+        values += [row["difference"], *_by_seed(row)]
+        values += [row["low"], row["high"]] if whole else []
+        values.append(printed_gain(row, results.pairs if whole else [pair]))
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    margin = 0.08 * (high - low) or 0.01
+    return low - margin, high + margin
+
+
+def _by_pair(table: pd.DataFrame) -> dict[tuple[str, str], dict[Any, Any]]:
+    return {(row["source"], row["target"]): row for row in table.to_dict("records")}
+
+
+def _clipped(axes: Axes, rows: Mapping[Any, Any], places: list[Any], colour: str) -> None:
+    """Mark the intervals that leave the panel with an arrow at its edge."""
+    left, right = axes.get_xlim()
+    for place, pair in enumerate(places):
+        if pair in rows:
+            row = rows[pair]
+            for end, mark, beyond in (
+                (left, "<", row["low"] < left),
+                (right, ">", row["high"] > right),
+            ):
+                if beyond:
+                    axes.plot(end, place, mark, ms=6, color=colour, clip_on=False)
+
+
+def _finish(figure: Figure, table: pd.DataFrame, results: Results) -> None:
+    lower = lower_bound(results.arms)
+    label = results.arms[lower].label if lower else "no adaptation"
+    figure.supxlabel(f"change of Dice from {label}", fontsize=11, parse_math=False)
+    seeds = int(table["seeds"].max())
+    marks = [Line2D([], [], color=OURS, marker="o", lw=2.5, label="ours, 95 % interval")]
+    if seeds > 1:
+        marks.append(Line2D([], [], color=OURS, marker="|", ls="", mew=1.5, label="one seed"))
+    marks.append(Line2D([], [], color=PAPERS, marker="x", ls="", mew=2, label="the paper"))
+    figure.legend(handles=marks, ncols=len(marks), loc="outside upper center", fontsize=10)
