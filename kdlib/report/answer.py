@@ -9,21 +9,21 @@ from kdlib.evidence.comparisons import POOLED, gaps_closed, subject_scores
 from kdlib.evidence.verdicts import NO_GAP, count_of
 from kdlib.record.results import Results
 from kdlib.report.gains import gains, pooled
-from kdlib.report.ledger import Ledger, ledger_of
+from kdlib.report.ledger import Ledger
 from kdlib.report.words import called, interval, listed, signed
 from kdlib.study.arm import featured, lower_bound, upper_bound
 
 
 def answer(results: Results, ledger: Ledger | None = None) -> dict[str, str]:
-    """Sentences by name: ``gap, gains, others, sure, on_the_fly`` and ``size`` of the study.
+    """Sentences by name: ``gap, gains, others, on_the_fly`` and ``size`` of the study.
 
-    ``ledger`` is that of ``ledger_of``, which takes seconds, if it is there already.
+    With a ``ledger`` they also say how ``sure`` it is.
     """
-    return {
+    sure = {} if ledger is None else {"sure": _sure(ledger)}
+    return sure | {
         "gap": _gap(results),
         "gains": _gains(results),
         "others": _others(results),
-        "sure": _sure(ledger or ledger_of(results)),
         "on_the_fly": _on_the_fly(results),
         "size": _size(results),
     }

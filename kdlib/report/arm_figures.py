@@ -20,7 +20,9 @@ from kdlib.evidence.comparisons import (
     subject_scores,
     summary,
 )
+from kdlib.evidence.paper import in_order
 from kdlib.report.figures import Picture, drawing, name_rows
+from kdlib.report.gains import ALL, clip, limits_of, printed_gain
 from kdlib.scores.metrics import METRIC_NAMES
 from kdlib.study.arm import BOUNDS, Arm, adapting, lower_bound
 
@@ -89,7 +91,8 @@ def pair_panels(
         panels = dict(zip(pairs, grid.flat, strict=False))
         for (source, target), axes in panels.items():
             name_rows(axes, folded)
-            axes.set_title(pair_name(source, target), fontsize=11, parse_math=False)
+            title = ALL.capitalize() if source == POOLED else pair_name(source, target)
+            axes.set_title(title, fontsize=11, parse_math=False)
         for axes in list(grid.flat)[len(pairs) :]:
             axes.set_visible(False)
         yield figure, panels
@@ -98,26 +101,31 @@ def pair_panels(
 def difference_intervals(
     scores: pd.DataFrame, arms: Mapping[str, Arm], metric: str = "dice"
 ) -> Picture:
-    """The study's comparisons with their 95 % intervals, a panel for each pair of clinics.
+    """The study's comparisons with their 95 % intervals: a panel for each pair, and one for all.
 
     Every arm that adapts is compared with the lower bound. The paper's two methods are also
     compared with each other, and that row has both names. A cross marks the paper's number for the
-    pair.
+    pair. An interval that leaves its panel ends in an arrow.
     """
     table = study_comparisons(scores, lower_bound(arms), adapting(arms), metric)
-    table = table[table["source"] != POOLED]
+    pairs = in_order(zip(table["source"], table["target"], strict=True))
+    own = [pair for pair in pairs if POOLED not in pair]
+    pairs = [(POOLED, POOLED), *own] if len(own) > 1 else own
+    table = table[[pair in pairs for pair in zip(table["source"], table["target"], strict=True)]]
     rows = _compared(table, arms)
-    pairs = list(dict.fromkeys(zip(table["source"], table["target"], strict=True)))
+    limits = limits_of(table, own)
     with pair_panels(pairs, [label for label, _ in rows.values()]) as (figure, panels):
         for axes in panels.values():
             axes.axvline(0, color="#444444", lw=1)
             axes.locator_params(axis="x", nbins=4)
+            axes.set_xlim(*limits)
         for _, found in table.iterrows():
             axes, row = panels[found["source"], found["target"]], (found["arm"], found["baseline"])
             place = list(rows).index(row)
             _interval(axes, place, found, rows[row][1])
+            clip(axes, place, found.to_dict(), rows[row][1])
             if metric == "dice":
-                axes.plot(_printed(found), place, "x", ms=7, mew=2, color="#222222")
+                axes.plot(_printed(found, own), place, "x", ms=7, mew=2, color="#222222")
         text = f"difference of {METRIC_NAMES.get(metric, metric)}{_from_bound(arms)}"
         figure.supxlabel(text, fontsize=11, parse_math=False)
     return Picture(figure)
@@ -147,16 +155,16 @@ def _interval(axes: Axes, place: int, found: pd.Series, colour: str) -> None:
     axes.plot(found["difference"], place, "o", ms=7, color=colour, mec="white")
 
 
-def _printed(found: pd.Series) -> float:
-    """The paper's difference between the same arms in the same pair. NaN if it printed none."""
+def _printed(found: pd.Series, pairs: Sequence[Pair]) -> float:
+    """The paper's difference between the same arms in the same pair, or in all; NaN if none."""
     pair = (found["source"], found["target"])
-    return paper.printed_difference(found["arm"], found["baseline"], (pair,))
+    return printed_gain(found, pairs if POOLED in pair else [pair])
 
 
 def paper_and_ours(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> Picture:
     """The paper's mean Dice (cross) and ours (dot) for each arm, in one panel for each pair."""
     means = subject_scores(scores).groupby(PAIR).mean()
-    ours: dict[Any, Any] = means.to_dict("index")
+    ours: dict[Any, Any] = {pair: means.T[pair] for pair in in_order(means.index)}
     printed = paper.printed_results().set_index([*PAIR, "arm"])["mean"].to_dict()
     shown = {name: arm for name, arm in arms.items() if name in means}
     with pair_panels(list(ours), [arm.label for arm in shown.values()]) as (figure, panels):

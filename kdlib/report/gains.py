@@ -80,12 +80,12 @@ def _panels(table: pd.DataFrame, order: list[str], results: Results) -> Picture:
             axes.axvline(0, color=OURS, lw=1)
             axes.locator_params(axis="x", nbins=4)
             axes.set_title(results.arms[name].label, fontsize=11, parse_math=False)
+            axes.set_xlim(*limits_of(table, results.pairs))
             for place, pair in enumerate(shown):
                 if pair in own:
                     over = results.pairs if place == 0 else [pair]
                     _row(axes, place, own[pair], results.arms[name], over)
-            axes.set_xlim(*_limits(table, results))
-            _clipped(axes, own, shown, results.arms[name].colour)
+                    clip(axes, place, own[pair], results.arms[name].colour)
         for place, axes in enumerate(grid.flat):
             axes.set_visible(place < len(order))
             if place + columns >= len(order):  # nothing stands below it
@@ -110,7 +110,7 @@ def _by_seed(row: Any) -> list[float]:
     return [float(value) for value in row["by_seed"].split(", ")]
 
 
-def _limits(table: pd.DataFrame, results: Results) -> tuple[float, float]:
+def limits_of(table: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> tuple[float, float]:
     """The range of all means, seeds, pooled intervals and printed numbers, with a margin.
 
     The interval of a single pair may leave it. With three seeds it can be so wide that nothing
@@ -119,10 +119,10 @@ def _limits(table: pd.DataFrame, results: Results) -> tuple[float, float]:
     values = [0.0]
     for row in table.to_dict("records"):
         pair = (row["source"], row["target"])
-        whole = row["source"] == POOLED or len(results.pairs) == 1
+        whole = row["source"] == POOLED or len(pairs) == 1
         values += [row["difference"], *_by_seed(row)]
         values += [row["low"], row["high"]] if whole else []
-        values.append(printed_gain(row, results.pairs if whole else [pair]))
+        values.append(printed_gain(row, pairs if whole else [pair]))
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     margin = 0.08 * (high - low) or 0.01
     return low - margin, high + margin
@@ -132,18 +132,12 @@ def _by_pair(table: pd.DataFrame) -> dict[tuple[str, str], dict[Any, Any]]:
     return {(row["source"], row["target"]): row for row in table.to_dict("records")}
 
 
-def _clipped(axes: Axes, rows: Mapping[Any, Any], places: list[Any], colour: str) -> None:
-    """Mark the intervals that leave the panel with an arrow at its edge."""
+def clip(axes: Axes, place: int, row: Mapping[Any, Any], colour: str) -> None:
+    """Mark an interval that leaves its panel with an arrow at the edge."""
     left, right = axes.get_xlim()
-    for place, pair in enumerate(places):
-        if pair in rows:
-            row = rows[pair]
-            for end, mark, beyond in (
-                (left, "<", row["low"] < left),
-                (right, ">", row["high"] > right),
-            ):
-                if beyond:
-                    axes.plot(end, place, mark, ms=6, color=colour, clip_on=False)
+    for end, mark, beyond in ((left, "<", row["low"] < left), (right, ">", row["high"] > right)):
+        if beyond:
+            axes.plot(end, place, mark, ms=6, color=colour, clip_on=False)
 
 
 def _finish(figure: Figure, table: pd.DataFrame, results: Results) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from kdlib.record.results import open_results
 from kdlib.report.answer import answer
+from kdlib.report.ledger import ledger_of
 from kdlib.report.words import interval, listed
 from tests.known_effects import ARMS, EFFECTS
 
@@ -26,7 +27,8 @@ def told(scores: pd.DataFrame, folder: Path, arms: dict[str, Any] = PLAIN) -> di
     scores.to_csv(folder / "scores.csv", index=False)
     record = {"study": {"name": "standard", "arms": arms}}
     (folder / "provenance.json").write_text(json.dumps(record))
-    return answer(open_results(folder))
+    results = open_results(folder)
+    return answer(results, ledger_of(results))
 
 
 def test_the_answer_counts_the_gap_and_the_verdicts(study: Study, tmp_path: Path) -> None:

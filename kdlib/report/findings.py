@@ -1,0 +1,155 @@
+"""What single chapters find, in sentences that are computed from a study's results."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kdlib.evidence.comparisons import compare, differences, pair_name, pooled
+from kdlib.evidence.verdicts import MINIMUM_SEEDS, count_of
+from kdlib.record.results import Results
+from kdlib.report.pictures import overlap
+from kdlib.report.story import Story
+from kdlib.report.two_arms import Taught, adapted_arms, taught
+from kdlib.report.words import Change, change_of, listed, signed
+from kdlib.simulator.protocols import POPULATIONS
+
+SIDES: dict[Change, str] = {
+    "raised": "clearly better than no adaptation",
+    "lowered": "clearly worse",
+    "the same": "the same as no adaptation within the margin",
+    "unclear": "not decided",
+}
+SMALL, DEEP = "lesion_recall_10_100", "lesion_recall_deep"
+
+
+def clinic_words(clinics: pd.DataFrame) -> str:
+    """How the clinics' lesions differ, and whether the loads have the published order."""
+    by_clinic = clinics.groupby("clinic", sort=False)
+    loads, contrast = by_clinic["lesion_ml"].median(), by_clinic["lesion_contrast"].median()
+    words = [f"{load:.1f} mL at {str(name).capitalize()}" for name, load in loads.items()]
+    said = f"The median lesion volume is {listed(words)}."
+    if len(contrast) > 1:
+        low, high = str(contrast.idxmin()).capitalize(), str(contrast.idxmax()).capitalize()
+        said += (
+            f" Lesions are most unlike the rest of the head at {high} (contrast"
+            f" {contrast.max():.2f}) and least at {low} ({contrast.min():.2f})."
+        )
+    return said
+
+
+def load_order_words(clinics: pd.DataFrame) -> str:
+    """The order of the clinics by median load, here and as published, in a sentence."""
+    here = clinics.groupby("clinic")["lesion_ml"].median().sort_values(ascending=False)
+    known = [str(name) for name in here.index if name in POPULATIONS]
+    published = sorted(known, key=lambda name: -POPULATIONS[name].load_ml)
+    if len(known) < 2:
+        return "The simulated subjects are drawn at random from these numbers."
+    order = listed([name.capitalize() for name in published])
+    if known == published:
+        return f"By median load, the order is the published one: {order}, the largest first."
+    own = listed([name.capitalize() for name in known])
+    return (
+        f"By median load, the largest first, the published order is {order}. The subjects here come"
+        f" out in another order: {own}. Few draws from a wide distribution can do that."
+    )
+
+
+def adapted_words(results: Results, method: str) -> str:
+    """How many subjects of the figure of ``adapted_subjects`` gain, and how much, in sentences."""
+    found = adapted_arms(results, method)
+    if found is None:
+        return "This study has no arm of this kind."
+    pair = results.pairs[0]
+    changes = differences(results.scores, found[1], found[0]).mean(axis=1)
+    inside = changes[[key[:2] == pair for key in changes.index]]
+    label = results.arms[found[1]].label
+    return (
+        f"From {pair_name(*pair)}, {label} raises the Dice of {int((inside > 0).sum())} of"
+        f" {count_of(len(inside), 'subject')}, and changes the mean by {signed(inside.mean())}."
+    )
+
+
+def ranked_words(results: Results) -> str:
+    """Which arms are better than no adaptation over all pairs, which worse, and which neither."""
+    story = Story(results)
+    if not story.found:
+        return "no arm can be compared with no adaptation."
+    changes = {name: change_of(found) for name, found in story.found.items()}
+    if "few seeds" in changes.values():
+        return f"with {story.seeds} these tables decide nothing; they show that the study runs."
+    parts = []
+    for change, text in SIDES.items():
+        names = [results.arms[name].label for name, one in changes.items() if one == change]
+        parts.append(f"{text}: {listed(names) if names else 'none'}")
+    return f"over all pairs, {'; '.join(parts)}. These p are corrected for the number of tests."
+
+
+def picture_words(
+    results: Results, pair: tuple[str, str], subjects: Sequence[str], arms: Mapping[str, str]
+) -> str:
+    """The share of the lesion voxels that each arm finds on these slices, and its false voxels."""
+    parts = []
+    for arm, label in arms.items():
+        kinds = {"found": 0, "missed": 0, "false": 0}
+        for subject in subjects:
+            example = results.example(*pair, subject)
+            for kind, voxels in overlap(example["truth"], example[arm]).items():
+                kinds[kind] += int(voxels.sum())
+        total = kinds["found"] + kinds["missed"]
+        share = f"{100 * kinds['found'] / total:.0f} %" if total else "none"
+        parts.append(f"{label} finds {share} and marks {kinds['false']} false")
+    return f"Of the lesion voxels on these slices, {listed(parts)}."
+
+
+def small_and_deep_words(results: Results) -> str:
+    """What KD finds of small and of deep lesions beside ADA, in a sentence."""
+    found = {m: adapted_arms(results, m) for m in ("distillation", "adversarial")}
+    columns = {SMALL: "small lesions (10 to 100 mm³)", DEEP: "deep lesions"}
+    if None in found.values() or not set(columns) <= set(results.scores):
+        return "these results do not compare KD and ADA on small and deep lesions."
+    student, adversary = (found[m][1] for m in found)  # type: ignore[index]
+    parts = []
+    for column, text in columns.items():
+        table = differences(results.scores, student, adversary, column)
+        parts.append(f"{text} {signed(np.nanmean(pooled(table)))}")
+    one, other = results.arms[student].label, results.arms[adversary].label
+    return (
+        f"over all pairs, the share that {one} finds minus the share that {other} finds is:"
+        f" {listed(parts)}. Whether that is more than chance, the ledger says in claims 7 and 8."
+    )
+
+
+def taught_conclusion(results: Results) -> str:
+    """What the two differences of a student of another teacher say, by their intervals."""
+    found: Taught | None = taught(results)
+    if found is None:
+        return "this study cannot say what another teacher changes."
+    student, plain, teacher = (results.arms[name].label for name in found)
+    first, second = (
+        compare(pooled(differences(results.scores, found.student, other)))
+        for other in (found.plain, found.teacher)
+    )
+    if first["seeds"] < MINIMUM_SEEDS:
+        few = count_of(first["seeds"], "seed")
+        return f"with {few}, whether another teacher helps is not decided here."
+    return (
+        f"{student} is {_side(first)} {plain}, and {_side(second)} its teacher {teacher}."
+        f" {_reading(first, second, teacher)}"
+    )
+
+
+def _side(found: Mapping[Any, Any]) -> str:
+    """Better or worse by the whole interval, else neither."""
+    if found["low"] > 0:
+        return "better than"
+    return "worse than" if found["high"] < 0 else "not clearly better or worse than"
+
+
+def _reading(first: Mapping[Any, Any], second: Mapping[Any, Any], teacher: str) -> str:
+    if first["low"] > 0 and not second["low"] > 0:
+        return f"So what it gains over the plain student, {teacher} has already without distilling."
+    if second["low"] > 0:
+        return "So the second training did something that its teacher's answers do not explain."
+    return "So these runs show no gain by the other teacher."
