@@ -21,12 +21,14 @@ from kdlib.scores.metrics import THRESHOLD
 from kdlib.study.participants import participants
 from kdlib.study.plan import Planned
 from kdlib.study.run import Run
+from kdlib.study.scenario import Scenario
 from kdlib.study.store import Store
 from kdlib.study.study import Study
 from kdlib.training import choose_device
 
 Pictures = dict[str, Any]
 STEPS_PER_LOGIT = 256  # a stored step moves no probability by more than 0.25 / 256
+STUDENT = "student@"  # begins the names of the answers of trained students
 SOFT_VOXELS = 500_000  # voxels inside heads, of all pairs together; a page can hold no more
 
 
@@ -41,6 +43,9 @@ def explorers(study: Study, runs: list[tuple[Planned, Run]], store: Store) -> Ar
     - ``.../soft/flair``, uint8: the scan. Both arrays are (slice, row, column), with the patient's
       left on the right. They are 0 outside the head.
     - ``.../soft/slices``: the places of these slices in the scan.
+    - ``.../soft/truth``, uint8: 1 is lesion. Older results lack it.
+    - ``.../soft/student@T``, uint8: the lesion probability (0 to 255) that the student trained at
+      temperature T gives, for each T of the arms and sweeps. Older results lack them.
     - ``.../scan/flair``, ``truth``, ``teacher`` and ``student``, uint8 (x, y, z), axes LPS: the box
       of the scan that holds the head, and the answers at probability 0.5.
     - ``.../scan/affine`` (4, 4): the affine of this box.
@@ -52,6 +57,7 @@ def explorers(study: Study, runs: list[tuple[Planned, Run]], store: Store) -> Ar
         subject = _middle(student, store.clinics)
         name = (student.scenario.source, str(student.scenario.target), subject.id)
         soft = _soft_label(student, subject, SOFT_VOXELS // len(students), device)
+        soft |= _trained(student, runs, subject, soft["slices"], device)
         arrays |= {Key((*name, "soft"), part): array for part, array in soft.items()}
         if student is students[0]:
             scan = _whole_scan(student, subject, device)
@@ -71,6 +77,37 @@ def _students(study: Study, runs: list[tuple[Planned, Run]]) -> Iterator[Run]:
         if scenario.teacher is not None and scenario.teacher.method == "supervised":
             seen.add(pair)
             yield run
+
+
+def _trained(
+    student: Run, runs: list[tuple[Planned, Run]], subject: Subject, slices: NDArray, device: Any
+) -> Pictures:
+    """The truth of these slices, and what the students of each temperature answer to them.
+
+    They are the students that differ from ``student`` in nothing but the temperature.
+    """
+    scenario = student.scenario
+    scan = subject.scan.read(scenario.inputs)
+    ready = prepare(scan, scenario.preparation)
+    lesion = to_lps(subject.labelled.read_labels()).array == Label.LESION
+    truth = ready.window.to_network(lesion.astype(np.float32)) >= THRESHOLD
+    pictures: Pictures = {"truth": truth.astype(np.uint8).transpose(2, 1, 0)[slices]}
+    images = ready.images[torch.as_tensor(slices)].to(device)
+    for temperature, run in sorted(_by_temperature(scenario, runs).items()):
+        logits = answer_all(run.network(device), images, scenario.precision).float()
+        answer = logits.softmax(dim=1)[:, Label.LESION].cpu().numpy().transpose(0, 2, 1)
+        pictures[f"{STUDENT}{temperature:g}"] = np.rint(255 * answer).astype(np.uint8)
+    return pictures
+
+
+def _by_temperature(plain: Scenario, runs: list[tuple[Planned, Run]]) -> dict[float, Run]:
+    """The runs that differ from ``plain`` in the temperature alone, by temperature."""
+    own = plain.settings.model_dump()["temperature"]
+    return {
+        float(run.scenario.settings.model_dump()["temperature"]): run
+        for _, run in runs
+        if run.scenario.method == plain.method and run.scenario.changed(temperature=own) == plain
+    }
 
 
 def _middle(student: Run, clinics: Clinics) -> Subject:

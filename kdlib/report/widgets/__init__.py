@@ -8,15 +8,18 @@ from kdlib.report.widgets.base import Explorer, explore, show
 from kdlib.report.widgets.pairs import PairExplorer, pair_explorer
 from kdlib.report.widgets.scan import ScanViewer, scan_viewer
 from kdlib.report.widgets.temperature import TemperatureExplorer, temperature_explorer
+from kdlib.report.widgets.threshold import ThresholdExplorer, threshold_explorer
 
 __all__ = [
     "Explorer",
     "PairExplorer",
     "ScanViewer",
     "TemperatureExplorer",
+    "ThresholdExplorer",
     "explore",
     "pair_explorer",
     "scan_viewer",
     "show",
     "temperature_explorer",
+    "threshold_explorer",
 ]

@@ -54,9 +54,9 @@ class Explorer(anywidget.AnyWidget):
         self.description = description
 
 
-def script(name: str) -> str:
-    """The JavaScript of an explorer: first what all explorers share, then its own part."""
-    return source("parts.js") + source(name)
+def script(*names: str) -> str:
+    """The JavaScript of an explorer: first what all explorers share, then its own files."""
+    return "".join(map(source, ("parts.js", *names)))
 
 
 def source(name: str) -> str:

@@ -1,76 +1,33 @@
 // One answer on one slice: what it found, missed and made up; and its scores among the others'.
 
 const LEVELS = ["source", "target", "arm", "fold", "subject"];
-const NONE = 0;
-const [LESION, OTHER_PATHOLOGY] = [1, 2]; // labels of the truth
-const [FOUND, MISSED, FALSE, OTHER] = [1, 2, 3, 4];
+const MOST_BESIDE = 3;
 
-const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-
-// What each voxel is; where the truth says other pathology nothing counts.
-function classify(truth, answer) {
-  return Uint8Array.from(truth, (label, i) => {
-    if (label === OTHER_PATHOLOGY) return OTHER;
-    if (label === LESION) return answer[i] ? FOUND : MISSED;
-    return answer[i] ? FALSE : NONE;
-  });
-}
-
-// How a class looks at (u, v) of its voxel's `size` screen pixels: the share of its colour. Told
-// apart without colour: found is filled, missed an outline, false striped with a dashed outline.
-function share(kind, edge, u, v) {
-  const dash = (u + v) % 4 < 2;
-  if (kind === FOUND) return edge ? 1 : 0.55;
-  if (kind === MISSED) return edge ? 1 : 0;
-  if (kind === FALSE) return edge && dash ? 1 : (u + v) % 6 < 2 ? 0.9 : 0.15;
-  return edge && (u + v) % 6 < 2 ? 1 : 0;
-}
-
-function paint(canvas, grey, classes, rows, columns, size, colours) {
-  [canvas.width, canvas.height] = [columns * size, rows * size];
-  const image = new ImageData(canvas.width, canvas.height);
-  const thick = size > 4 ? 2 : 1;
-  const kindAt = (row, column) =>
-    row < 0 || column < 0 || row >= rows || column >= columns ? NONE : classes[row * columns + column];
-  for (let y = 0; y < canvas.height; y += 1) {
-    for (let x = 0; x < canvas.width; x += 1) {
-      const [row, column] = [Math.floor(y / size), Math.floor(x / size)];
-      const [kind, g] = [kindAt(row, column), grey[row * columns + column]];
-      const [u, v] = [x % size, y % size];
-      const edge =
-        (u < thick && kindAt(row, column - 1) !== kind) ||
-        (u >= size - thick && kindAt(row, column + 1) !== kind) ||
-        (v < thick && kindAt(row - 1, column) !== kind) ||
-        (v >= size - thick && kindAt(row + 1, column) !== kind);
-      const part = kind === NONE ? 0 : share(kind, edge, x, y);
-      const at = 4 * (y * canvas.width + x);
-      for (let c = 0; c < 3; c += 1) {
-        image.data[at + c] = Math.round(g + part * ((colours[kind]?.[c] ?? g) - g));
-      }
-      image.data[at + 3] = 255;
-    }
+// The part of a slice that `zoom` shows: so many rows and columns about the middle of the lesions.
+function cropped(array, rows, columns, zoom, middle) {
+  const [height, width] = [rows, columns].map((n) => Math.max(8, Math.round(n / zoom)));
+  const [top, left] = [
+    Math.min(Math.max(Math.round(middle[0] - height / 2), 0), rows - height),
+    Math.min(Math.max(Math.round(middle[1] - width / 2), 0), columns - width),
+  ];
+  const part = new Uint8Array(height * width);
+  for (let row = 0; row < height; row += 1) {
+    const start = (top + row) * columns + left;
+    part.set(array.subarray(start, start + width), row * width);
   }
-  canvas.getContext("2d").putImageData(image, 0, 0);
+  return [part, height, width];
 }
 
-function legend(colours) {
-  const names = { [FOUND]: "found", [MISSED]: "missed", [FALSE]: "false", [OTHER]: "other pathology, not scored" };
-  const counts = {};
-  const items = Object.entries(names).map(([kind, name]) => {
-    const swatch = html("canvas", { "aria-hidden": "true" });
-    const classes = Uint8Array.from({ length: 15 }, (_, i) => (i > 4 && i < 10 && i % 5 && i % 5 < 4 ? Number(kind) : NONE));
-    paint(swatch, new Uint8Array(15).fill(80), classes, 3, 5, 8, colours);
-    counts[kind] = html("span", {});
-    return html("li", {}, swatch, counts[kind]);
+// Where the lesions of a slice lie in the mean; the middle of the slice without any.
+function middleOf(truth, rows, columns) {
+  let [row, column, count] = [0, 0, 0];
+  truth.forEach((label, i) => {
+    if (label !== LESION) return;
+    row += Math.floor(i / columns);
+    column += i % columns;
+    count += 1;
   });
-  const tell = (classes) => {
-    for (const [kind, name] of Object.entries(names)) {
-      const count = classes.reduce((sum, k) => sum + (k === Number(kind)), 0);
-      counts[kind].textContent = `${name}: ${count} voxels`;
-      counts[kind].dataset.count = count;
-    }
-  };
-  return { root: html("ul", { class: "kdlib-legend" }, ...items), tell };
+  return count ? [row / count, column / count] : [rows / 2, columns / 2];
 }
 
 const number = (value, metric) =>
@@ -108,9 +65,51 @@ function axisOf(metric, values) {
 const LONGEST = 22; // letters of a label that stand beside a chart
 const shortened = (label) => (label.length > LONGEST ? `${label.slice(0, LONGEST - 1)}…` : label);
 
+const keyOf = (run) => JSON.stringify([run.source, run.target, run.fold, run.subject]);
+
+// How much Dice each of `runs` of an arm has more than no adaptation on the same subject.
+function gainsOf(runs, arm, lower) {
+  const bound = new Map(runs.filter((r) => r.arm === lower).map((r) => [keyOf(r), r.scores.dice]));
+  return runs
+    .filter((r) => r.arm === arm && bound.has(keyOf(r)))
+    .map((run) => ({ run, gain: run.scores.dice - bound.get(keyOf(run)) }));
+}
+
+// A table of the pairs of clinics, a source a row: the gain of an arm, or its Dice without a bound.
+function heatMap(runs, arm, lower, chosen, pick) {
+  const names = (level) => [...new Set(runs.map((run) => run[level]))];
+  const gains = arm === lower || !lower ? [] : gainsOf(runs, arm, lower);
+  const valueOf = (source, target) => {
+    const here = (run) => run.source === source && run.target === target;
+    if (gains.length) return mean(gains.filter(({ run }) => here(run)).map(({ gain }) => gain));
+    return mean(runs.filter((run) => run.arm === arm && here(run)).map((run) => run.scores.dice));
+  };
+  const cell = (source, target) => {
+    const value = valueOf(source, target);
+    if (value === null) return html("td", {}, "");
+    const text = gains.length ? `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}` : value.toFixed(3);
+    const share = gains.length ? Math.min(Math.abs(value) / 0.1, 1) : 0;
+    const colour = value < 0 ? "213, 94, 0" : "0, 114, 178";
+    const button = html("button", {
+      type: "button", style: `background: rgba(${colour}, ${(0.75 * share).toFixed(2)})`,
+      "aria-pressed": String(source === chosen.source && target === chosen.target),
+      "aria-label": `${written(source)} to ${written(target)}: ${text}`,
+    }, text);
+    button.addEventListener("click", () => pick(source, target));
+    return html("td", {}, button);
+  };
+  const targets = names("target");
+  const head = html("tr", {}, html("th", {}, "from ↓ to →"), ...targets.map((t) => html("th", { scope: "col" }, written(t))));
+  const rows = names("source").map((source) =>
+    html("tr", {}, html("th", { scope: "row" }, written(source)), ...targets.map((t) => cell(source, t))),
+  );
+  const what = gains.length ? "Change of mean Dice from no adaptation" : "Mean Dice";
+  return html("table", { class: "kdlib-heat" }, html("caption", {}, what), html("thead", {}, head), html("tbody", {}, ...rows));
+}
+
 // A row per method, a dot per subject; the chosen method filled, the chosen subject ringed.
 // `arms`: name and label of each method.
-function distribution(runs, arms, metric, chosen) {
+function distribution(runs, arms, metric, chosen, pick) {
   const names = arms.map(([name]) => name);
   const labels = Object.fromEntries(arms);
   const longest = Math.max(...arms.map(([, label]) => shortened(label).length));
@@ -130,6 +129,7 @@ function distribution(runs, arms, metric, chosen) {
     const place = { cx: drawn.x(run.scores[metric.key]), cy: y };
     const note = svg("title", {}, `${labels[run.arm]}, subject ${run.subject}: ${number(run.scores[metric.key], metric)}`);
     const dot = svg("circle", { ...place, r: 3.5, class: mine ? "kdlib-dot" : "kdlib-other" }, note);
+    dot.addEventListener("click", () => pick(run));
     drawn.marks.append(dot);
     if (mine && ringed) {
       drawn.marks.append(
@@ -160,7 +160,7 @@ function settle(runs, wishes) {
 }
 
 async function render({ model, el }) {
-  const { runs, metrics, arms, colours } = model.get("facts");
+  const { runs, metrics, arms, colours, lower } = model.get("facts");
   const arrays = await unpack(model);
   const labels = Object.fromEntries(arms);
   const palette = [null, ...["found", "missed", "false", "other"].map((name) => rgb(colours[name]))];
@@ -171,15 +171,35 @@ async function render({ model, el }) {
   const lists = Object.fromEntries(LEVELS.map((level) => [level, choice(titles[level], wish(level))]));
   const metricList = choice("Score in the chart", (value) => set(model, { metric: value }));
 
+  const go = (run) =>
+    set(model, settle(runs, Object.fromEntries(LEVELS.map((level) => [level, run[level]]))).chosen);
+  const zoom = slider("Zoom", { min: 1, max: 4, step: 0.5 }, (value) => set(model, { zoom: value }));
+  const worst = html("button", { type: "button", class: "kdlib-button" }, "Worst harmed subject");
+  worst.addEventListener("click", () => {
+    const gains = gainsOf(runs, settle(runs, wishes()).chosen.arm, lower);
+    if (gains.length) go(gains.reduce((a, b) => (b.gain < a.gain ? b : a)).run);
+  });
+  const boxes = arms.map(([name, label]) => {
+    const input = html("input", { type: "checkbox", value: name });
+    input.addEventListener("change", () => {
+      const kept = model.get("beside").filter((other) => other !== name);
+      set(model, { beside: input.checked ? [...kept, name].slice(-MOST_BESIDE) : kept });
+    });
+    return { input, root: html("label", {}, input, " ", html("span", {}, label)) };
+  });
+  const beside = html("fieldset", { class: "kdlib-boxes" }, html("legend", {}, "Beside it, on the same slice"), ...boxes.map(({ root: one }) => one));
+  const others = html("div", { class: "kdlib-pictures kdlib-others" });
+  const way = html("div", { class: "kdlib-way" });
   const picture = html("canvas", { role: "img" });
   const key = legend(palette);
   const table = html("table", { class: "kdlib-scores" });
   const says = html("p", { class: "kdlib-says", role: "status" });
   const strip = html("div", { class: "kdlib-charts" });
-  const controls = [...LEVELS.map((level) => lists[level].root), metricList.root];
+  const controls = [...LEVELS.map((level) => lists[level].root), metricList.root, zoom.root, worst];
   const root = html(
     "div",
     { class: "kdlib-explorer", role: "group", "aria-label": "Clinic-pair explorer" },
+    way,
     html("div", { class: "kdlib-controls" }, ...controls),
     html(
       "div",
@@ -187,6 +207,8 @@ async function render({ model, el }) {
       html("figure", { class: "kdlib-large" }, picture, key.root),
       html("div", { class: "kdlib-beside" }, says, table, strip),
     ),
+    beside,
+    others,
   );
   el.append(root);
 
@@ -201,18 +223,40 @@ async function render({ model, el }) {
     const [flair, truth, answer] = [arrays[run.flair], arrays[run.truth], arrays[run.answer]];
     const [rows, columns] = flair.shape;
     const classes = classify(truth.values, answer.values);
-    paint(picture, flair.values, classes, rows, columns, Math.max(5, Math.round(640 / columns)), palette);
+    const near = Math.min(Math.max(model.get("zoom"), 1), 4);
+    const middle = middleOf(truth.values, rows, columns);
+    const show = (canvas, kinds, width) => {
+      const [grey, height, across] = cropped(flair.values, rows, columns, near, middle);
+      const [part] = cropped(kinds, rows, columns, near, middle);
+      paint(canvas, grey, part, height, across, Math.max(5, Math.round(width / across)), palette);
+    };
+    show(picture, classes, 640);
     key.tell(classes);
+    zoom.tell(near, `${near} ×`);
+    worst.disabled = !lower || run.arm === lower;
     const pair = runs.filter((r) => r.source === run.source && r.target === run.target);
     const mine = pair.filter((r) => r.arm === run.arm);
     scoreTable(table, metrics, run, mine);
-    strip.replaceChildren(distribution(pair, arms.filter(([name]) => pair.some((r) => r.arm === name)), metric, run));
+    const several = new Set(runs.map((r) => `${r.source}/${r.target}`)).size > 1;
+    const choosePair = (source, target) =>
+      set(model, settle(runs, { ...settle(runs, wishes()).chosen, source, target }).chosen);
+    way.replaceChildren(...(several ? [heatMap(runs, run.arm, lower, run, choosePair)] : []));
+    for (const { input } of boxes) input.checked = model.get("beside").includes(input.value);
+    const same = pair.filter((r) => r.fold === run.fold && r.subject === run.subject && r.arm !== run.arm);
+    others.replaceChildren(...same.filter((r) => model.get("beside").includes(r.arm)).map((other) => {
+      const canvas = html("canvas", { role: "img", "data-arm": other.arm });
+      show(canvas, classify(truth.values, arrays[other.answer].values), 480);
+      const words = `${labels[other.arm]}: Dice ${number(other.scores.dice, metrics[0])}`;
+      canvas.setAttribute("aria-label", words);
+      return html("figure", {}, canvas, html("figcaption", {}, words));
+    }));
+    strip.replaceChildren(distribution(pair, arms.filter(([name]) => pair.some((r) => r.arm === name)), metric, run, go));
     says.textContent =
       `${labels[run.arm]}, ${written(run.source)} → ${written(run.target)}, subject ${run.subject}: the Dice of ` +
       `the whole scan is ${number(run.scores.dice, metrics[0])}. The table shows the mean over ${mine.length} subjects.`;
     picture.setAttribute("aria-label", `${says.textContent} The picture is the slice with the most lesion.`);
   };
-  const stop = follow(model, [...LEVELS, "metric"], draw);
+  const stop = follow(model, [...LEVELS, "metric", "zoom", "beside"], draw);
   root.dataset.ready = "true";
   replaceStill(model.get("kind"));
   return stop;

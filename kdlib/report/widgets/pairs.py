@@ -12,6 +12,7 @@ from kdlib.record.results import Results
 from kdlib.report.pictures import ERRORS, GREY_THRESHOLD, first_arms, head_window, segmentations
 from kdlib.report.widgets.base import Explorer, coarser, script, source
 from kdlib.scores.metrics import METRIC_DIGITS, METRIC_NAMES
+from kdlib.study.arm import lower_bound
 
 LEVELS = ["source", "target", "arm", "fold", "subject"]
 DRAWN = ["flair", "truth", "answer"]  # the names of a run's arrays
@@ -20,9 +21,12 @@ COLOURS = ERRORS | {"other": "#e8e8e8"}
 
 
 class PairExplorer(Explorer):
-    """Lists for source, target, method, fold and subject. Only what was run can be chosen."""
+    """Lists for source, target, method, fold and subject. Only what was run can be chosen.
 
-    _esm = script("pairs.js")
+    ``beside`` names the methods that are shown beside the chosen one, at most three.
+    """
+
+    _esm = script("slices.js", "pairs.js")
     _css = source("explorers.css")
     budget = 1_300_000
     source = traitlets.Unicode().tag(sync=True)
@@ -31,6 +35,8 @@ class PairExplorer(Explorer):
     fold = traitlets.Unicode().tag(sync=True)
     subject = traitlets.Unicode().tag(sync=True)
     metric = traitlets.Unicode("dice").tag(sync=True)
+    zoom = traitlets.Float(1.0).tag(sync=True)
+    beside: traitlets.List = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
 
 def pair_explorer(results: Results) -> PairExplorer:
@@ -39,7 +45,7 @@ def pair_explorer(results: Results) -> PairExplorer:
     runs = _runs(results.scores, shown)
     present = {run["arm"] for run in runs}
     arms = [[name, arm.label] for name, arm in results.arms.items() if name in present]
-    first = _first(results, runs)
+    first, lower = _first(results, runs), lower_bound(results.arms)
     pair, subject = (first["source"], first["target"]), first["subject"]
     example = results.example(*pair, subject)
     compared = {n: label for n, label in first_arms(results.arms).items() if n in example}
@@ -56,8 +62,15 @@ def pair_explorer(results: Results) -> PairExplorer:
         f"Subject {subject} of {pair[1].capitalize()}, adapted from {pair[0].capitalize()}. The "
         "pictures show the slice with the most lesion, the truth, and for each method what it "
         "found, what it missed, and what it marked although there is no lesion.",
-        facts={"runs": runs, "metrics": _metrics(), "arms": arms, "colours": COLOURS},
+        facts={
+            "runs": runs,
+            "metrics": _metrics(),
+            "arms": arms,
+            "colours": COLOURS,
+            "lower": lower if lower in present else None,
+        },
         kind="pairs",
+        beside=[name for name in compared if name != first["arm"]],
         **{level: first[level] for level in LEVELS},
     )
 

@@ -53,17 +53,45 @@ function slider(name, range, onInput) {
   return { root: html("label", {}, label, input), input, tell };
 }
 
-// Keep a value of the model and what is drawn in step, from either side.
+// Keep values of the model, what is drawn and the page's address in step, from either side.
 function follow(model, names, draw) {
   const redraw = () => draw();
+  const leave = addressed(model, names);
   for (const name of names) model.on(`change:${name}`, redraw);
   redraw();
-  return () => names.forEach((name) => model.off(`change:${name}`, redraw));
+  return () => {
+    leave();
+    names.forEach((name) => model.off(`change:${name}`, redraw));
+  };
 }
 
 function set(model, values) {
   for (const [name, value] of Object.entries(values)) model.set(name, value);
   model.save_changes();
+}
+
+// Keep these values of the model in the page's address, so that what is seen can be shared. The
+// address is read once, and written when somebody moves a control.
+function addressed(model, names) {
+  const kind = model.get("kind");
+  const read = () => new URLSearchParams(location.hash.replace(/^#/, ""));
+  const found = read();
+  const given = names.filter((name) => found.has(`${kind}.${name}`));
+  for (const name of given) {
+    const text = found.get(`${kind}.${name}`);
+    const now = model.get(name);
+    const several = Array.isArray(now) ? text.split("|").filter(Boolean) : text;
+    const value = typeof now === "number" ? Number(text) : several;
+    if (!Number.isNaN(value)) model.set(name, value);
+  }
+  const write = () => {
+    const now = read();
+    for (const key of [...now.keys()]) if (!now.get(key)) now.delete(key);
+    for (const name of names) now.set(`${kind}.${name}`, [model.get(name)].flat().join("|"));
+    history.replaceState(null, "", `#${now}`);
+  };
+  for (const name of names) model.on(`change:${name}`, write);
+  return () => names.forEach((name) => model.off(`change:${name}`, write));
 }
 
 // A chart's frame. Each axis: {name, low, high, ticks: [[value, text], ...]}; x and y place values.

@@ -26,9 +26,9 @@ class ScanViewer(Explorer):
     _css = source("explorers.css")
     view = traitlets.Unicode("three planes").tag(sync=True)
     place = traitlets.Int(0).tag(sync=True)
-    truth = traitlets.Float(0.0).tag(sync=True)
-    teacher = traitlets.Float(0.0).tag(sync=True)
-    student = traitlets.Float(0.7).tag(sync=True)
+    truth = traitlets.Float(0.6).tag(sync=True)
+    teacher = traitlets.Float(0.5).tag(sync=True)
+    student = traitlets.Float(0.5).tag(sync=True)
 
     def __init__(self, *arguments: Any, niivue: Path = NIIVUE, **options: Any) -> None:
         super().__init__(*arguments, **options)

@@ -3,6 +3,7 @@
 const [COOLEST, HOTTEST, BINS] = [1, 10, 20];
 // From nothing to certain, dark to light and through hues that colour-blind readers tell apart
 // (matplotlib's plasma at five places).
+const [SCALE, TRUTH] = [4, "#56b4e9"];
 const RAMP = [[13, 8, 135], [126, 3, 168], [204, 71, 120], [248, 149, 64], [240, 249, 33]];
 
 function ramp(share) {
@@ -38,6 +39,34 @@ function paint(canvas, grey, rows, columns, probability) {
     image.data[4 * i + 3] = 255;
   });
   canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+// Draw the border of the voxels of a mask (rows, columns) in `colour`, over a canvas of these voxels.
+function outline(canvas, mask, rows, columns, colour) {
+  const drawn = canvas.getContext("2d");
+  const size = canvas.width / columns;
+  const inside = (row, column) =>
+    row >= 0 && column >= 0 && row < rows && column < columns && mask(row * columns + column);
+  drawn.strokeStyle = colour;
+  drawn.lineWidth = Math.max(1, size / 3);
+  drawn.beginPath();
+  for (let row = 0; row < rows; row += 1) {
+    for (let column = 0; column < columns; column += 1) {
+      if (!inside(row, column)) continue;
+      const [x, y] = [column * size, row * size];
+      if (!inside(row - 1, column)) drawn.moveTo(x, y), drawn.lineTo(x + size, y);
+      if (!inside(row + 1, column)) drawn.moveTo(x, y + size), drawn.lineTo(x + size, y + size);
+      if (!inside(row, column - 1)) drawn.moveTo(x, y), drawn.lineTo(x, y + size);
+      if (!inside(row, column + 1)) drawn.moveTo(x + size, y), drawn.lineTo(x + size, y + size);
+    }
+  }
+  drawn.stroke();
+}
+
+// A canvas over another one, of `scale` pixels for each of its voxels, for outlines.
+function layered(under) {
+  const over = html("canvas", { class: "kdlib-over", "aria-hidden": "true" });
+  return { root: html("div", { class: "kdlib-layers" }, under, over), over };
 }
 
 function colourBar() {
@@ -134,19 +163,43 @@ function studyWords(rows, temperature) {
   return `The nearest students were trained at T = ${nearest.temperature}. ${dice}`;
 }
 
+// The trained students of each temperature on the same slice, where the study kept their answers.
+function trained(pair, arrays, cut, grey, rows, columns, truth) {
+  return (pair.students ?? []).map(({ temperature, answer }) => {
+    const canvas = html("canvas", { role: "img", "data-student": temperature });
+    const probability = Float64Array.from(cut(arrays[answer]), (p) => p / 255);
+    paint(canvas, grey, rows, columns, probability);
+    const { root, over } = layered(canvas);
+    [over.width, over.height] = [columns * SCALE, rows * SCALE];
+    if (truth) outline(over, (i) => truth[i] === 1, rows, columns, TRUTH);
+    outline(over, (i) => grey[i] > 0 && probability[i] >= 0.5, rows, columns, "#ffffff");
+    const words = `the student trained at T = ${temperature}`;
+    canvas.setAttribute("aria-label", words);
+    return html("figure", {}, root, html("figcaption", {}, words));
+  });
+}
+
 async function render({ model, el }) {
   const facts = model.get("facts");
   const arrays = await unpack(model);
   const pairs = facts.pairs;
   const pairOf = () => Math.min(model.get("pair"), pairs.length - 1);
 
-  const pick = choice("Clinics", (value) => set(model, { pair: Number(value), place: 0 }));
+  // Another pair keeps T, and the height in the head: another scan may have other slices.
+  const pick = choice("Clinics", (value) => {
+    const [own, other] = [pairs[pairOf()].slices.length, pairs[Number(value)].slices.length];
+    const height = model.get("place") / Math.max(own - 1, 1);
+    set(model, { pair: Number(value), place: Math.round(height * Math.max(other - 1, 1)) });
+  });
   pick.root.classList.add("kdlib-wide");
   const place = slider("Slice", { min: 0, step: 1 }, (value) => set(model, { place: value }));
   const heat = slider("Temperature T", { min: COOLEST, max: HOTTEST, step: 0.05 }, (value) =>
     set(model, { temperature: value }),
   );
   const [scan, soft] = [html("canvas", { role: "img" }), html("canvas", { role: "img" })];
+  const [truthOver, halfOver] = [layered(scan), layered(soft)];
+  const students = html("div", { class: "kdlib-pictures kdlib-students" });
+  const scanSays = html("span", {}, "FLAIR");
   const says = html("p", { class: "kdlib-says" });
   const study = html("p", { class: "kdlib-says" });
   const charts = html("div", { class: "kdlib-charts" });
@@ -157,11 +210,11 @@ async function render({ model, el }) {
     html(
       "div",
       { class: "kdlib-pictures" },
-      html("figure", {}, scan, html("figcaption", {}, "FLAIR")),
-      html("figure", {}, soft, html("figcaption", {}, "with the teacher's soft label")),
+      html("figure", {}, truthOver.root, html("figcaption", {}, scanSays)),
+      html("figure", {}, halfOver.root, html("figcaption", {}, "the teacher's soft label; the white line is one half")),
+      html("div", { class: "kdlib-beside" }, colourBar(), says),
     ),
-    colourBar(),
-    says,
+    students,
     charts,
   );
   const names = pairs.map((pair, i) => [String(i), `${written(pair.source)} → ${written(pair.target)}`]);
@@ -189,6 +242,12 @@ async function render({ model, el }) {
     heat.tell(temperature, temperature.toFixed(2));
     paint(scan, grey, rows, columns, null);
     paint(soft, grey, rows, columns, now.probability);
+    const truth = pair.truth ? cut(arrays[pair.truth]) : null;
+    scanSays.textContent = truth ? "FLAIR; the blue line is the truth" : "FLAIR";
+    for (const { over } of [truthOver, halfOver]) [over.width, over.height] = [columns * SCALE, rows * SCALE];
+    if (truth) outline(truthOver.over, (i) => truth[i] === 1, rows, columns, TRUTH);
+    outline(halfOver.over, (i) => grey[i] > 0 && z[i] >= 0, rows, columns, "#ffffff");
+    students.replaceChildren(...trained(pair, arrays, cut, grey, rows, columns, truth));
     scan.setAttribute("aria-label", `FLAIR of subject ${pair.subject} of ${written(pair.target)}`);
     soft.setAttribute("aria-label", `Soft label at T = ${temperature.toFixed(2)} over the FLAIR`);
     says.textContent =

@@ -11,7 +11,7 @@ from scipy.special import expit
 from kdlib.evidence.sweeps import TEMPERATURE, swept
 from kdlib.methods.distillation import DistillationSettings
 from kdlib.record.arrays import Key
-from kdlib.record.explorers import STEPS_PER_LOGIT
+from kdlib.record.explorers import STEPS_PER_LOGIT, STUDENT
 from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing
 from kdlib.report.pictures import show_slice
@@ -38,16 +38,18 @@ def temperature_explorer(results: Results) -> TemperatureExplorer:
     Raises ``InputError`` if the study's results hold none.
     """
     stored = results.explored("soft")
-    pairs = [
-        _pair(results, owner, [int(place) for place in soft["slices"]])
-        for owner, soft in stored.items()
-    ]
+    pairs = [_pair(results, owner, soft) for owner, soft in stored.items()]
     first = next(iter(stored.values()))
     middle = _fullest(first)
 
     def arrays(levels: int) -> dict[str, NDArray[Any]]:
         greys = {str(Key(k, "flair")): coarser(soft["flair"], levels) for k, soft in stored.items()}
-        return greys | {str(Key(k, LOGIT)): soft[LOGIT] for k, soft in stored.items()}
+        return greys | {
+            str(Key(k, part)): soft[part]
+            for k, soft in stored.items()
+            for part in (LOGIT, "truth", *_students(soft))
+            if part in soft
+        }
 
     return TemperatureExplorer(
         arrays,
@@ -61,9 +63,15 @@ def temperature_explorer(results: Results) -> TemperatureExplorer:
     )
 
 
-def _pair(results: Results, owner: tuple[str, ...], slices: list[int]) -> dict[str, Any]:
-    """What the page needs to know about one pair of clinics, with the names of its arrays."""
+def _pair(
+    results: Results, owner: tuple[str, ...], soft: dict[str, NDArray[Any]]
+) -> dict[str, Any]:
+    """What the page needs to know about one pair of clinics, with the names of its arrays.
+
+    The truth and the students are those that the study kept, which may be none.
+    """
     source_clinic, target, subject = owner
+    slices = [int(place) for place in soft["slices"]]
     return {
         "source": source_clinic,
         "target": target,
@@ -71,6 +79,10 @@ def _pair(results: Results, owner: tuple[str, ...], slices: list[int]) -> dict[s
         "flair": str(Key(owner, "flair")),
         "difference": str(Key(owner, LOGIT)),
         "slices": slices,
+        "truth": str(Key(owner, "truth")) if "truth" in soft else "",
+        "students": [
+            {"temperature": _at(name), "answer": str(Key(owner, name))} for name in _students(soft)
+        ],
         "dice": student_dice(results, source_clinic, target).to_dict("records"),
     }
 
@@ -99,6 +111,15 @@ def student_dice(results: Results, source: str, target: str) -> pd.DataFrame:
 def _plain(arm: Arm) -> bool:
     pooled = not arm.on_the_fly and arm.teacher is None
     return arm.method == "distillation" and pooled and set(arm.settings) <= {"method", TEMPERATURE}
+
+
+def _students(soft: dict[str, NDArray[Any]]) -> list[str]:
+    """The names of the arrays that are answers of trained students, from low to high T."""
+    return sorted((name for name in soft if name.startswith(STUDENT)), key=_at)
+
+
+def _at(name: str) -> float:
+    return float(name.removeprefix(STUDENT))
 
 
 def _fullest(soft: dict[str, NDArray[Any]]) -> int:

@@ -1,0 +1,20 @@
+// One switch shows or hides all code of a page. Without JavaScript each cell keeps its own bar.
+"use strict";
+
+document.addEventListener("DOMContentLoaded", () => {
+  const cells = [...document.querySelectorAll("div.cell details.hide.above-input")];
+  const title = document.querySelector(".bd-article h1");
+  if (!cells.length || !title) return;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "kdlib-code";
+  const show = (shown) => {
+    document.documentElement.classList.toggle("kdlib-no-code", !shown);
+    for (const cell of cells) cell.open = shown;
+    button.textContent = shown ? "Hide all code" : "Show all code";
+    button.setAttribute("aria-pressed", String(shown));
+  };
+  button.addEventListener("click", () => show(button.getAttribute("aria-pressed") !== "true"));
+  show(false);
+  title.after(button);
+});

@@ -1,0 +1,117 @@
+// From which probability on a voxel is called lesion: what caution costs, on the saved slices.
+
+// How many lesion and other voxels have each probability 0 to 255, over the slices of runs.
+function count(runs, arrays) {
+  const [lesion, rest] = [new Float64Array(256), new Float64Array(256)];
+  for (const run of runs) {
+    const [truth, answer] = [arrays[run.truth].values, arrays[run.answer].values];
+    truth.forEach((label, i) => {
+      if (label !== OTHER_PATHOLOGY) (label === LESION ? lesion : rest)[answer[i]] += 1;
+    });
+  }
+  return { lesion, rest };
+}
+
+// Dice, recall and precision if voxels count from `grey` of 255 on; null where none is defined.
+function scoresAt({ lesion, rest }, grey) {
+  const from = (counts) => counts.subarray(grey).reduce((a, b) => a + b, 0);
+  const [found, wrong, all] = [from(lesion), from(rest), from(lesion) + lesion.subarray(0, grey).reduce((a, b) => a + b, 0)];
+  const share = (part, whole) => (whole > 0 ? part / whole : null);
+  return {
+    Dice: share(2 * found, all + found + wrong),
+    recall: share(found, all),
+    precision: share(found, found + wrong),
+  };
+}
+
+const greyOf = (threshold) => Math.min(Math.max(Math.round(threshold * 255), 1), 255);
+const LINES = { Dice: "", recall: "6 4", precision: "2 3" };
+
+function curves(points, threshold, now) {
+  const quarters = evenly([0, 0.25, 0.5, 0.75, 1]);
+  const drawn = chart(
+    "All slices of this pair",
+    { name: "threshold", low: 0, high: 1, ticks: quarters },
+    { name: "", low: 0, high: 1, ticks: quarters },
+    { height: 230 },
+  );
+  for (const [name, dash] of Object.entries(LINES)) {
+    const known = points.filter(([, scores]) => scores[name] !== null);
+    const path = known.map(([t, scores]) => `${drawn.x(t)},${drawn.y(scores[name])}`).join(" ");
+    drawn.marks.append(svg("polyline", { points: path, class: "kdlib-line", "stroke-dasharray": dash }));
+    const [t, scores] = known[Math.floor(known.length * 0.12)] ?? [0, {}];
+    if (known.length) drawn.marks.append(svg("text", { x: drawn.x(t), y: drawn.y(scores[name]) - 5 }, name));
+    if (now[name] === null) continue;
+    drawn.marks.append(
+      svg("circle", { cx: drawn.x(threshold), cy: drawn.y(now[name]), r: 4.5, class: "kdlib-chosen", [`data-${name.toLowerCase()}`]: now[name] }),
+    );
+  }
+  const x = drawn.x(threshold);
+  drawn.marks.append(svg("line", { x1: x, x2: x, y1: drawn.top, y2: drawn.foot, class: "kdlib-here" }));
+  drawn.root.setAttribute("aria-label", told(now));
+  return drawn.root;
+}
+
+const told = (scores) =>
+  Object.entries(scores).map(([name, value]) => `${name} ${value === null ? "–" : value.toFixed(3)}`).join(", ");
+
+async function render({ model, el }) {
+  const { runs, arms, colours } = model.get("facts");
+  const arrays = await unpack(model);
+  const palette = [null, ...["found", "missed", "false", "other"].map((name) => rgb(colours[name]))];
+  const labels = Object.fromEntries(arms);
+  const pairOf = (run) => `${run.source} ${run.target}`;
+  const names = ["pair", "arm", "subject"];
+  const titles = { pair: "Clinics", arm: "Method", subject: "Subject" };
+  const lists = Object.fromEntries(names.map((n) => [n, choice(titles[n], (value) => set(model, { [n]: value }))]));
+  const cut = slider("Threshold", { min: 0.01, max: 0.99, step: 0.01 }, (value) => set(model, { threshold: value }));
+  const picture = html("canvas", { role: "img" });
+  const key = legend(palette);
+  const says = html("p", { class: "kdlib-says", role: "status" });
+  const charts = html("div", { class: "kdlib-charts" });
+  const root = html(
+    "div",
+    { class: "kdlib-explorer", role: "group", "aria-label": "Threshold explorer" },
+    html("div", { class: "kdlib-controls" }, ...names.map((n) => lists[n].root), cut.root),
+    html(
+      "div",
+      { class: "kdlib-pictures" },
+      html("figure", { class: "kdlib-large" }, picture, key.root),
+      html("div", { class: "kdlib-beside" }, says, charts),
+    ),
+  );
+  el.append(root);
+  const level = (left, name, read, write) => {
+    const offered = [...new Set(left.map(read))];
+    const chosen = offered.includes(model.get(name)) ? model.get(name) : offered[0];
+    lists[name].offer(offered.map((value) => [value, write(value)]), chosen);
+    return left.filter((run) => read(run) === chosen);
+  };
+  const draw = () => {
+    const between = (pair) => pair.split(" ").map(written).join(" → ");
+    const ofArm = level(level(runs, "pair", pairOf, between), "arm", (run) => run.arm, (name) => labels[name]);
+    const [run] = level(ofArm, "subject", (one) => one.subject, String);
+    const threshold = Math.min(Math.max(model.get("threshold"), 0.01), 0.99);
+    const counts = count(ofArm, arrays);
+    const now = scoresAt(counts, greyOf(threshold));
+    const points = Array.from({ length: 50 }, (_, i) => [(i + 0.5) / 50, scoresAt(counts, greyOf((i + 0.5) / 50))]);
+    const [flair, truth, answer] = [arrays[run.flair], arrays[run.truth], arrays[run.answer]];
+    const [rows, columns] = flair.shape;
+    const classes = classify(truth.values, answer.values.map((p) => Number(p >= greyOf(threshold))));
+    paint(picture, flair.values, classes, rows, columns, Math.max(5, Math.round(640 / columns)), palette);
+    key.tell(classes);
+    cut.tell(threshold, threshold.toFixed(2));
+    charts.replaceChildren(curves(points, threshold, now));
+    const own = scoresAt(count([run], arrays), greyOf(threshold));
+    says.textContent =
+      `From a probability of ${threshold.toFixed(2)} on, voxels are called lesion. On this slice: ${told(own)}. ` +
+      `On the ${ofArm.length} slices of this pair: ${told(now)}.`;
+    picture.setAttribute("aria-label", `${labels[run.arm]}, subject ${run.subject}. ${says.textContent}`);
+  };
+  const stop = follow(model, [...names, "threshold"], draw);
+  root.dataset.ready = "true";
+  replaceStill(model.get("kind"));
+  return stop;
+}
+
+export default { render };
