@@ -20,11 +20,17 @@ from tests.explored import Explored
 
 ROOT = Path(__file__).parents[1]
 PAGE = "book/10_explorers.html"
+CAUTION = "book/caution.html"  # a page of the threshold explorer alone, which stands in "Why?"
 CHROMIUM = shutil.which("chromium")
 SOFTWARE_WEBGL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-TEMPERATURE, PAIRS, SCAN = (
+TEMPERATURE, PAIRS, SCAN, THRESHOLD = (
     f'[aria-label="{name}"][data-ready]'
-    for name in ("Temperature explorer", "Clinic-pair explorer", "Scan viewer")
+    for name in (
+        "Temperature explorer",
+        "Clinic-pair explorer",
+        "Scan viewer",
+        "Threshold explorer",
+    )
 )
 
 
@@ -34,11 +40,13 @@ def site(explored_study: Explored, scripts: bool, tmp_path_factory: pytest.TempP
     if not scripts:
         pytest.skip("no JavaScript for the browser tests: 'python book/vendor.py' says why")
     folder = tmp_path_factory.mktemp("site")
-    (folder / "_toc.yml").write_text("format: jb-book\nroot: book/10_explorers\n")
+    toc = "format: jb-book\nroot: book/10_explorers\nchapters:\n- file: book/caution\n"
+    (folder / "_toc.yml").write_text(toc)
     shutil.copy(ROOT / "_config.yml", folder)
     without_results = shutil.ignore_patterns("results", "runs")
     shutil.copytree(ROOT / "book", folder / "book", ignore=without_results)
     shutil.copytree(explored_study.results.folder.parent, folder / "book" / "results")
+    (folder / "book" / "caution.md").write_text(caution())
     command = Path(sys.executable).with_name("jupyter-book")
     build = [command, "build", "-W", "-n", "--keep-going", folder]
     # The buttons of the repository are there, as on a published page.
@@ -46,6 +54,18 @@ def site(explored_study: Explored, scripts: bool, tmp_path_factory: pytest.TempP
     done = subprocess.run(build, capture_output=True, text=True, env=published)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "_build" / "html"
+
+
+def caution() -> str:
+    """The header of the chapter, and its cell with the explorer."""
+    text = (ROOT / "book" / "why.md").read_text()
+    header = text[: text.index("\n---\n") + 5]
+    code = "\n".join([
+        "from kdlib.record.choice import results_to_show",
+        "from kdlib.report.widgets import explore, threshold_explorer",
+        "explore(threshold_explorer, results_to_show())",
+    ])  # fmt: skip
+    return f"{header}\n# Caution\n\n```{{code-cell}} ipython3\n{code}\n```\n"
 
 
 class Quiet(SimpleHTTPRequestHandler):

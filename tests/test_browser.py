@@ -12,11 +12,13 @@ from kdlib.report.pictures import head_window, overlap
 from kdlib.report.widgets.temperature import student_dice
 from tests.explored import ODD_LABEL, ODD_NAME, STUDY, explored_study
 from tests.pages import (
+    CAUTION,
     CHROMIUM,
     PAGE,
     PAIRS,
     SCAN,
     TEMPERATURE,
+    THRESHOLD,
     browser,
     control,
     options,
@@ -272,6 +274,94 @@ def test_every_control_has_a_name_and_shows_focus(page):
     page.keyboard.press("Tab")
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
+
+
+def test_another_pair_keeps_the_temperature_and_the_height(page):
+    control(page, TEMPERATURE, "Temperature").fill("4")
+    control(page, TEMPERATURE, "Slice").fill("2")
+    control(page, TEMPERATURE, "Clinics").select_option(index=1)
+    kept = [control(page, TEMPERATURE, name).input_value() for name in ("Temperature", "Slice")]
+    assert kept[0] == "4"
+    assert int(kept[1]) > 0
+    control(page, TEMPERATURE, "Clinics").select_option(index=0)
+
+
+def test_the_students_of_each_temperature_stand_beside_the_soft_label(page):
+    assert values(page, TEMPERATURE, "student") == [1, 2, 6, 9]
+
+
+def test_methods_stand_side_by_side_on_one_slice(page):
+    choose(page, Source="utrecht", Method="KD")
+    for name in ("L-bound", "ADA"):
+        page.locator(f'{PAIRS} input[value="{name}"]').check()
+    shown = page.locator(f"{PAIRS} .kdlib-others canvas").evaluate_all(
+        "(all) => all.map((one) => one.dataset.arm)"
+    )
+    assert {"L-bound", "ADA"} <= set(shown)
+    assert "KD" not in shown
+
+
+def test_the_map_of_pairs_leads_to_a_pair_and_shows_its_gain(page, explored_study):
+    choose(page, Source="utrecht", Method="KD")
+    scores = explored_study.results.scores
+    wide = scores.pivot_table("dice", ["source", "subject"], "arm").dropna(subset=["KD", "L-bound"])
+    gain = (wide["KD"] - wide["L-bound"]).groupby("source").mean()["singapore"]
+    cell = page.locator(f'{PAIRS} .kdlib-heat button[aria-label^="Singapore to Utrecht"]')
+    assert float(cell.text_content().replace("−", "-")) == pytest.approx(gain, abs=6e-4)
+    cell.click()
+    assert control(page, PAIRS, "Source").input_value() == "singapore"
+
+
+def test_a_click_on_a_dot_shows_its_subject(page):
+    choose(page, Source="utrecht", Method="L-bound")
+    page.locator(f"{PAIRS} circle.kdlib-other").first.dispatch_event("click")
+    assert control(page, PAIRS, "Method").input_value() != "L-bound"
+
+
+def test_the_worst_harmed_subject_is_found(page, explored_study):
+    choose(page, Source="utrecht", Method="KD")
+    scores = explored_study.results.scores
+    wide = scores.pivot_table("dice", ["source", "subject"], "arm").dropna(subset=["KD", "L-bound"])
+    source, subject = (wide["KD"] - wide["L-bound"]).idxmin()
+    page.locator(f"{PAIRS} button.kdlib-button").click()
+    chosen = [control(page, PAIRS, name).input_value() for name in ("Source", "Subject")]
+    assert chosen == [source, subject]
+
+
+def test_what_is_shown_stands_in_the_address_and_comes_back(page):
+    choose(page, Source="singapore", Method="ADA")
+    control(page, TEMPERATURE, "Temperature").fill("7")
+    address = page.evaluate("location.href")
+    other = page.context.new_page()
+    other.goto(address)
+    for explorer in (TEMPERATURE, PAIRS):
+        other.wait_for_selector(explorer, timeout=30_000)
+    assert control(other, PAIRS, "Source").input_value() == "singapore"
+    assert control(other, PAIRS, "Method").input_value() == "ADA"
+    assert control(other, TEMPERATURE, "Temperature").input_value() == "7"
+    other.close()
+
+
+def test_the_threshold_moves_dice_recall_and_precision(browser, site, explored_study):
+    page = browser.new_page()
+    page.goto(f"{site.as_uri()}/{CAUTION}")
+    page.wait_for_selector(THRESHOLD, timeout=30_000)
+    control(page, THRESHOLD, "Method").select_option("KD")
+    results, pair = explored_study.results, ("utrecht", "singapore")
+    slices = [results.example(*pair, subject) for subject in results.subjects(*pair)]
+    truth = np.concatenate([one["truth"].ravel() for one in slices])
+    answer = np.concatenate([one["KD"].ravel() for one in slices])[truth != 2] // 2 * 2
+    lesion = truth[truth != 2] == 1
+    for threshold in (0.1, 0.5, 0.8):
+        control(page, THRESHOLD, "Threshold").fill(str(threshold))
+        found = answer >= round(threshold * 255 + 1e-9)
+        both = (lesion & found).sum()
+        assert values(page, THRESHOLD, "dice") == [
+            pytest.approx(2 * both / (lesion.sum() + found.sum()))
+        ]
+        assert values(page, THRESHOLD, "recall") == [pytest.approx(both / lesion.sum())]
+        assert values(page, THRESHOLD, "precision") == [pytest.approx(both / found.sum())]
+    page.close()
 
 
 def test_a_phone_shows_the_page_without_scrolling_sideways(page):

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 Slice = NDArray[np.uint8]
 ERRORS = {"found": "#56b4e9", "missed": "#e69f00", "false": "#f0579b"}
 TRUTH = "#56b4e9"
-SIDE_BY_SIDE = 4  # arms: with more of them the letters would be too small to read
+SIDE_BY_SIDE = 3  # pictures: with more of them small lesions could not be seen
+FINE = 4  # points of a border for each edge of a voxel
+PANEL = 2.75  # inches of a picture's width
 GREY_THRESHOLD = round(THRESHOLD * 255)  # for probabilities that are stored as 0 to 255
 
 
@@ -60,38 +62,40 @@ def _labels(arms: Mapping[str, Arm], *names: str | None) -> dict[str, str]:
 
 
 def segmentations(examples: dict[str, dict[str, Slice]], arms: Mapping[str, str]) -> Picture:
-    """A row per subject: FLAIR, truth, and each arm's answer by what it found, missed, made up.
+    """For each subject: FLAIR, truth, and each arm's answer by what it found, missed, made up.
 
-    ``examples``: of each subject (its row's name) what ``Results.example`` gives. ``arms``: the
-    title of each arm by its name. Four arms stand side by side; the next four have rows below.
+    ``examples``: of each subject (its name) what ``Results.example`` gives. ``arms``: the title of
+    each arm by its name. Three pictures stand side by side, so that small lesions can be seen.
     """
-    names = list(arms)
-    blocks = [names[at : at + SIDE_BY_SIDE] for at in range(0, len(names), SIDE_BY_SIDE)] or [[]]
-    shape = (len(blocks) * len(examples), 2 + len(blocks[0]))
+    panels = 2 + len(arms)
+    lines = -(-panels // SIDE_BY_SIDE)
+    shape = (lines * len(examples), SIDE_BY_SIDE)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(1.9 * shape[1], 2.35 * shape[0] + 0.4), layout="constrained")
+        size = (PANEL * shape[1], 1.2 * PANEL * shape[0] + 0.4)
+        figure = Figure(figsize=size, layout="constrained")
         grid = figure.subplots(*shape, squeeze=False)
-        for block, rows in zip(blocks, np.split(grid, len(blocks)), strict=True):
-            for row, (name, example) in zip(rows, examples.items(), strict=True):
-                _row(row, name, example, block)
-            for axes, title in zip(
-                rows[0], ["FLAIR", "truth", *(arms[name] for name in block)], strict=False
-            ):
-                axes.set_title(fill(title, 18), fontsize=14, parse_math=False)
+        for rows, (name, example) in zip(
+            np.split(grid, len(examples)), examples.items(), strict=True
+        ):
+            _subject(rows.ravel(), name, example, arms)
         _legend(figure)
     return Picture(figure, "png")
 
 
-def _row(row: NDArray, name: str, example: dict[str, Slice], arms: list[str]) -> None:
+def _subject(
+    panels: NDArray, name: str, example: dict[str, Slice], arms: Mapping[str, str]
+) -> None:
     window = head_window(example["flair"])
     flair, truth = example["flair"][window], example["truth"][window]
-    for axes in row:
+    titles = ["FLAIR", "truth", *arms.values()]
+    for axes, title in zip(panels, titles, strict=False):
         show_slice(axes, flair)
-    row[0].set_ylabel(name, fontsize=13, parse_math=False)
-    _paint(row[1], truth == Label.LESION, TRUTH)
-    for axes in row[2 + len(arms) :]:
+        axes.set_title(fill(title, 24), fontsize=14, parse_math=False)
+    for axes in panels[len(titles) :]:
         axes.set_visible(False)
-    for axes, arm in zip(row[2:], arms, strict=False):
+    panels[0].set_ylabel(name, fontsize=13, parse_math=False)
+    _paint(panels[1], truth == Label.LESION, TRUTH)
+    for axes, arm in zip(panels[2:], arms, strict=False):
         for kind, voxels in overlap(truth, example[arm][window]).items():
             _paint(axes, voxels, ERRORS[kind])
 
@@ -131,8 +135,15 @@ def head_window(flair: Slice, margin: int = 2) -> tuple[slice, slice]:
 
 
 def _paint(axes: Axes, voxels: NDArray[np.bool_], colour: str) -> None:
+    """Tint voxels and draw their border, dark outside, so that it is seen on white lesions too."""
     shown = np.ma.masked_where(~voxels.T, voxels.T.astype(float))
-    axes.imshow(shown, cmap=ListedColormap([to_rgb(colour)]), alpha=0.85, interpolation="nearest")
+    axes.imshow(shown, cmap=ListedColormap([to_rgb(colour)]), alpha=0.35, interpolation="nearest")
+    if not voxels.any():
+        return
+    fine = np.kron(voxels.T, np.ones((FINE, FINE)))  # the contour follows the voxels' edges
+    x, y = (np.arange(n * FINE) / FINE - 0.5 + 0.5 / FINE for n in voxels.shape)
+    axes.contour(x, y, fine, levels=[0.5], colors=["black"], linewidths=2.2)
+    axes.contour(x, y, fine, levels=[0.5], colors=[colour], linewidths=1.3)
 
 
 def _legend(figure: Figure) -> None:

@@ -80,16 +80,16 @@ def test_a_chart_is_svg_and_a_picture_of_scans_a_small_png(study: Study) -> None
     assert len(scans.data()) < 250_000
 
 
-@pytest.mark.parametrize(("arms", "rows"), [(0, 2), (1, 2), (4, 2), (5, 4), (12, 6)])
+@pytest.mark.parametrize(("arms", "rows"), [(0, 2), (1, 2), (4, 4), (5, 6), (12, 10)])
 def test_answers_of_many_arms_take_rows_and_not_columns(arms: int, rows: int) -> None:
     names = {f"arm {n}": f"its title {n}" for n in range(arms)}
     scan = np.full((6, 5), 200, np.uint8)
     examples = {one: dict.fromkeys(("flair", "truth", *names), scan) for one in ("a", "b")}
     axes = segmentations(examples, names).figure.axes
-    titles = [one.get_title() for one in axes if one.get_visible()]
+    titles = [one.get_title() for one in axes[: len(axes) // 2] if one.get_visible()]
     assert [t for t in titles if t not in ("", "FLAIR", "truth")] == list(names.values())
     assert axes[0].get_subplotspec().get_gridspec().nrows == rows
-    assert sum(one.get_visible() for one in axes) == 2 * arms + 2 * rows
+    assert sum(one.get_visible() for one in axes) == 2 * (2 + arms)
 
 
 @given(SLICES, SLICES)

@@ -18,14 +18,19 @@ from kdlib.data.slices import prepare
 from kdlib.data.volume import to_lps
 from kdlib.errors import InputError
 from kdlib.networks import answer_all
-from kdlib.record.explorers import STEPS_PER_LOGIT
+from kdlib.record.explorers import STEPS_PER_LOGIT, STUDENT
 from kdlib.record.results import Results
-from kdlib.report.widgets import pair_explorer, scan_viewer, temperature_explorer
+from kdlib.report.widgets import (
+    pair_explorer,
+    scan_viewer,
+    temperature_explorer,
+    threshold_explorer,
+)
 from kdlib.report.widgets.base import pack, still_html
 from kdlib.report.widgets.temperature import student_dice
 from tests.explored import ODD_NAME, explored_study
 
-MAKERS = [temperature_explorer, pair_explorer, scan_viewer]
+MAKERS = [temperature_explorer, pair_explorer, scan_viewer, threshold_explorer]
 
 
 @pytest.fixture
@@ -72,6 +77,43 @@ def test_stored_logits_give_the_teachers_probabilities(explored_study):
     head, stored = soft["flair"] > 0, expit(soft["difference"] / STEPS_PER_LOGIT)
     np.testing.assert_allclose(stored[head], wanted[head], atol=5e-4)
     assert not soft["difference"][~head].any()
+
+
+@pytest.mark.parametrize(("arm", "temperature"), [("KD", "2"), ("KD, T = 6", "6")])
+def test_the_stored_answer_of_each_temperature_is_that_of_its_student(
+    explored_study, arm, temperature
+):
+    subject, soft = first_subject(explored_study, "soft")
+    run = explored_study.run(arm)
+    images = prepare(subject.scan.read(), run.scenario.preparation).images[soft["slices"]]
+    logits = answer_all(run.network(), images, run.scenario.precision).float()
+    wanted = 255 * logits.softmax(dim=1)[:, 1].numpy().transpose(0, 2, 1)
+    np.testing.assert_allclose(soft[STUDENT + temperature], wanted, atol=1.01)
+    assert [n for n in soft if n.startswith(STUDENT)] == [f"{STUDENT}{t}" for t in "1269"]
+
+
+def test_results_without_truth_and_students_are_explored_too(results):
+    whole = dict(temperature_explorer(results).facts["pairs"][0])
+    assert whole["truth"]
+    assert [student["temperature"] for student in whole["students"]] == [1, 2, 6, 9]
+    for soft in (arrays for owner, arrays in results._explorers.items() if owner[-1] == "soft"):
+        kept = {name: soft[name] for name in ("difference", "flair", "slices")}
+        soft.clear()
+        soft.update(kept)
+    (old, *_) = temperature_explorer(results).facts["pairs"]
+    assert (old["truth"], old["students"]) == ("", [])
+
+
+def test_the_threshold_explorer_has_the_probabilities_of_every_saved_slice(results):
+    explorer = threshold_explorer(results)
+    arrays = unpacked(explorer)
+    assert {run["arm"] for run in explorer.facts["runs"]} == {"L-bound", "ADA", "KD", "KD, T = 6"}
+    for run in explorer.facts["runs"]:
+        example = results.example(run["source"], run["target"], run["subject"])
+        np.testing.assert_array_equal(arrays[run["truth"]], example["truth"].T)
+        np.testing.assert_allclose(arrays[run["answer"]], example[run["arm"]].T, atol=1)
+        cut = arrays[run["answer"]] >= 128
+        np.testing.assert_array_equal(cut, example[run["arm"]].T >= 128)
 
 
 def test_the_subject_shown_is_the_one_of_middle_lesion_volume(explored_study):
