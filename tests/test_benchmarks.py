@@ -6,13 +6,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kdlib.data.volume import Volume
+from kdlib.data.volume import Volume, write_volume
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+THICK = np.diag([1.0, 2.0, 5.0, 1.0])
 
 
-def test_a_found_volume_counts_all_three_edges_of_a_voxel() -> None:
-    found_ml = runpy.run_path(str(BENCHMARKS / "real_scans.py"))["found_ml"]
-    thick = np.diag([1.0, 2.0, 5.0, 1.0])
-    assert found_ml(Volume(np.full((2, 2, 3), 0.6), thick)) == pytest.approx(0.12)
-    assert found_ml(Volume(np.full((2, 2, 3), 0.4), thick)) == 0
+def test_the_scores_of_real_scans_count_all_three_edges_of_a_voxel(tmp_path: Path) -> None:
+    ours = runpy.run_path(str(BENCHMARKS / "real_scans.py"))
+    truth = np.zeros((4, 4, 3), np.uint8)
+    truth[:2] = 1
+    scan = np.random.default_rng(0).normal(100, 9, truth.shape).astype(np.float32)
+    for name, array in (("FLAIR", scan), ("mask", truth), ("mask_all", 1 - truth)):
+        write_volume(tmp_path / "one" / f"{name}.nii.gz", Volume(array, THICK))
+
+    def all_of_it(scan: Volume) -> Volume:
+        return Volume(np.full(scan.array.shape, 0.6, np.float32), scan.affine)
+
+    (subject,) = ours["labelled_by"](tmp_path, "mask_all")
+    (row,) = ours["scored"](subject, {"all": all_of_it})
+    assert row["found_ml"] == pytest.approx(0.48)
+    assert row["true_ml"] == pytest.approx(0.24)
+    assert row["dice"] == pytest.approx(2 / 3)
+    assert list(ours["labelled_by"](tmp_path, "mask_of_nobody")) == []
+
+
+def test_the_threshold_does_not_depend_on_the_scale() -> None:
+    widths_above = runpy.run_path(str(BENCHMARKS / "real_scans.py"))["widths_above"]
+    scan = np.random.default_rng(0).normal(100, 9, (20, 20, 5)).clip(1)
+    one, other = (widths_above(Volume(gain * scan, THICK)).array for gain in (1, 3.7))
+    assert one == pytest.approx(other, abs=1e-6)

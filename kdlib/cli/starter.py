@@ -13,7 +13,8 @@ def make_starter(seeds: str | None, folder: Path, workers: int | None, export: P
 
     Its weights and scores go to ``export``, by default to ``folder``.
     """
-    from kdlib.starter.study import StarterStudy, make_starter, summary
+    from kdlib.starter.card import summary
+    from kdlib.starter.study import StarterStudy, make_starter
     from kdlib.study.cluster import default_workers
     from kdlib.study.progress import count_bar
 
@@ -27,5 +28,5 @@ def make_starter(seeds: str | None, folder: Path, workers: int | None, export: P
         StarterStudy(seed=chosen[0]), folder, out, count_bar,
         workers=workers or default_workers("cpu"),
     )  # fmt: skip
-    print(summary(scores).to_string())
+    print(summary(scores).round(4).to_string())
     print(out)

@@ -30,7 +30,12 @@ def tissues(rng: np.random.Generator, grid: Grid, maps: Tensor, atrophy: float) 
     return torch.softmax(logits, dim=0) * brain
 
 
-def lining(rng: np.random.Generator, grid: Grid, ventricle_mm: Tensor) -> Tensor:
-    """Fraction of the bright lining of the ventricles: a thin uneven layer that is no lesion."""
+def lining(
+    rng: np.random.Generator, grid: Grid, ventricle_mm: Tensor, width: float = 1.0
+) -> Tensor:
+    """Fraction of the bright lining of the ventricles: a thin uneven layer that is no lesion.
+
+    ``width`` is how wide it is, as a factor.
+    """
     strength = (0.25 + 0.2 * grid.field(rng, 12.0)).clamp(0, 0.6) * rng.uniform(0.4, 1.8)
-    return strength * torch.exp(-(((ventricle_mm - 0.6) / 1.2) ** 2))
+    return strength * torch.exp(-(((ventricle_mm - 0.6) / (1.2 * width)) ** 2))

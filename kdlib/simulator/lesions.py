@@ -30,12 +30,14 @@ class Style:
         punctate: the largest share of the load that is in punctate lesions.
         reach_mm: how far confluent lesions grow from the ventricles.
         rim: how bright the lining of the ventricles is, as a factor.
+        rim_width: how wide it is, as a factor.
     """
 
     large: tuple[float, float] = (0.0, 0.05)
     punctate: tuple[float, float] = (0.25, 0.6)
     reach_mm: tuple[float, float] = (6, 16)
     rim: float = 1.0
+    rim_width: float = 1.0
 
 
 USUAL = Style()

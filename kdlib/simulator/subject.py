@@ -119,8 +119,8 @@ def with_lesions(
     white, cortex, deep, csf = fractions
     room = white + 0.15 * cortex + 0.1 * deep
     lesions = draw_lesions(rng, grid, room, ventricle_mm, place.fine_points, load_ml, style)
-    lining = (style.rim * anatomy.lining(rng, grid, ventricle_mm)).clamp(max=1.1)
-    lining = lining * (1 - lesions.fraction)
+    rims = anatomy.lining(rng, grid, ventricle_mm, style.rim_width)
+    lining = (style.rim * rims).clamp(max=1.1) * (1 - lesions.fraction)
     healthy = 1 - (lesions.fraction / room.clamp(min=1e-3)).clamp(max=1)
     inner = white * healthy, deep * (1 - 0.1 * (1 - healthy))
     fine = {

@@ -88,7 +88,7 @@ def acquired(rng: np.random.Generator, grid: Grid, scanner: Scanner, image: Tens
 
 
 def outer_layers(rng: np.random.Generator, place: Place, csf: float) -> Tensor:
-    """Intensities (x, y, z) around the brain: fluid, dura, bone with marrow, and the scalp.
+    """Intensities (x, y, z) around the brain: fluid, dura, bone with marrow, scalp, pads of fat.
 
     Thickness and brightness of each layer are drawn at random, since no two sequences agree on
     them. A mask that is too wide lets some of it in.
@@ -107,13 +107,16 @@ def outer_layers(rng: np.random.Generator, place: Place, csf: float) -> Tensor:
     result = torch.full_like(away, csf)
     for edge, level in zip(edges, levels, strict=True):
         result = torch.lerp(result, level * WHITE * spots, torch.sigmoid((rough - edge) / 0.4))
-    return result
+    pads = torch.sigmoid(6 * (grid.field(rng, 22.0, fine=False) - rng.uniform(0.3, 1.2)))
+    bright = rng.uniform(0.8, 4.0) * WHITE * spots  # fat, as behind the eyes
+    return torch.lerp(result, bright, pads * torch.sigmoid((rough - edges[1]) / 0.4))
 
 
 def draw_mask(rng: np.random.Generator, place: Place) -> Tensor:
     """A brain mask (x, y, z), bool, that is wrong by some millimetres.
 
     Most masks are good. Some are too wide and hold dura or bright scalp, and some are too tight.
+    Two of five hold something that lies farther away, as the fat behind the eyes does.
     """
     grid = place.scan
     kind = rng.uniform()
@@ -125,4 +128,9 @@ def draw_mask(rng: np.random.Generator, place: Place) -> Tensor:
     uneven = rng.uniform(0.3, 1.2) * grid.field(rng, 25.0, fine=False)
     uneven += rng.uniform(0.0, 0.7) * grid.field(rng, 10.0, fine=False)
     leak = 5 * torch.sigmoid(4 * (grid.field(rng, 18.0, fine=False) - rng.uniform(1.7, 3.0)))
-    return place.brain_mm < margin + uneven + leak
+    near = place.brain_mm < margin + uneven + leak
+    strange = grid.field(rng, 25.0, fine=False) > rng.uniform(0.6, 1.6)
+    reach_mm = rng.uniform(5, 30)
+    if rng.uniform() < 0.6:
+        return near
+    return near | (strange & (place.brain_mm < reach_mm))

@@ -24,7 +24,7 @@ from kdlib.simulator.subject import with_lesions
 from kdlib.starter.acquisition import acquired, draw_mask, draw_scanner, outer_layers
 
 # Raise it when the same seed and number give another person.
-PEOPLE_VERSION = 1
+PEOPLE_VERSION = 2
 
 FINEST_MM, COARSEST_MM = 1.0, 2.0  # voxels in the plane; the network averages finer ones anyway
 SAMPLES_MM = 1.5  # about how far samples through a slice lie apart
@@ -101,10 +101,11 @@ def _draw_patient(rng: np.random.Generator) -> _Patient:
     """Draw a patient: of two kinds, one with the lesions of age, one with those of sclerosis."""
     load = float(np.exp(rng.normal(np.log(8), 1.2)).clip(0.2, 100)) * (rng.uniform() > 0.04)
     wear = np.log(max(load, 0.5) / 10) / np.log(10)
+    rims = rng.uniform(0.2, 3.0), rng.uniform(0.8, 1.8)
     if rng.uniform() < 0.45:
-        style = Style((0.05, 0.35), (0.4, 0.9), (4, 14), rng.uniform(0.2, 1.6))
+        style = Style((0.05, 0.35), (0.4, 0.9), (4, 14), *rims)
     else:
-        style = Style(rim=rng.uniform(0.3, 2.2))
+        style = Style(rim=rims[0], rim_width=rims[1])
     enlargement_mm = max(-2.0, 0.6 + 1.8 * wear + rng.normal(0, 1.6))
     return _Patient(load, style, enlargement_mm, 0.35 + 0.25 * wear + rng.normal(0, 0.65))
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import pandas as pd
 from pydantic import Field
@@ -35,11 +35,12 @@ class StarterStudy(Strict):
     """The settings of the study. With the version of kdlib they decide all its numbers."""
 
     seed: int = Field(0, ge=0, description="it decides people, weights and batches")
-    people: Count = Field(600, description="the people to learn from")
-    validation: Count = Field(40, description="the people that all networks are scored on")
-    teachers: Count = Field(2, description="how many teachers there are")
-    steps: Count = Field(6000, description="optimiser steps of each teacher")
-    student_steps: Count = Field(6000, description="optimiser steps of the student")
+    people: Count = Field(400, description="the people to learn from")
+    validation: Count = Field(24, description="the people that all networks are scored on")
+    steps: Annotated[tuple[Count, ...], Field(min_length=1)] = Field(
+        (4000, 4000), description="the optimiser steps of each teacher"
+    )
+    student_steps: Count = Field(4000, description="optimiser steps of the student")
 
 
 def make_starter(
@@ -58,24 +59,25 @@ def make_starter(
         The scores: one row for each network and each person of the validation.
     """
     began = time.monotonic()
-    own, last = recipe(study.steps), recipe(study.student_steps)
-    population = Population(folder / "people", study.seed, study.people, own.preparation)
+    last = recipe(study.student_steps)
+    population = Population(folder / "people", study.seed, study.people, last.preparation)
     with bar("people") as on_person:
         population.make(workers, on_person)
     labelled = population.labelled_slices()
     networks: dict[str, UNet] = {}
-    for number in range(study.teachers):
+    for number, steps in enumerate(study.steps):
         name = f"teacher-{number + 1}"
         with bar(name) as on_step:
-            place = folder / f"{name}-{study.seed}-{study.people}-{study.steps}"
-            networks[name] = teacher(place, own, labelled, study.seed + number, on_step)
+            place = folder / f"{name}-{study.seed}-{study.people}-{steps}"
+            networks[name] = teacher(place, recipe(steps), labelled, study.seed + number, on_step)
     with bar("student") as on_step:
-        place = folder / ("student-" + "-".join(str(v) for v in study.model_dump().values()))
+        parts = [study.seed, study.people, *study.steps, study.student_steps]
+        place = folder / "-".join(["student", *map(str, parts)])
         taught_by = list(networks.values())
         made = student(place, last, labelled, taught_by, study.seed, on_step)
     networks |= {"ensemble": cast(UNet, Ensemble(taught_by)), "student": made}
     with bar("validation") as on_person:
-        scores = validation_scores(networks, own, study.seed, study.validation, on_person)
+        scores = validation_scores(networks, last, study.seed, study.validation, on_person)
     write_text(out / SCORES, scores.to_csv(index=False))
     note = _provenance(study, "student", scores, time.monotonic() - began)
     write_lesion_network(out, made, last, note)
@@ -116,16 +118,3 @@ def _provenance(
         "torch": version("torch"),
         "validation_dice": {str(name): float(value) for name, value in means.items()},
     }
-
-
-def summary(scores: pd.DataFrame) -> pd.DataFrame:
-    """Mean Dice and recall of each network, and how far its Dice is from the first teacher's.
-
-    ``difference`` is the mean over people, and ``standard_error`` is that of this mean.
-    """
-    table = scores.groupby("network", sort=False)[["dice", "recall"]].mean()
-    dice = scores.pivot(index="person", columns="network", values="dice")
-    apart = dice.sub(dice["teacher-1"], axis=0)
-    table["difference"] = apart.mean()
-    table["standard_error"] = apart.sem()
-    return table.round(4)

@@ -9,10 +9,11 @@ from typer.testing import CliRunner
 
 from kdlib.cli.command import app
 from kdlib.starter import people
+from kdlib.starter.card import numbers, summary
 from kdlib.starter.starter import read_starter
-from kdlib.starter.study import StarterStudy, make_starter, summary
+from kdlib.starter.study import StarterStudy, make_starter
 
-TINY = StarterStudy(seed=3, people=2, validation=1, teachers=2, steps=2, student_steps=2)
+TINY = StarterStudy(seed=3, people=2, validation=1, steps=(2, 2), student_steps=2)
 
 
 @contextmanager
@@ -27,6 +28,7 @@ def test_it_ends_with_a_network_its_scores_and_a_note(
     scores = make_starter(TINY, tmp_path / "work", tmp_path / "out", told)
     assert list(scores.network) == ["teacher-1", "teacher-2", "ensemble", "student"]
     assert summary(scores).loc["teacher-1", "difference"] == 0
+    assert "| student |" in numbers(scores, "student")
     starter = read_starter(tmp_path / "out")
     assert starter.provenance["people"] == 2
     weights = (tmp_path / "out" / "lesion.safetensors").read_bytes()

@@ -1,0 +1,45 @@
+"""The numbers in the model card, made from the scores that the study leaves."""
+
+from itertools import pairwise
+
+import pandas as pd
+
+SLICES_MM = (0, 2, 4, 9)
+LOADS_ML = (0, 2, 10, 30, 1000)
+
+
+def summary(scores: pd.DataFrame) -> pd.DataFrame:
+    """Mean Dice and recall of each network, and how far its Dice is from the first teacher's.
+
+    ``difference`` is the mean over people, and ``standard_error`` is that of this mean.
+    """
+    table = scores.groupby("network", sort=False)[["dice", "recall"]].mean()
+    dice = scores.pivot_table(index="person", columns="network", values="dice")
+    apart = dice.sub(dice["teacher-1"], axis=0)
+    table["difference"] = apart.mean()
+    table["standard_error"] = apart.sem()
+    return table
+
+
+def numbers(scores: pd.DataFrame, shipped: str) -> str:
+    """Two tables in Markdown: all networks, and the ``shipped`` one by slices and by loads."""
+    lines = [
+        "| network | Dice | lesion recall | Dice minus the first teacher's |",
+        "|---|---|---|---|",
+    ]
+    for name, row in summary(scores).iterrows():
+        apart = "" if name == "teacher-1" else f"{row.difference:+.3f} ± {row.standard_error:.3f}"
+        lines.append(f"| {name} | {row.dice:.3f} | {row.recall:.3f} | {apart} |")
+    lines += ["", f"| people of the validation ({shipped}) | people | Dice |", "|---|---|---|"]
+    own = scores[scores.network == shipped]
+    for title, column, edges in (
+        ("slices of {} to {} mm", "slice_mm", SLICES_MM),
+        ("{} to {} mL of lesions", "lesion_ml", LOADS_ML),
+    ):
+        for low, high in pairwise(edges):
+            some = own[(own[column] >= low) & (own[column] < high) & own.dice.notna()]
+            if len(some):
+                lines.append(
+                    f"| {title.format(low, high)} | {len(some)} | {some.dice.mean():.3f} |"
+                )
+    return "\n".join(lines) + "\n"
