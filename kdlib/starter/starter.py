@@ -7,7 +7,6 @@ network finds the lesions. Both have learnt from simulated people alone. It is n
 import json
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,13 @@ import numpy as np
 import torch
 
 from kdlib.data.volume import Volume
-from kdlib.errors import DamagedError, InputError
+from kdlib.errors import DamagedError
 from kdlib.files import read_text, write_text
 from kdlib.kept import read_tensors, write_tensors
 from kdlib.networks import UNet, new_unet
 from kdlib.prediction import predict
 from kdlib.recipe import Recipe
+from kdlib.starter.brain import find_brain, stripped
 
 WEIGHTS = Path(str(files("kdlib"))) / "starter" / "weights"
 LESION = "lesion.safetensors"
@@ -54,9 +54,8 @@ class Starter:
             Probabilities (x, y, z) in [0, 1], which are 0 outside the brain, and the probability
             that a voxel is brain.
         """
-        brains: Any = _brain_finder()
-        brain: Volume = brains.find_brain(scan)
-        cut: Volume = brains.stripped(scan, brain)
+        brain = find_brain(scan)
+        cut = stripped(scan, brain)
         found = predict(self.network, [cut], self.recipe)
         inside = np.where(cut.array > 0, found.array, np.float32(0))
         return replace(scan, array=inside), brain
@@ -107,10 +106,3 @@ def _half(tensor: torch.Tensor) -> torch.Tensor:
 
 def _full(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.float() if tensor.dtype == torch.float16 else tensor
-
-
-def _brain_finder() -> Any:
-    try:
-        return import_module("kdlib.starter.brain")
-    except ModuleNotFoundError:
-        raise InputError("this version of kdlib has no brain finder; take a newer one") from None

@@ -1,10 +1,11 @@
-"""The study that makes the starter's lesion network, from one seed.
+"""The study that makes the starter from one seed.
 
-Simulate people, train some teachers, and train a student on the mean of their answers. Then score
-all of them on other simulated people, whose scanners they have not seen. A study that was stopped
-goes on where it was.
+Train the brain network. Then simulate people, train some teachers, and train a student on the mean
+of their answers. Then score all of them on other simulated people, whose scanners they have not
+seen. A study that was stopped goes on where it was.
 """
 
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,6 +21,7 @@ from kdlib.networks import UNet
 from kdlib.prediction import predict
 from kdlib.recipe import Count, Recipe, Strict
 from kdlib.scores.in_space import evaluate_volumes
+from kdlib.starter.brain_training import BrainSettings, train_brain
 from kdlib.starter.ensemble import Ensemble
 from kdlib.starter.lesion_training import recipe, student, teacher
 from kdlib.starter.people import draw_person
@@ -35,6 +37,7 @@ class StarterStudy(Strict):
     """The settings of the study. With the version of kdlib they decide all its numbers."""
 
     seed: int = Field(0, ge=0, description="it decides people, weights and batches")
+    brain_steps: Count = Field(3000, description="optimiser steps of the brain network")
     people: Count = Field(400, description="the people to learn from")
     validation: Count = Field(24, description="the people that all networks are scored on")
     steps: Annotated[tuple[Count, ...], Field(min_length=1)] = Field(
@@ -46,12 +49,12 @@ class StarterStudy(Strict):
 def make_starter(
     study: StarterStudy, folder: Path, out: Path, bar: Bar, *, workers: int = 1
 ) -> pd.DataFrame:
-    """Make what is missing of the study, and write the student's network to ``out``.
+    """Make what is missing of the study, and write the two networks of the starter to ``out``.
 
     Args:
         study: its settings.
         folder: keeps the people's slices and the networks.
-        out: gets the weights, their note and the scores of all networks.
+        out: gets the weights, their notes and the scores of all lesion networks.
         bar: makes a bar of progress with a name; see ``kdlib.study.progress.count_bar``.
         workers: how many processes simulate people.
 
@@ -59,6 +62,8 @@ def make_starter(
         The scores: one row for each network and each person of the validation.
     """
     began = time.monotonic()
+    with bar("brain network") as on_step:
+        _brain_network(study, folder, out, on_step)
     last = recipe(study.student_steps)
     population = Population(folder / "people", study.seed, study.people, last.preparation)
     with bar("people") as on_person:
@@ -82,6 +87,18 @@ def make_starter(
     note = _provenance(study, "student", scores, time.monotonic() - began)
     write_lesion_network(out, made, last, note)
     return scores
+
+
+def _brain_network(
+    study: StarterStudy, folder: Path, out: Path, on_step: Callable[[int, int], None]
+) -> None:
+    """Train the brain network if it is missing, and copy it to ``out``."""
+    settings = BrainSettings(steps=study.brain_steps, seed=study.seed)
+    place = folder / f"brain-{study.seed}-{study.brain_steps}"
+    made = train_brain(place, settings, on_step=on_step)
+    out.mkdir(parents=True, exist_ok=True)
+    for path in (made, made.with_suffix(".json")):
+        shutil.copy(path, out / path.name)
 
 
 def validation_scores(

@@ -16,7 +16,7 @@ from kdlib.starter.starter import Starter, load_starter
 @pytest.fixture(scope="module")
 def person() -> Person:
     """Somebody on whom no network has been trained, with a scanner that none has seen."""
-    return draw_person(7, 3, template(), split="validation", voxel_mm=(1.6, 5.0))
+    return draw_person(7, 7, template(), split="validation", voxel_mm=(1.8, 5.0))
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from kdlib.starter.card import numbers, summary
 from kdlib.starter.starter import read_starter
 from kdlib.starter.study import StarterStudy, make_starter
 
-TINY = StarterStudy(seed=3, people=2, validation=1, steps=(2, 2), student_steps=2)
+TINY = StarterStudy(seed=3, brain_steps=1, people=2, validation=1, steps=(2, 2), student_steps=2)
 
 
 @contextmanager
@@ -31,6 +31,7 @@ def test_it_ends_with_a_network_its_scores_and_a_note(
     assert "| student |" in numbers(scores, "student")
     starter = read_starter(tmp_path / "out")
     assert starter.provenance["people"] == 2
+    assert (tmp_path / "out" / "brain.safetensors").exists()
     weights = (tmp_path / "out" / "lesion.safetensors").read_bytes()
     began: list[str] = []
 
