@@ -11,7 +11,6 @@ from kdlib.cli.options import (
     Device,
     Form,
     Orientation,
-    RecipeOf,
     Seed,
     Settings,
     SkipBad,
@@ -22,6 +21,7 @@ from kdlib.cli.options import (
 from kdlib.errors import InputError
 
 if TYPE_CHECKING:
+    from kdlib.data.forms import Reading
     from kdlib.data.subjects import Subject
     from kdlib.own_scans.check import Finding
     from kdlib.own_scans.results import Results
@@ -38,6 +38,7 @@ RunFolder = Annotated[
     Path | None, typer.Option("--run", help="Folder of a finished run. Default: the starter.")
 ]
 APPLIED = "A finished network was applied to these scans; nothing was adapted to them."
+STARTER = "The starter, which learnt from simulated people, was applied to these scans as it is."
 
 
 class Level(StrEnum):
@@ -48,9 +49,19 @@ class Level(StrEnum):
 
 
 def adapt(
-    source: Annotated[Path, typer.Option(help="Folder of scans with masks, for the teacher.")],
     target: Annotated[Path, typer.Option(help="Folder of scans to adapt to, or one scan.")],
     out: Out,
+    source: Annotated[
+        Path | None,
+        typer.Option(help="Folder of scans with masks, for a teacher. Default: the starter."),
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="The method. Default: distillation, or adabn without a source, which is one of "
+            "the methods that need none."
+        ),
+    ] = None,
     on_the_fly: Annotated[bool, typer.Option(help="Adapt to each scan alone.")] = False,
     evaluate: Annotated[
         bool, typer.Option(help="Score the result against the target's masks, at the end.")
@@ -58,14 +69,33 @@ def adapt(
     skip_bad: SkipBad = False,
     orientation: Orientation = None,
     form: Form = None,
-    study: RecipeOf = "demo",
+    study: Annotated[
+        str | None,
+        typer.Option(
+            help="Study whose recipe is used with a source: a name or a .toml file. Default: demo."
+        ),
+    ] = None,
     seed: Seed = 0,
     setting: Settings = None,
     folder: StoreFolder = Path("runs"),
     device: Device = "auto",
 ) -> None:
-    """Adapt a network to scans without masks, and segment them. Writes masks, maps and a report."""
+    """Adapt the starter, or a network of a source, to scans without masks, and segment them.
+
+    Without a source nothing but the scans is needed. The starter's own masks are the result if no
+    clear gain is expected. Writes masks, maps and a report.
+    """
     from kdlib.data.forms import Reading
+
+    reading = Reading(orientation, form)
+    if source is None:
+        if study is not None:
+            raise InputError(f"--study {study}: the starter has a recipe of its own; leave --study "
+                             "out, or name a --source")  # fmt: skip
+        _adapt_starter(target, out, method or "adabn", on_the_fly=on_the_fly, evaluate=evaluate,
+                       skip_bad=skip_bad, reading=reading, seed=seed, setting=setting,
+                       device=device)  # fmt: skip
+        return
     from kdlib.own_scans.adapt import plan_adaptation
     from kdlib.own_scans.old_results import refuse_strange_results
     from kdlib.own_scans.results import results_for
@@ -73,11 +103,12 @@ def adapt(
     from kdlib.study.progress import count_bar, trainings
     from kdlib.study.store import Store
 
+    method = method or "distillation"
     with count_bar("scans checked", passing=True) as on_subject:
         plan = plan_adaptation(
-            source, target, study=study, settings={"seed": seed} | parsed(setting),
-            on_the_fly=on_the_fly, reading=Reading(orientation, form), skip_bad=skip_bad,
-            on_subject=on_subject,
+            source, target, method=method, study=study or "demo",
+            settings={"seed": seed} | parsed(setting), on_the_fly=on_the_fly, reading=reading,
+            skip_bad=skip_bad, on_subject=on_subject,
         )  # fmt: skip
     if evaluate:
         _refuse_without_masks(plan.subjects)
@@ -88,9 +119,61 @@ def adapt(
     with trainings(store.missing(plan.scenarios)) as on_progress:
         runs = plan.runs(store, on_progress=on_progress)
     cases = list(zip(plan.subjects, of_runs(runs, device), strict=True))
-    alone = "on each of these scans alone" if on_the_fly else "on these scans together"
-    what = f"A student was distilled from a teacher of another clinic, {alone}, without labels."
+    what = f"A student of a teacher of another clinic was made by {method}, {_how(on_the_fly)}."
     _segment(cases, what, results, left_out=plan.left_out, scored=evaluate)
+
+
+def _adapt_starter(
+    target: Path,
+    out: Path,
+    method: str,
+    *,
+    on_the_fly: bool,
+    evaluate: bool,
+    skip_bad: bool,
+    reading: "Reading",
+    seed: int,
+    setting: list[str] | None,
+    device: str,
+) -> None:
+    from kdlib.own_scans.adapt import scans_at
+    from kdlib.own_scans.adapt_starter import StudentSegmenter
+    from kdlib.own_scans.old_results import refuse_strange_results
+    from kdlib.own_scans.results import results_for
+    from kdlib.own_scans.source_free import source_free_scenario
+    from kdlib.starter.starter import load_starter
+    from kdlib.study.progress import count_bar
+
+    starter = load_starter()
+    scenario = source_free_scenario(
+        starter, method, seed=seed, settings=parsed(setting), on_the_fly=on_the_fly
+    )
+    student = StudentSegmenter(starter, scenario, device)
+    with count_bar("scans checked", passing=True) as on_subject:
+        subjects, left_out = scans_at(
+            [target], inputs=starter.recipe.inputs, reading=reading, skip_bad=skip_bad,
+            on_subject=on_subject,
+        )  # fmt: skip
+    if evaluate:
+        _refuse_without_masks(subjects)
+    make_writable(out)
+    results = results_for([target], out)
+    refuse_strange_results(results)
+    what = f"The starter learnt from simulated people. It was adapted by {method}, "
+    what += f"{_how(on_the_fly)} and without a source."
+    if not on_the_fly:
+        with count_bar("brains found") as on_scan, count_bar("steps") as on_step:
+            student.adapt(subjects, on_scan=on_scan, on_step=on_step)
+    if student.verdict is not None:
+        what += f" {student.verdict.said}"
+        print(student.verdict.said)
+    cases = [(subject, student) for subject in subjects]
+    _segment(cases, what, results, left_out=left_out, scored=evaluate)
+
+
+def _how(on_the_fly: bool) -> str:
+    alone = "on each of these scans alone" if on_the_fly else "on these scans together"
+    return f"{alone}, without labels"
 
 
 def predict(
@@ -134,7 +217,7 @@ def predict(
     results = results_for(scans, out)
     refuse_strange_results(results)
     cases = [(subject, segmenter) for subject in subjects]
-    _segment(cases, APPLIED, results, left_out=left_out, scored=evaluate)
+    _segment(cases, APPLIED if run else STARTER, results, left_out=left_out, scored=evaluate)
 
 
 def bids(
@@ -185,7 +268,7 @@ def bids(
     for results, subjects in parts:
         own = [bad for bad in left_out if bad.subject.partition("_")[0] == results.report]
         cases = [(subject, segmenter) for subject in subjects]
-        _segment(cases, APPLIED, results, left_out=own, scored=False)
+        _segment(cases, APPLIED if run else STARTER, results, left_out=own, scored=False)
 
 
 def say_left_out(left_out: "list[Finding]") -> None:
@@ -216,7 +299,10 @@ def _segmenter(run: Path | None, device: str) -> "Segmenter":
 
     if run is not None:
         return of_runs([Run(run)], device)[0]
-    raise InputError("there is no starter yet; name a run with --run")
+    from kdlib.own_scans.of_starter import StarterSegmenter
+    from kdlib.starter.starter import load_starter
+
+    return StarterSegmenter(load_starter(), device)
 
 
 def _segment(

@@ -12,6 +12,7 @@ from kdlib.data.forms import AS_STORED, Reading
 from kdlib.data.layouts import each_id_once
 from kdlib.data.subjects import Subject
 from kdlib.errors import InputError
+from kdlib.methods import Method, method_named
 from kdlib.own_scans.check import Finding, OnSubject, refusal, sound
 from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
@@ -48,6 +49,7 @@ def plan_adaptation(
     source: Path,
     target: Path,
     *,
+    method: str = "distillation",
     study: str = "demo",
     settings: Mapping[str, Any] | None = None,
     on_the_fly: bool = False,
@@ -60,6 +62,7 @@ def plan_adaptation(
     Args:
         source: a folder of scans with labels. ``find_subjects`` describes the layouts.
         target: a folder of scans, or one scan.
+        method: the method that adapts, by its name.
         study: the study whose recipe is used.
         settings: settings of the scenario that replace those of the study.
         on_the_fly: whether to adapt to each scan alone.
@@ -70,6 +73,7 @@ def plan_adaptation(
     Raises:
         InputError: files are bad, with one line for each, or no usable scan is left.
     """
+    _refuse_labels_of_target(method)
     sources = open_clinics(source, name="source", reading=reading)
     targets = as_one(open_clinics(target, reading=reading), TARGET)
     _refuse_shared(sources, targets)
@@ -77,7 +81,7 @@ def plan_adaptation(
     if not names:
         raise InputError(f"{source}: there are no training subjects; name a folder that has some")
     scenario = load_study(study).scenario(
-        method="distillation", source="+".join(names), target=TARGET, fold=None, **settings or {}
+        method=method, source="+".join(names), target=TARGET, fold=None, **settings or {}
     )
     (sources, targets), left_out = sound(
         [sources.chosen(names), targets], inputs=scenario.inputs, labelled=names,
@@ -96,6 +100,19 @@ def plan_adaptation(
         tuple(scenario.changed(subject=s.id) for s in subjects) if on_the_fly else (scenario,),
         left_out,
     )
+
+
+def _refuse_labels_of_target(method: str) -> None:
+    """Refuse a method that does not adapt to scans without labels."""
+    kind = method_named(method)
+    if not kind.needs_target or kind.reads_target_labels:
+        known = sorted(
+            name
+            for name, other in Method.named.items()
+            if other.needs_target and not other.reads_target_labels and other.changes_network
+        )
+        what = "it does not adapt to scans without labels"
+        raise InputError(f"method {method!r}: {what}; choose: {', '.join(known)}")
 
 
 def as_one(clinics: Clinics, name: str) -> Clinics:

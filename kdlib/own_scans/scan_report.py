@@ -101,6 +101,7 @@ def _scan(answer: Answer, number: int) -> str:
         found=any(mask.any() for mask in answer.masks.values()),
         slices=slices_of(answer),
         doubts=answer.facts["doubts"],
+        verdict=answer.facts["verdict"],
     )
 
 

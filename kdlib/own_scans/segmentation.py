@@ -83,7 +83,7 @@ def _answer(subject: Subject, segmenter: Segmenter, results: Results, scored: bo
         }
         masks["truth"] = truth.array == Label.LESION
     facts = _facts(subject, segmenter, scan[0], masks) | names | {"scores": scores}
-    facts["participant"] = results.participant(subject)
+    facts |= {"participant": results.participant(subject), "verdict": None} | answers.told
     facts["brain_ml"] = None if brain is None else _ml(brain.array, brain)
     seen = answers.seen
     facts["doubts"] = list(doubts_of_answer(seen, masks["result"], segmenter.recipe.preparation))

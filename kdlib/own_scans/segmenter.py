@@ -1,7 +1,7 @@
 """What answers a scan: a finished run, the starter, or the starter after it was adapted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,11 +25,13 @@ class Answers:
         seen: the FLAIR as the lesion network saw it. It is 0 outside the brain if the brain was cut
             out first.
         brain: the brain as a mask (bool). None if the segmenter does not look for it.
+        told: what else the report tells of this scan, by name.
     """
 
     lesions: dict[str, Volume]
     seen: Volume
     brain: Volume | None = None
+    told: dict[str, Any] = field(default_factory=dict)
 
 
 class Segmenter(Protocol):

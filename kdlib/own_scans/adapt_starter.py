@@ -1,0 +1,105 @@
+"""The starter after its adaptation to a clinic's scans, together or each alone."""
+
+import time
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import asdict
+from typing import Any
+
+from kdlib.data.slices import Slices
+from kdlib.data.subjects import Subject
+from kdlib.data.volume import Volume
+from kdlib.networks import UNet
+from kdlib.own_scans.forecast import Verdict, verdict_on
+from kdlib.own_scans.of_starter import NAME, StarterSegmenter, brain_and_inside, lesions_in
+from kdlib.own_scans.segmenter import Answers
+from kdlib.own_scans.source_free import adapted_network, inside_slices, pooled
+from kdlib.starter.starter import Starter
+from kdlib.study.outcome import provenance
+from kdlib.study.scenario import Scenario
+from kdlib.training import OnStep
+
+
+class StudentSegmenter(StarterSegmenter):
+    """A student of the starter. If no gain is expected of it, the starter's answers are the result.
+
+    Attributes:
+        scenario: how it adapts.
+        verdict: whether the student is used. None before ``adapt``, and if each scan has a student
+            of its own.
+    """
+
+    role = "student"
+
+    def __init__(self, starter: Starter, scenario: Scenario, device: str = "auto") -> None:
+        super().__init__(starter, device)
+        self.scenario = scenario
+        self.verdict: Verdict | None = None
+        self._student: UNet | None = None
+        self._made: dict[str, Any] = {}
+
+    @property
+    def on_the_fly(self) -> bool:
+        """Whether each scan has a student of its own."""
+        return self.scenario.subject is not None
+
+    @property
+    def name(self) -> str:
+        alone = "-on-the-fly" if self.on_the_fly else ""
+        return f"{NAME}-{self.scenario.method}{alone}-seed{self.scenario.seed}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        own = self.scenario.changed(subject=None).model_dump(mode="json")
+        return own | {"teacher": super().settings}
+
+    @property
+    def provenance(self) -> dict[str, dict[str, Any]]:
+        return ({self.name: self._made} if self._made else {}) | super().provenance
+
+    def adapt(
+        self,
+        subjects: Sequence[Subject],
+        *,
+        on_scan: Callable[[int, int], None] = lambda done, total: None,
+        on_step: OnStep | None = None,
+    ) -> None:
+        """Adapt one student to all ``subjects`` together. No label is read.
+
+        Raises:
+            InputError: there is no brain in any of the scans.
+        """
+        began, parts = time.monotonic(), list[Slices]()
+        for done, subject in enumerate(subjects, start=1):
+            _, cut = brain_and_inside(subject.scan.read()[0])
+            parts.append(inside_slices(cut, self.recipe))
+            on_scan(done, len(subjects))
+        self._student, self.verdict = self._taught(pooled(parts, self._device), on_step)
+        self._made = provenance(self._device, self.scenario.precision, began)
+
+    def answers(self, scan: Sequence[Volume]) -> Answers:
+        brain, cut = brain_and_inside(scan[0])
+        student, verdict = self._student, self.verdict
+        slices = inside_slices(cut, self.recipe)
+        if self.on_the_fly and len(slices):
+            student, verdict = self._taught(pooled([slices], self._device))
+        own = lesions_in(cut, self.network, self.recipe)
+        if student is None or verdict is None or not verdict.adapted:
+            return Answers({"result": own}, cut, brain, self._told(verdict))
+        lesions = {"result": lesions_in(cut, student, self.recipe), "teacher": own}
+        return Answers(lesions, cut, brain, self._told(verdict))
+
+    def _taught(self, target: Slices, on_step: OnStep | None = None) -> tuple[UNet, Verdict]:
+        student = adapted_network(self.network, target, self.scenario, on_step=on_step)
+        return student, verdict_on(deepcopy(self.network), student, target, self.scenario)
+
+    def _told(self, verdict: Verdict | None) -> dict[str, Any]:
+        """What the report tells of a scan that has a student of its own."""
+        if not self.on_the_fly or verdict is None:
+            return {}
+        forecast = asdict(verdict.forecast) if verdict.forecast else None
+        return {"verdict": verdict.said, "adapted": verdict.adapted, "forecast": forecast}
+
+    @property
+    def _device(self) -> Any:
+        return next(self.network.parameters()).device

@@ -1,0 +1,200 @@
+"""Does adapting help here? What can be said about it without labels.
+
+A student and its teacher answer the target's slices. Measures that need no label compare them. A
+line was fitted to these measures on simulated clinics, where the true gain is known.
+"""
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kdlib.data.labels import Label
+from kdlib.data.slices import Slices
+from kdlib.kept import digest_of
+from kdlib.networks import UNet, answer_all
+from kdlib.study.scenario import Scenario
+
+COEFFICIENTS = "forecast.json"
+LITTLE = 1e-6
+# Used only where there is no forecast; fitted to nothing.
+LEAST_COMMON = 0.7  # Dice of student and teacher
+MOST_CHANGE = 1.5  # of the lesions' volume, as a factor in both directions
+
+Measures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The gain in Dice that is expected of the student over its teacher.
+
+    Attributes:
+        gain: what is expected.
+        low: the lower end of an interval that holds ``share`` of the simulated targets.
+        high: the upper end.
+        share: of the targets that were not used for the line.
+    """
+
+    gain: float
+    low: float
+    high: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the student's answers are the result.
+
+    Attributes:
+        adapted: if not, the teacher's answers are the result.
+        said: the verdict as a sentence.
+        forecast: the gain that is expected, if it can be told.
+    """
+
+    adapted: bool
+    said: str
+    forecast: Forecast | None
+
+
+def verdict_on(teacher: UNet, student: UNet, target: Slices, scenario: Scenario) -> Verdict:
+    """Whether to use a ``student`` on the scans whose slices are ``target``.
+
+    It is used if the lower end of the forecast's interval is above 0. If there is no forecast for
+    its method, a rule of thumb refuses a student whose answers are far from its teacher's.
+    """
+    found = measures(teacher, student, target, scenario.precision)
+    if (forecast := forecast_of(found, scenario, fingerprint(teacher))) is None:
+        return _by_thumb(found)
+    told = (
+        f"forecast of the gain: {forecast.gain:+.3f} Dice, {forecast.share:.0%} interval "
+        f"{forecast.low:+.3f} to {forecast.high:+.3f}"
+    )
+    if forecast.low > 0:
+        return Verdict(True, f"Adapted ({told}).", forecast)
+    said = f"Not adapted: no clear gain expected ({told}). These are the starter's own masks."
+    return Verdict(False, said, forecast)
+
+
+@torch.no_grad()
+def measures(teacher: UNet, student: UNet, target: Slices, precision: str = "auto") -> Measures:
+    """Label-free measures of a teacher and its student on a target.
+
+    Args:
+        teacher: the network before the adaptation.
+        student: the network after it.
+        target: the slices that it adapted to, with 0 or the lowest value outside the brain.
+        precision: of the networks' arithmetic.
+
+    Returns:
+        ``load``: the share of the brain that the teacher calls lesion, as a logarithm. ``change``:
+        the logarithm of the lesions' volume after and before. ``common``: Dice of the two answers.
+        ``entropy``: the mean entropy inside the brain, after minus before, divided by the load.
+        ``flip``: the Dice of an answer and the answer to the mirrored slices, after minus before.
+        ``norms``: how far the statistics of batch norm moved. ``slices``: their number, as a
+        logarithm.
+    """
+    images = target.images
+    inside = images[:, 0] > images[:, 0].amin((-2, -1), keepdim=True)
+    size = float(inside.sum()) + 1
+    before, after = (_lesion(network, images, precision) * inside for network in (teacher, student))
+    volume = [float((map_ >= 0.5).sum()) + 0.0005 * size for map_ in (before, after)]
+    flips = [
+        _dice(map_, _lesion(network, images.flip(-1), precision).flip(-1) * inside)
+        for map_, network in ((before, teacher), (after, student))
+    ]
+    spread = [
+        float((_entropy(map_) * inside).sum()) / v
+        for map_, v in zip((before, after), volume, strict=True)
+    ]
+    return {
+        "load": float(np.log(volume[0] / size)),
+        "change": float(np.log(volume[1] / volume[0])),
+        "common": _dice(before, after),
+        "entropy": spread[1] - spread[0],
+        "entropy_before": spread[0],
+        "flip": flips[1] - flips[0],
+        "flip_before": flips[0],
+        "norms": _moved(teacher, student),
+        "slices": float(np.log(len(images))),
+    }
+
+
+def forecast_of(found: Measures, scenario: Scenario, teacher: str) -> Forecast | None:
+    """The gain that is expected by the ``measures``.
+
+    None if no line was fitted for the method with these settings, or for this ``teacher``, which is
+    named by its ``fingerprint``.
+    """
+    fitted = _fitted()
+    for line in fitted["lines"] if fitted["teacher"] == teacher else []:
+        if (line["method"], line["settings"]) == (scenario.method, how_it_adapts(scenario)):
+            gain = line["intercept"] + sum(
+                weight * found[name] for name, weight in line["weights"].items()
+            )
+            return Forecast(gain, gain + line["low"], gain + line["high"], fitted["share"])
+    return None
+
+
+def how_it_adapts(scenario: Scenario) -> dict[str, Any]:
+    """The settings that a line holds for: the method's own, and how it trains if it does."""
+    own = scenario.settings.model_dump(mode="json")
+    if not scenario.method_type.trains:
+        return own
+    return own | {"updates": scenario.updates, "learning_rate": scenario.learning_rate}
+
+
+def fingerprint(network: UNet) -> str:
+    """A short text that changes if any weight or statistic of a network does."""
+    state = network.state_dict()
+    return digest_of(b"".join(state[name].cpu().numpy().tobytes() for name in sorted(state)))
+
+
+def _fitted() -> dict[str, Any]:
+    """What ``benchmarks/forecast.py`` has written. Nothing, if it was not run."""
+    path = files("kdlib") / "own_scans" / COEFFICIENTS
+    if not path.is_file():
+        return {"teacher": None, "lines": []}
+    return json.loads(path.read_text("utf-8"))
+
+
+def _by_thumb(found: Measures) -> Verdict:
+    unlike = found["common"] < LEAST_COMMON or abs(found["change"]) > np.log(MOST_CHANGE)
+    if unlike:
+        what = "its answers are far from the starter's (a rule of thumb). These are the starter's"
+        return Verdict(False, f"Not adapted: no forecast yet for this method, and {what}.", None)
+    return Verdict(True, "Adapted. No forecast yet for this method: the gain is not known.", None)
+
+
+def _lesion(network: UNet, images: Tensor, precision: str) -> Tensor:
+    """The lesion probability (N, H, W)."""
+    return answer_all(network, images, precision).softmax(dim=1)[:, Label.LESION]
+
+
+def _entropy(map_: Tensor) -> Tensor:
+    return torch.special.entr(map_) + torch.special.entr(1 - map_)
+
+
+def _dice(first: Tensor, second: Tensor) -> float:
+    """The Dice of two maps as they are, without a threshold; 1 if both are empty."""
+    common = 2 * float((first * second).sum())
+    total = float((first**2).sum() + (second**2).sum())
+    return (common + LITTLE) / (total + LITTLE)
+
+
+def _moved(teacher: UNet, student: UNet) -> float:
+    """The mean change of the means of batch norm, in standard deviations; 0 without batch norm."""
+    olds, news = (dict(network.named_buffers()) for network in (teacher, student))
+    moves = [
+        (news[name] - old).abs().mean() / (olds[_spread(name)] + LITTLE).sqrt().mean()
+        for name, old in olds.items()
+        if name.endswith("running_mean")
+    ]
+    return float(torch.stack(moves).mean()) if moves else 0.0
+
+
+def _spread(name: str) -> str:
+    return name.replace("running_mean", "running_var")

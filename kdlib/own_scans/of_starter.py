@@ -1,0 +1,72 @@
+"""The starter as a segmenter, as it is shipped or after it was adapted to a clinic's scans."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from kdlib.data.volume import Volume
+from kdlib.networks import UNet
+from kdlib.own_scans.segmenter import Answers
+from kdlib.prediction import predict
+from kdlib.recipe import Recipe
+from kdlib.starter.brain import BRAIN, find_brain, stripped
+from kdlib.starter.starter import Starter
+from kdlib.training import choose_device
+
+NAME = "starter"
+TOLD = ("finished", "seconds", "device", "versions")  # what a report's table of networks shows
+
+
+class StarterSegmenter:
+    """The starter: it finds the brain, and then the lesions inside it."""
+
+    finds_brain = True
+    role = "starter"
+
+    def __init__(self, starter: Starter, device: str = "auto") -> None:
+        self.starter = starter
+        self.network = deepcopy(starter.network).to(choose_device(device)).eval()
+
+    @property
+    def name(self) -> str:
+        return NAME
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.starter.recipe
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return self.recipe.model_dump(mode="json") | {"settings": {}, "teacher": None}
+
+    @property
+    def provenance(self) -> dict[str, dict[str, Any]]:
+        told: dict[str, Any] = {"finished": "–", "seconds": None, "device": "–", "versions": {}}
+        made = self.starter.provenance
+        return {NAME: told | {name: made[name] for name in TOLD if name in made}}
+
+    @property
+    def missing(self) -> list[str]:
+        return []
+
+    def answers(self, scan: Sequence[Volume]) -> Answers:
+        brain, cut = brain_and_inside(scan[0])
+        return Answers({"result": lesions_in(cut, self.network, self.recipe)}, cut, brain)
+
+
+def brain_and_inside(flair: Volume) -> tuple[Volume, Volume]:
+    """The brain as a mask (bool), and the FLAIR that is 0 outside it. Both on the FLAIR's grid."""
+    probability = find_brain(flair)
+    mask = replace(flair, array=probability.array >= BRAIN)
+    return mask, stripped(flair, probability)
+
+
+def lesions_in(cut: Volume, network: UNet, recipe: Recipe) -> Volume:
+    """The lesion probability of each voxel of a stripped FLAIR. It is 0 outside the brain."""
+    if not cut.array.any():
+        return replace(cut, array=np.zeros(cut.array.shape, np.float32))
+    found = predict(network, [cut], recipe)
+    return replace(found, array=np.where(cut.array > 0, found.array, np.float32(0)))

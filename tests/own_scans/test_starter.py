@@ -1,0 +1,208 @@
+"""Laws of segmenting and adapting without a source: the starter needs nothing but the scans."""
+
+import gzip
+import json
+import shutil
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+
+from kdlib.data.slices import Slices
+from kdlib.data.volume import read_volume
+from kdlib.errors import InputError
+from kdlib.methods import Method, SourceFreeTask
+from kdlib.own_scans.forecast import Forecast, measures
+from kdlib.own_scans.of_starter import StarterSegmenter, brain_and_inside
+from kdlib.own_scans.source_free import (
+    adapted_network,
+    inside_slices,
+    pooled,
+    source_free_methods,
+    source_free_scenario,
+)
+from kdlib.starter.starter import load_starter
+from tests.command import Done, kdlib
+from tests.patients import write_bids, write_plain
+
+NAMES = ("p1", '<b onload="x">&p2')
+KINDS = ("lesion_mask", "lesion_probability", "brain_mask")
+SHORT = ("--set", "steps=2", "--set", "on_the_fly_steps=1", "--set", "batch_size=2")
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_plain(tmp_path_factory.mktemp("own") / "Jane", *NAMES)
+
+
+@pytest.fixture(scope="module")
+def done(own: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the starter finds in both scans."""
+    out = tmp_path_factory.mktemp("predicted") / "out"
+    said = kdlib("predict", own, "--out", out, "--device", "cpu", "--evaluate")
+    assert said.status == 0, said.err
+    return out
+
+
+def adapted(target: Path, out: Path, *more: object) -> Done:
+    return kdlib("adapt", "--target", target, "--out", out, "--device", "cpu", *SHORT, *more)
+
+
+def report(out: Path) -> dict:
+    return json.loads((out / "report.json").read_text())
+
+
+def test_lesions_and_brain_lie_on_the_scans_own_grid(done: Path, own: Path) -> None:
+    for name in NAMES:
+        scan = nib.load(own / name / "FLAIR.nii.gz")
+        mask, probability, brain = (nib.load(done / f"{name}_{kind}.nii.gz") for kind in KINDS)
+        for image in (mask, probability, brain):
+            assert image.shape == scan.shape
+            np.testing.assert_allclose(image.affine, scan.affine, atol=1e-5)
+        assert 0 < mask.get_fdata().sum() < brain.get_fdata().sum()
+        np.testing.assert_array_equal(mask.get_fdata() == 1, probability.get_fdata() >= 0.5)
+        assert not (mask.get_fdata() > brain.get_fdata()).any()
+
+
+def test_the_answer_is_that_of_the_starter(own: Path) -> None:
+    scan = read_volume(own / "p1/FLAIR.nii.gz")
+    starter = load_starter()
+    answers = StarterSegmenter(starter, "cpu").answers([scan])
+    lesions, brain = starter.answer(scan)
+    np.testing.assert_array_equal(answers.lesions["result"].array, lesions.array)
+    np.testing.assert_array_equal(answers.brain.array, brain.array >= 0.5)
+
+
+def test_the_table_and_the_report_tell_brain_and_scores(done: Path) -> None:
+    for fact in report(done)["scans"]:
+        brain = read_volume(done / fact["brain"])
+        volume = brain.array.sum() * np.prod(brain.spacing_mm) / 1000
+        assert fact["brain_ml"] == pytest.approx(volume, abs=1e-3)
+        assert set(fact["scores"]) == {"result"}
+    page = (done / "report.html").read_text()
+    assert "<b " not in page
+    assert "&lt;b onload" in page
+
+
+def test_a_bids_dataset_gets_a_brain_mask_too(own: Path, tmp_path: Path) -> None:
+    dataset = write_bids(tmp_path / "data", "1")
+    said = kdlib("bids", dataset, tmp_path / "out", "participant", "--device", "cpu")
+    assert said.status == 0, said.err
+    stem = tmp_path / "out/sub-1/ses-1/anat/sub-1_ses-1"
+    brain = read_volume(f"{stem}_desc-brain_mask.nii.gz")
+    assert json.loads(Path(f"{stem}_desc-brain_mask.json").read_text())["Type"] == "Brain"
+    told = json.loads(Path(f"{stem}_label-WMH_mask.json").read_text())
+    volume = brain.array.sum() * np.prod(brain.spacing_mm) / 1000
+    assert (told["Run"], told["BrainVolume"]) == ("starter", pytest.approx(volume, abs=1e-3))
+
+
+def test_adapting_reads_no_label_and_leaves_no_private_text(own: Path, tmp_path: Path) -> None:
+    unlabelled = shutil.copytree(own, tmp_path / "unlabelled")
+    for mask in unlabelled.glob("*/mask.nii.gz"):
+        mask.unlink()
+    for target, out in ((own, "a"), (unlabelled, "b")):
+        said = adapted(target, tmp_path / out, "--method", "target_distillation")
+        assert said.status == 0, said.err
+    for name in NAMES:
+        first, second = (
+            (tmp_path / out / f"{name}_lesion_probability.nii.gz").read_bytes() for out in "ab"
+        )
+        assert first == second
+    for path in (path for path in (tmp_path / "a").rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        content += gzip.decompress(content) if path.name.endswith(".gz") else b""
+        assert b"Jane" not in content, path
+
+
+@pytest.mark.parametrize("how", [[], ["--on-the-fly"]])
+def test_what_is_not_adapted_is_what_the_starter_answers(
+    own: Path, done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: list[str]
+) -> None:
+    monkeypatch.setattr(
+        "kdlib.own_scans.forecast.forecast_of", lambda *_: Forecast(0.1, -0.01, 0.2, 0.9)
+    )
+    said = adapted(own, tmp_path / "out", *how)
+    assert said.status == 0, said.err
+    for name, kind in ((name, kind) for name in NAMES for kind in KINDS):
+        file = f"{name}_{kind}.nii.gz"
+        assert (tmp_path / "out" / file).read_bytes() == (done / file).read_bytes()
+    assert "Not adapted: no clear gain expected" in (tmp_path / "out/report.html").read_text()
+    assert how or "Not adapted: no clear gain expected" in said.out
+
+
+def test_a_student_is_compared_with_the_starter(
+    own: Path, done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "kdlib.own_scans.forecast.forecast_of", lambda *_: Forecast(0.1, 0.01, 0.2, 0.9)
+    )
+    said = adapted(own, tmp_path / "out", "--evaluate")
+    assert said.status == 0, said.err
+    for fact, before in zip(report(tmp_path / "out")["scans"], report(done)["scans"], strict=True):
+        assert fact["lesion_ml"]["teacher"] == before["lesion_ml"]["result"]
+        assert fact["scores"]["teacher"] == before["scores"]["result"]
+        assert fact["difference"]["dice"] < 1
+
+
+def test_every_method_of_its_kind_of_task_can_be_used_and_no_other(
+    own: Path, tmp_path: Path
+) -> None:
+    expected = {name for name, kind in Method.named.items() if kind.task_type is SourceFreeTask}
+    assert set(source_free_methods()) == expected - {"unadapted"}
+    starter = load_starter()
+    _, cut = brain_and_inside(read_volume(own / "p1/FLAIR.nii.gz"))
+    slices = inside_slices(cut, starter.recipe)
+    for name in source_free_methods():
+        scenario = source_free_scenario(starter, name, settings={"steps": 1, "batch_size": 2})
+        student = adapted_network(starter.network, slices, scenario)
+        found = measures(starter.network, student, slices, scenario.precision)
+        assert all(np.isfinite(value) for value in found.values())
+    for name in ("distillation", "supervised", "mean_teacher"):
+        said = adapted(own, tmp_path / "out", "--method", name)
+        assert (said.status, len(said.err.splitlines())) == (2, 1)
+        assert "which is no SourceFreeTask; name a --source, or choose: adabn" in said.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_student_that_is_its_teacher_has_moved_in_no_measure(own: Path) -> None:
+    starter = load_starter()
+    _, cut = brain_and_inside(read_volume(own / "p1/FLAIR.nii.gz"))
+    slices = inside_slices(cut, starter.recipe)
+    found = measures(starter.network, starter.network, slices)
+    assert (found["change"], found["entropy"], found["flip"], found["norms"]) == (0, 0, 0, 0)
+    assert found["common"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--study", "demo"], "the starter has a recipe of its own"),
+        (["--set", "width=8"], "the starter has width="),
+        (["--set", "wdth=8"], "did you mean 'width'"),
+        (["--method", "adabnn"], "unknown method 'adabnn'"),
+    ],
+)
+def test_what_the_starter_cannot_do_is_one_line(
+    own: Path, tmp_path: Path, more: list[str], said: str
+) -> None:
+    done = adapted(own, tmp_path / "out", *more)
+    assert (done.status, len(done.err.splitlines())) == (2, 1), done.err
+    assert said in done.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_with_a_source_a_method_that_reads_the_targets_labels_is_refused(
+    own: Path, tmp_path: Path
+) -> None:
+    done = adapted(own, tmp_path / "out", "--source", own, "--method", "fine_tuning")
+    assert (done.status, len(done.err.splitlines())) == (2, 1), done.err
+    assert "it does not adapt to scans without labels" in done.err
+
+
+def test_a_scan_without_a_brain_has_no_lesions_and_nothing_to_adapt_to() -> None:
+    starter = load_starter()
+    empty = torch.zeros(0, 1, *starter.recipe.size)
+    with pytest.raises(InputError, match="no brain was found"):
+        pooled([Slices(empty)], torch.device("cpu"))
