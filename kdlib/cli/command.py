@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 
-from kdlib.cli import book, results, scans, segmenting
+from kdlib.cli import book, results, scans, segmenting, strip
 from kdlib.cli.options import (
     Data,
     Device,
@@ -234,6 +234,7 @@ for command in (
     segmenting.adapt,
     segmenting.predict,
     segmenting.bids,
+    strip.strip,
     results.evaluate,
     results.report,
     results.record,

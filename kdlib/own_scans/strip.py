@@ -1,0 +1,130 @@
+"""Write a copy of a folder of scans without skulls, in its own layout: it is an ordinary folder."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kdlib.data.clinics import Clinics
+from kdlib.data.formats import images_in, parts_of, stem
+from kdlib.data.forms import AS_STORED
+from kdlib.data.labels import Label
+from kdlib.data.subjects import Subject
+from kdlib.data.volume import Volume, read_labels, write_volume
+from kdlib.errors import InputError
+from kdlib.starter.brain import BRAIN, find_brain, stripped
+
+# What lies beside scans and says more about them.
+TABLES = ("participants.tsv", "participants.json", "dataset_description.json", "simulation.json")
+LABELS = ("mask", "wmh")  # how the names of labels begin in folders that are not BIDS
+SIMULATION = "simulation"  # a folder of the simulator beside a subject's labels
+MUCH = 0.02  # of the lesions' voxels; if more lies outside the brain that was found, it is told
+OnSubject = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Stripped:
+    """One scan whose skull was removed.
+
+    Attributes:
+        subject: the id of the subject.
+        brain_ml: the volume of its brain in mL.
+        outside: the share of its lesions, in [0, 1], that lies outside the brain that was found.
+            0 without labels.
+    """
+
+    subject: str
+    brain_ml: float
+    outside: float
+
+    @property
+    def doubt(self) -> str:
+        """A line if much of the lesions is outside the brain, else an empty text."""
+        if self.outside <= MUCH:
+            return ""
+        return (
+            f"{self.subject}: {self.outside:.0%} of its lesions lie outside the brain; look at it"
+        )
+
+
+def strip(clinics: Clinics, out: Path, on_subject: OnSubject | None = None) -> list[Stripped]:
+    """Write all scans of ``clinics`` into ``out`` with 0 outside the brain, and copy their labels.
+
+    Folders and names of files stay, and so do the tables beside them. Labels are copied as they
+    are. A FLAIR or a T1 that is no NIfTI file becomes one.
+
+    Args:
+        clinics: clinics of one folder.
+        out: a new folder, or an empty one.
+        on_subject: called with (done, total) after each subject.
+
+    Raises:
+        InputError: ``out`` has files, or is inside the folder; a scan cannot be read, or no brain
+            is found in it.
+    """
+    refuse_place(clinics, out)
+    home = _home(clinics)
+    subjects = [subject for clinic in clinics.values() for subject in clinic.subjects]
+    done = []
+    for number, subject in enumerate(subjects, start=1):
+        done.append(_strip_one(subject, home, out))
+        if on_subject:
+            on_subject(number, len(subjects))
+    for name in TABLES:
+        if (home / name).is_file():
+            shutil.copyfile(home / name, out / name)
+    return done
+
+
+def refuse_place(clinics: Clinics, out: Path) -> None:
+    """Raise ``InputError`` if ``out`` has files in it, or is inside the folder of the scans."""
+    home = _home(clinics)
+    if out.resolve().is_relative_to(home.resolve()):
+        raise InputError(f"{out}: it is inside the folder of the scans; choose another place")
+    if out.exists() and any(out.iterdir()):
+        raise InputError(f"{out}: there are files in it; name a new folder or an empty one")
+
+
+def _home(clinics: Clinics) -> Path:
+    return clinics.folder if clinics.folder.is_dir() else clinics.folder.parent
+
+
+def _strip_one(subject: Subject, home: Path, out: Path) -> Stripped:
+    if subject.faults:
+        raise InputError(subject.faults[0])
+    scan = subject.scan
+    images = scan.read("flair+t1" if scan.t1 else "flair")
+    brain = find_brain(images[0])
+    inside = brain.array >= BRAIN
+    if not inside.any():
+        raise InputError(f"{scan.flair}: no brain was found in it; leave it out")
+    for path, image in zip([scan.flair, *([scan.t1] if scan.t1 else [])], images, strict=True):
+        there = out / path.relative_to(home)
+        write_volume(there.with_name(f"{stem(path)}.nii.gz"), stripped(image, brain))
+    outside = 0.0
+    if subject.label is not None:
+        lesions = subject.labelled.labels_on(images[0]).array == Label.LESION
+        outside = float((lesions & ~inside).sum() / max(lesions.sum(), 1))
+        _copy_labels(subject, images[0], home, out)
+    millilitres = float(inside.sum() * np.prod(images[0].spacing_mm) / 1000)
+    return Stripped(subject.id, millilitres, outside)
+
+
+def _copy_labels(subject: Subject, flair: Volume, home: Path, out: Path) -> None:
+    """Copy the labels, other labels beside them, and what the simulator knows of them."""
+    assert subject.label is not None
+    folder = subject.label.parent
+    others = [p for p in images_in(folder) if stem(p).lower().startswith(LABELS)]
+    for path in dict.fromkeys([subject.label, *others]):
+        there = out / path.relative_to(home)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        if subject.scan.reading == AS_STORED:
+            for part in parts_of(path):
+                shutil.copyfile(part, there.with_name(part.name))
+        else:  # the copy of the FLAIR says itself where its voxels lie
+            labels = read_labels(path, flair, subject.scan.reading, allow_empty=True)
+            write_volume(there.with_name(f"{stem(path)}.nii.gz"), labels)
+    if (folder / SIMULATION).is_dir():
+        shutil.copytree(folder / SIMULATION, out / (folder / SIMULATION).relative_to(home))

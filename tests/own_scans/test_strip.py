@@ -1,0 +1,81 @@
+"""A folder without skulls is the same folder in all but what lies around the brains."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kdlib.data.clinics import open_clinics
+from kdlib.data.volume import read_labels, read_volume
+from kdlib.simulator import simulate
+from tests.command import kdlib
+
+
+@pytest.fixture(scope="module")
+def clinics(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three simulated people with skulls, one of each clinic."""
+    folder = tmp_path_factory.mktemp("skulls") / "clinics"
+    simulate(folder, grid="2mm", training=1, test=0, seed=5, workers=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def stripped(clinics: Path) -> Path:
+    """The same people without skulls."""
+    out = clinics.parent / "stripped"
+    done = kdlib("strip", clinics, out)
+    assert done.status == 0, done.err
+    assert done.out.splitlines()[0] == f"{out}: 3 scans without skulls"
+    return out
+
+
+def test_the_copy_has_the_same_clinics_people_and_labels(clinics: Path, stripped: Path) -> None:
+    before, after = open_clinics(clinics), open_clinics(stripped)
+    assert list(before) == list(after)
+    for name in before:
+        (one,), (other,) = before[name].subjects, after[name].subjects
+        assert (one.id, one.split, one.patient) == (other.id, other.split, other.patient)
+        assert one.label is not None
+        assert other.label is not None
+        assert one.label.read_bytes() == other.label.read_bytes()
+        assert other.label.with_name("simulation").is_dir()
+    assert (stripped / "simulation.json").is_file()
+
+
+def test_the_skull_is_gone_and_the_lesions_are_not(clinics: Path, stripped: Path) -> None:
+    for name, clinic in open_clinics(stripped).items():
+        (subject,), (whole,) = clinic.subjects, open_clinics(clinics)[name].subjects
+        cut, scan = subject.scan.read("flair+t1"), whole.scan.read("flair+t1")
+        inside = cut[0].array > 0
+        assert 0.2 < inside.sum() / (scan[0].array > 0).sum() < 0.9
+        np.testing.assert_array_equal(cut[0].array[inside], scan[0].array[inside])
+        assert not cut[1].array[~inside].any()
+        lesions = subject.labelled.read_labels().array == 1
+        assert inside[lesions].mean() > 0.98
+
+
+def test_tables_and_other_masks_of_a_plain_folder_are_copied(clinics: Path, tmp_path: Path) -> None:
+    (whole,) = open_clinics(clinics)["utrecht"].subjects
+    home = tmp_path / "own" / "anna"
+    home.mkdir(parents=True)
+    assert whole.label is not None
+    shutil.copy(whole.scan.flair, home / "FLAIR.nii.gz")
+    for name in ("mask", "mask_all"):
+        shutil.copy(whole.label, home / f"{name}.nii.gz")
+    (tmp_path / "own" / "participants.tsv").write_text("participant_id\tpatient\nanna\tA\n")
+    out = tmp_path / "out"
+    assert kdlib("strip", tmp_path / "own", out, "--orientation", "LPS").status == 0
+    (anna,) = open_clinics(out)["own"].subjects
+    assert anna.patient == "A"
+    read_labels(out / "anna" / "mask_all.nii.gz", read_volume(anna.scan.flair))
+
+
+@pytest.mark.parametrize(
+    ("inside", "said"), [(True, "it is inside the folder"), (False, "there are files in it")]
+)
+def test_no_scan_is_overwritten(clinics: Path, stripped: Path, inside: bool, said: str) -> None:
+    done = kdlib("strip", clinics, clinics / "out" if inside else stripped)
+    assert (done.status, len(done.err.splitlines())) == (2, 1), done.err
+    assert said in done.err
+    assert not (clinics / "out").exists()
