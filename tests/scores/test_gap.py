@@ -1,0 +1,112 @@
+"""Each kind of error is told by its name: forgiving it mends what was made wrong, and no more."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from kdlib.data.volume import Volume
+from kdlib.scores.gap import (
+    best_threshold,
+    gap_parts,
+    lesion_table,
+    mean_parts,
+    thicker,
+    without_border_errors,
+)
+from kdlib.scores.metrics import dice
+
+SPACING = (1.0, 1.0, 5.0)
+SHAPE = (40, 40, 6)
+
+
+def box(*corner: int, edge: int = 6) -> NDArray[np.bool_]:
+    mask = np.zeros(SHAPE, bool)
+    x, y, z = corner
+    mask[x : x + edge, y : y + edge, z] = True
+    return mask
+
+
+LARGE, TINY = box(5, 5, 2), box(25, 25, 3, edge=2)
+TRUTH = (LARGE | TINY).astype(np.uint8)
+FALSE = box(30, 4, 1)
+BRAIN = np.ones(SHAPE, bool)
+BRAIN[30:] = False
+
+
+def parts(found: NDArray[np.bool_], **known: NDArray) -> dict[str, float]:
+    return gap_parts(TRUTH, found.astype(np.float32), SPACING, **known)
+
+
+def test_a_right_answer_has_no_gap() -> None:
+    found = parts(TRUTH > 0, brain=BRAIN, other_labels=TRUTH)
+    assert found.pop("dice") == 1
+    assert set(found.values()) == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("found", "known", "names"),
+    [
+        (LARGE, {}, {"missed", "small"}),
+        (TINY, {}, {"missed"}),
+        (LARGE | TINY | FALSE, {"brain": BRAIN}, {"false", "outside_brain"}),
+        (LARGE | TINY | FALSE, {"other_labels": TRUTH + FALSE}, {"false", "other_labels"}),
+        (TINY | box(4, 4, 2, edge=8), {}, {"border"}),
+    ],
+)
+def test_what_was_made_wrong_is_what_costs(
+    found: NDArray[np.bool_], known: dict[str, NDArray], names: set[str]
+) -> None:
+    made = parts(found, **known)
+    gap = 1 - made.pop("dice")
+    assert gap > 0
+    mended = {name for name, gained in made.items() if gained == pytest.approx(gap)}
+    assert mended == names
+    assert all(gained >= 0 for gained in made.values())
+
+
+def test_lesions_that_were_seen_too_faintly_have_a_low_best_threshold() -> None:
+    faint = np.where(TRUTH > 0, 0.3, 0.1).astype(np.float32)
+    assert gap_parts(TRUTH, faint, SPACING)["threshold"] == 1
+    at, best = best_threshold(TRUTH, faint)
+    assert 0.1 < at <= 0.3
+    assert best == 1
+
+
+def test_other_pathology_is_no_error_at_any_threshold() -> None:
+    truth = TRUTH.copy()
+    truth[FALSE] = 2
+    assert best_threshold(truth, (LARGE | TINY | FALSE).astype(np.float32))[1] == 1
+
+
+def test_a_border_is_one_voxel_and_no_more() -> None:
+    wide = box(3, 3, 2, edge=10) | TINY
+    assert dice(TRUTH > 0, without_border_errors(TRUTH > 0, wide)) < 1
+
+
+def test_a_table_of_lesions_tells_size_contrast_and_what_was_found() -> None:
+    flair = np.full(SHAPE, 100.0, np.float32)
+    flair[LARGE], flair[TINY] = 150, 120
+    table = lesion_table(flair, TRUTH, LARGE, SPACING).sort_values("volume_ml")
+    assert table["volume_ml"].tolist() == pytest.approx([4 * 5 / 1000, 36 * 5 / 1000])
+    assert table["found"].tolist() == [0, 1]
+    ratio = table["contrast"].iloc[1] / table["contrast"].iloc[0]
+    assert ratio == pytest.approx(2.5)
+
+
+def test_thicker_slices_keep_their_place_and_their_mean() -> None:
+    affine = np.diag([-1.0, -1.0, 2.0, 1.0])
+    flair = np.random.default_rng(0).random((4, 4, 7)).astype(np.float32)
+    labels = np.zeros((4, 4, 7), np.uint8)
+    labels[1, 1, 2:4], labels[2, 2, 4] = 1, 1
+    thick, mask = thicker(Volume(flair, affine), Volume(labels, affine), 2)
+    assert thick.spacing_mm == (1.0, 1.0, 4.0)
+    np.testing.assert_allclose(thick.array[:, :, 0], flair[:, :, :2].mean(axis=2), rtol=1e-6)
+    assert (thick.affine @ [0, 0, 0, 1])[2] == 1.0  # between slices 0 and 1, which lie at 0 and 2
+    assert mask.array[1, 1].tolist() == [0, 1, 0]
+    assert mask.array[2, 2].tolist() == [0, 0, 1]
+
+
+def test_parts_of_several_subjects_are_sorted_by_what_they_cost() -> None:
+    table = mean_parts({"a": parts(LARGE), "b": parts(LARGE | TINY | FALSE, brain=BRAIN)})
+    assert table["subjects"].loc["outside_brain"] == 1
+    assert table["mean"].is_monotonic_decreasing
