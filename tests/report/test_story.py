@@ -93,6 +93,21 @@ def test_every_number_of_the_headline_follows_from_the_recorded_scores(folder: P
             assert (row["low"] > 0) if change == "raised" else (row["high"] < 0)
 
 
+@pytest.mark.parametrize("folder", RECORDED, ids=lambda path: path.name)
+def test_the_harm_that_is_told_is_that_of_the_recorded_scores(folder: Path) -> None:
+    results = open_results(folder)
+    story = Story(results)
+    keys = ["source", "target", "subject"]
+    wide = results.scores.groupby([*keys, "arm"])["dice"].mean().unstack("arm")
+    for arm, sentence in zip(story.arms, re.findall(r"With .*?Dice\.", story.harm), strict=True):
+        change = (wide[arm] - wide["L-bound"]).dropna()
+        by_pair = change.groupby(["source", "target"]).mean()
+        share = (change.groupby(["target", "subject"]).mean() < 0).mean()
+        lower, pairs, worse = map(int, re.findall(r"\d+", sentence)[-3:])
+        assert (lower, pairs) == ((by_pair < 0).sum(), len(by_pair))
+        assert worse == pytest.approx(100 * share, abs=0.51)
+
+
 def test_the_first_page_types_no_claim_of_its_own() -> None:
     """What could be true or untrue of results is glued; what is typed says only what things are."""
     typed = re.sub(r"```.*?```|^---.*?---|\{glue:text\}`[^`]*`", "", INDEX, flags=re.DOTALL)

@@ -78,6 +78,9 @@ function gainsOf(runs, arm, lower) {
 // A table of the pairs of clinics, a source a row: the gain of an arm, or its Dice without a bound.
 function heatMap(runs, arm, lower, chosen, pick) {
   const names = (level) => [...new Set(runs.map((run) => run[level]))];
+  const sources = names("source");
+  const alike = names("target").filter((target) => !sources.includes(target));
+  const targets = [...sources.filter((name) => names("target").includes(name)), ...alike];
   const gains = arm === lower || !lower ? [] : gainsOf(runs, arm, lower);
   const valueOf = (source, target) => {
     const here = (run) => run.source === source && run.target === target;
@@ -98,9 +101,8 @@ function heatMap(runs, arm, lower, chosen, pick) {
     button.addEventListener("click", () => pick(source, target));
     return html("td", {}, button);
   };
-  const targets = names("target");
   const head = html("tr", {}, html("th", {}, "from ↓ to →"), ...targets.map((t) => html("th", { scope: "col" }, written(t))));
-  const rows = names("source").map((source) =>
+  const rows = sources.map((source) =>
     html("tr", {}, html("th", { scope: "row" }, written(source)), ...targets.map((t) => cell(source, t))),
   );
   const what = gains.length ? "Change of mean Dice from no adaptation" : "Mean Dice";

@@ -25,7 +25,8 @@ function scoresAt({ lesion, rest }, grey) {
 }
 
 const greyOf = (threshold) => Math.min(Math.max(Math.round(threshold * 255), 1), 255);
-const LINES = { Dice: "", recall: "6 4", precision: "2 3" };
+// How each line is dashed, and at which threshold its name stands.
+const LINES = { Dice: ["", 0.72], recall: ["6 4", 0.04], precision: ["2 3", 0.8] };
 
 function curves(points, threshold, now) {
   const quarters = evenly([0, 0.25, 0.5, 0.75, 1]);
@@ -35,12 +36,12 @@ function curves(points, threshold, now) {
     { name: "", low: 0, high: 1, ticks: quarters },
     { height: 230 },
   );
-  for (const [name, dash] of Object.entries(LINES)) {
+  for (const [name, [dash, place]] of Object.entries(LINES)) {
     const known = points.filter(([, scores]) => scores[name] !== null);
     const path = known.map(([t, scores]) => `${drawn.x(t)},${drawn.y(scores[name])}`).join(" ");
     drawn.marks.append(svg("polyline", { points: path, class: "kdlib-line", "stroke-dasharray": dash }));
-    const [t, scores] = known[Math.floor(known.length * 0.12)] ?? [0, {}];
-    if (known.length) drawn.marks.append(svg("text", { x: drawn.x(t), y: drawn.y(scores[name]) - 5 }, name));
+    const named = known.find(([t]) => t >= place);
+    if (named) drawn.marks.append(svg("text", { x: drawn.x(place), y: drawn.y(named[1][name]) - 6 }, name));
     if (now[name] === null) continue;
     drawn.marks.append(
       svg("circle", { cx: drawn.x(threshold), cy: drawn.y(now[name]), r: 4.5, class: "kdlib-chosen", [`data-${name.toLowerCase()}`]: now[name] }),
