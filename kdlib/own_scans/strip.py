@@ -1,5 +1,6 @@
 """Write a copy of a folder of scans without skulls, in its own layout: it is an ordinary folder."""
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ def strip(clinics: Clinics, out: Path, on_subject: OnSubject | None = None) -> l
 def refuse_place(clinics: Clinics, out: Path) -> None:
     """Raise ``InputError`` if ``out`` has files in it, or is inside the folder of the scans."""
     home = _home(clinics)
-    if out.resolve().is_relative_to(home.resolve()):
+    if Path(os.path.realpath(out)).is_relative_to(os.path.realpath(home)):
         raise InputError(f"{out}: it is inside the folder of the scans; choose another place")
     if out.exists() and any(out.iterdir()):
         raise InputError(f"{out}: there are files in it; name a new folder or an empty one")
