@@ -35,7 +35,8 @@ book: study scenario pages  ## clinics, study, executed scenarios, pages; ends w
 	@echo "The book: file://$(CURDIR)/_build/html/index.html"
 
 clinics: $(READY)  ## simulate what is missing of data/clinics
-	$(VENV)/bin/kdlib simulate data/clinics --grid 2mm --seed 7 $(if $(filter controls,$(NAME)),--controls)
+	$(VENV)/bin/kdlib simulate data/clinics --grid 2mm --seed 7 $(if $(filter controls,$(NAME)),--controls) \
+	  $(if $(filter dials,$(NAME)),--dials) $(if $(filter samples,$(NAME)),--large)
 
 study: $(READY) $(CLINICS)  ## run what is missing of STUDY (demo, standard, ..., or a file) into results/
 	$(KDLIB_STUDY) --export results/$(NAME)

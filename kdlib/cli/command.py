@@ -89,6 +89,13 @@ def simulate(
     controls: Annotated[
         bool, typer.Option("--controls", help="Also make the control clinics of the bench.")
     ] = False,
+    dials: Annotated[
+        bool,
+        typer.Option("--dials", help="Also make clinics in which one part of the shift is turned."),
+    ] = False,
+    large: Annotated[
+        bool, typer.Option("--large", help="Also make a clinic with twice as many people.")
+    ] = False,
     workers: Annotated[
         int | None, typer.Option(help="How many processes. Default: one for each core.")
     ] = None,
@@ -100,7 +107,8 @@ def simulate(
     with count_bar("subjects") as on_subject:
         simulate(
             out, grid=grid, training=training, test=test, seed=seed, scanner_shift=scanner_shift,
-            population_shift=population_shift, skull=skull, controls=controls, workers=workers,
+            population_shift=population_shift, skull=skull, controls=controls, dials=dials,
+            large=large, workers=workers,
             on_subject=on_subject,
         )  # fmt: skip
 

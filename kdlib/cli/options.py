@@ -51,8 +51,8 @@ def method_names() -> list[str]:
 StudyName = Annotated[
     str,
     typer.Argument(
-        help="demo, standard, mechanism, controls, landscape, real, paper, or the path of a .toml "
-        "file; starter: make the shipped lesion segmenter again."
+        help="demo, standard, mechanism, controls, landscape, dials, samples, real, paper, or the "
+        "path of a .toml file; starter: make the shipped lesion segmenter again."
     ),
 ]
 RecipeOf = Annotated[str, typer.Option(help="Study whose recipe is used: a name or a .toml file.")]

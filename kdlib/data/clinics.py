@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 
 from kdlib.data.forms import AS_STORED, Reading
-from kdlib.data.layouts import ANNOTATIONS, CONTROL_FOLDERS, Found, find_subjects
+from kdlib.data.layouts import ANNOTATIONS, OPTIONS, Found, find_subjects
 from kdlib.data.patients import by_patient, with_patients
 from kdlib.data.places import Place, check_names, check_together, place_of
 from kdlib.data.subjects import LabelledScan, Scan, Subject
@@ -137,7 +137,8 @@ class Clinics(Mapping[str, Clinic]):
     def _one(self, name: str) -> Clinic:
         if name not in self._clinics:
             known = ", ".join(self._clinics)
-            hint = "; 'kdlib simulate --controls' makes it" if name in CONTROL_FOLDERS else ""
+            makes = [option for option, made in OPTIONS.items() if name in made]
+            hint = "".join(f"; 'kdlib simulate --{option}' makes it" for option in makes)
             where = " and ".join(map(str, dict.fromkeys([self.folder, *self.homes.values()])))
             raise InputError(f"unknown clinic {name!r}; {where} has {known}{hint}")
         return self._clinics[name]

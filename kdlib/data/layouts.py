@@ -33,6 +33,15 @@ CONTROL_FOLDERS = {
     "utrecht-bent-mildly": "Utrecht-bent-mildly",
     "utrecht-bent": "Utrecht-bent",
 }
+# So do the clinics of which one part of the shift is turned, and a clinic with more people.
+DIAL_FOLDERS = {
+    f"utrecht~{dial}{level}": f"Utrecht~{dial}{level}"
+    for dial in ("contrast", "sharpness", "noise", "view", "population", "reader")
+    for level in (1, 2)
+}
+LARGE_FOLDERS = {"singapore-large": "Singapore-large"}
+MADE_FOLDERS = CONTROL_FOLDERS | DIAL_FOLDERS | LARGE_FOLDERS
+OPTIONS = {"controls": CONTROL_FOLDERS, "dials": DIAL_FOLDERS, "large": LARGE_FOLDERS}
 SPLITS = ("training", "test")
 ANNOTATIONS = "additional_annotations"
 Found = dict[str, tuple[Subject, ...]]
@@ -92,8 +101,8 @@ def each_id_once(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
 
 def _challenge(folder: Path, observer: str | None) -> Found:
     found = {}
-    controls = {name: (home, home) for name, home in CONTROL_FOLDERS.items()}
-    for clinic, (new, old) in (FOLDERS | controls).items():
+    made = {name: (home, home) for name, home in MADE_FOLDERS.items()}
+    for clinic, (new, old) in (FOLDERS | made).items():
         homes = [(split, folder / split / new) for split in SPLITS]
         homes += [("training", folder / home) for home in dict.fromkeys((new, old))]
         subjects = [
@@ -111,7 +120,7 @@ def _challenge(folder: Path, observer: str | None) -> Found:
 
 def _strangers(folder: Path) -> Found:
     """Folders with scans beside the challenge's clinics, which nobody would find."""
-    homes = {path for pair in FOLDERS.values() for path in pair} | set(CONTROL_FOLDERS.values())
+    homes = {path for pair in FOLDERS.values() for path in pair} | set(MADE_FOLDERS.values())
     homes |= {f"{split}/{home}" for split in SPLITS for home in homes}
     known = homes | {str(parent) for home in homes for parent in Path(home).parents}
     strange: Found = {}

@@ -27,11 +27,17 @@ class Control:
         like: the clinic whose scanner, population and lesion loads it has.
         people: the name that decides its people. Clinics of one name have the same people.
         bend: how strongly the FLAIR saturates, 0 or above; see ``bent``.
+        dial: the dial of ``kdlib.simulator.dials`` that is turned; empty: none.
+        level: how far it is turned.
+        many: whether it also has as many people whom the other clinic has for the test.
     """
 
     like: str
     people: str
     bend: float = 0.0
+    dial: str = ""
+    level: int = 0
+    many: bool = False
 
 
 # The strengths were chosen before any study on these clinics, on other people (simulation seed 100)

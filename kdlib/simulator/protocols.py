@@ -27,6 +27,7 @@ class Protocol:
     noise: float  # standard deviation divided by ``level``, on the native voxel
     blur_mm: float  # standard deviation of the point spread in the plane
     bias: float  # standard deviation of the log of the residual bias field
+    thickness: float = 1.0  # of a slice, in distances between slices
 
 
 @dataclass(frozen=True)
@@ -124,14 +125,17 @@ def voxel_grid(
     return ODD_SHAPES.get(subject, here.shape), here.spacing_mm
 
 
+TIMES = ("repetition_ms", "echo_ms", "inversion_ms", "t1_repetition_ms", "t1_flip_degrees")
+STRAIGHT = (*TIMES, "spread", "atrophy")  # these move linearly, others by their logarithms
+
+
 def protocol(clinic: str, shift: float) -> Protocol:
     """The clinic's scanner, moved towards the mean of the three.
 
     A ``shift`` of 0 gives the mean, and 1 gives the published protocol. Times and angles move
     linearly. Level, noise, blur and bias move by their logarithms.
     """
-    times = ("repetition_ms", "echo_ms", "inversion_ms", "t1_repetition_ms", "t1_flip_degrees")
-    return _between(list(PROTOCOLS.values()), PROTOCOLS[clinic], shift, straight=times)
+    return _between(list(PROTOCOLS.values()), PROTOCOLS[clinic], shift)
 
 
 def population(clinic: str, shift: float) -> Population:
@@ -140,20 +144,34 @@ def population(clinic: str, shift: float) -> Population:
     A ``shift`` of 0 gives the mean, and 1 gives the published patients. Spread and atrophy move
     linearly. Loads move by their logarithms.
     """
-    return _between(
-        list(POPULATIONS.values()), POPULATIONS[clinic], shift, straight=("spread", "atrophy")
-    )
+    return _between(list(POPULATIONS.values()), POPULATIONS[clinic], shift)
 
 
 _Kind = TypeVar("_Kind", Protocol, Population)
 
 
-def _between(every: list[_Kind], own: _Kind, shift: float, straight: tuple[str, ...]) -> _Kind:
+def moved(own: _Kind, other: _Kind, steps: float, names: tuple[str, ...]) -> _Kind:
+    """``own`` with the fields ``names`` moved towards ``other``: at 1 they are there.
+
+    At 2 they have moved twice as far. Times, angles, spread and atrophy move linearly, the other
+    fields by their logarithms.
+    """
+    changes = {}
+    for name in names:
+        start, end = getattr(own, name), getattr(other, name)
+        if name in STRAIGHT:
+            changes[name] = start + steps * (end - start)
+        else:
+            changes[name] = start * (end / start) ** steps
+    return replace(own, **changes)
+
+
+def _between(every: list[_Kind], own: _Kind, shift: float) -> _Kind:
     changes = {}
     for field in fields(own):
         values = [getattr(one, field.name) for one in every]
         value = getattr(own, field.name)
-        if field.name in straight:
+        if field.name in STRAIGHT:
             mean = fmean(values)
             changes[field.name] = mean + shift * (value - mean)
         else:

@@ -17,11 +17,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kdlib.data.layouts import CONTROL_FOLDERS
+from kdlib.data.layouts import MADE_FOLDERS
 from kdlib.errors import InputError
 from kdlib.files import atomic
 from kdlib.processes import without_the_callers_script
 from kdlib.simulator.controls import CONTROLS
+from kdlib.simulator.dials import DIALLED, LARGE, MADE
 from kdlib.simulator.protocols import SITES, site
 from kdlib.simulator.subject import SimulatorSettings, simulate_subject, write_subject
 from kdlib.simulator.template import template_maps
@@ -45,6 +46,8 @@ def simulate(
     population_shift: float = 1.0,
     skull: bool = True,
     controls: bool = False,
+    dials: bool = False,
+    large: bool = False,
     workers: int | None = None,
     on_subject: Callable[[int, int], None] | None = None,
 ) -> None:
@@ -69,6 +72,9 @@ def simulate(
         skull: False sets all voxels outside the brain to exactly 0, as in skull-stripped scans.
         controls: True also writes the control clinics of ``kdlib.simulator.controls``. Each has
             as many training subjects as the other clinics, and no test subjects.
+        dials: True also writes the clinics of ``kdlib.simulator.dials``, in each of which one part
+            of the shift is turned, and ``utrecht-again``, their level 0.
+        large: True also writes ``singapore-large``, with twice as many training subjects.
         workers: how many processes; by default one for each core.
         on_subject: called with (done, total) at the start and after each subject.
 
@@ -80,8 +86,10 @@ def simulate(
     out = Path(out)
     _claim(out, settings)
     jobs = _jobs(out, clinics, training, test)
-    if controls:
-        jobs += _control_jobs(out, training)
+    wanted = CONTROLS if controls else {}
+    if dials:
+        wanted = wanted | {"utrecht-again": CONTROLS["utrecht-again"]} | DIALLED
+    jobs += _made_jobs(out, [*wanted, *(LARGE if large else {})], training)
     missing = [job for job in jobs if not job[2].exists()]
     done = len(jobs) - len(missing)
     report = on_subject or (lambda done, total: None)
@@ -152,11 +160,16 @@ def _jobs(out: Path, clinics: Sequence[str], training: int, test: int) -> list[J
     ]
 
 
-def _control_jobs(out: Path, training: int) -> list[Job]:
+def _made_jobs(out: Path, names: Sequence[str], training: int) -> list[Job]:
+    people = {
+        name: site(MADE[name].like).training[:training]
+        + site(MADE[name].like).test[: training * MADE[name].many]
+        for name in names
+    }
     return [
-        (name, number, out / "training" / CONTROL_FOLDERS[name] / str(number))
-        for name, control in CONTROLS.items()
-        for number in site(control.like).training[:training]
+        (name, number, out / "training" / MADE_FOLDERS[name] / str(number))
+        for name, numbers in people.items()
+        for number in numbers
     ]
 
 

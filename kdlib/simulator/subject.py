@@ -11,15 +11,18 @@ from torch import Tensor
 from kdlib.data.labels import Label
 from kdlib.data.volume import Volume, write_volume
 from kdlib.simulator import anatomy, head
-from kdlib.simulator.controls import CONTROLS, Control, bent
+from kdlib.simulator.controls import Control, bent
+from kdlib.simulator.dials import DIALS, MADE, Dial
 from kdlib.simulator.geometry import Grid
 from kdlib.simulator.images import flair_and_t1
 from kdlib.simulator.lesions import USUAL, Style, draw_lesions
 from kdlib.simulator.loads import load_ml
 from kdlib.simulator.other_pathology import draw_infarct
 from kdlib.simulator.place import Place, draw_place
-from kdlib.simulator.protocols import population, protocol, site, voxel_grid
+from kdlib.simulator.protocols import site, voxel_grid
 from kdlib.simulator.template import Channel
+
+DEFACED = 0.22  # share of a scan that is cut off in Amsterdam
 
 
 @dataclass(frozen=True)
@@ -59,24 +62,26 @@ def simulate_subject(
     settings: SimulatorSettings, clinic: str, subject: int, template: Tensor
 ) -> SimulatedSubject:
     """Simulate the subject of this seed, clinic and id. ``template`` is from ``template_maps``."""
-    control = CONTROLS.get(clinic) or Control(like=clinic, people=clinic)
-    clinic = control.like
-    rng = np.random.default_rng([settings.seed, crc32(control.people.encode()), subject])
-    scanner = protocol(clinic, settings.scanner_shift)
-    patients = population(clinic, settings.population_shift)
+    made = MADE.get(clinic) or Control(like=clinic, people=clinic)
+    clinic, dial = made.like, DIALS.get(made.dial, Dial())
+    rng = np.random.default_rng([settings.seed, crc32(made.people.encode()), subject])
+    scanner = dial.scanner_of(clinic, settings.scanner_shift, made.level)
+    patients = dial.patients_of(clinic, settings.population_shift, made.level)
     load = load_ml(settings.seed, clinic, subject, patients)
     wear = np.log(load / 10) / np.log(10)  # ventricles and sulci widen with the load
     enlargement_mm = max(-1.5, 1.0 + 2.0 * wear + rng.normal(0, 1.2))
-    place = draw_place(
-        rng, Grid(*voxel_grid(clinic, subject, settings.grid)), template, enlargement_mm
-    )
+    shape, spacing_mm = voxel_grid(clinic, subject, settings.grid)
+    scan = Grid(dial.taller(shape, made.level), spacing_mm)
+    place = draw_place(rng, scan, template, enlargement_mm)
     atrophy = patients.atrophy + 0.25 * wear + rng.normal(0, 0.5)
     fractions = anatomy.tissues(rng, place.brain, place.maps, atrophy)
-    parts, labels = with_lesions(rng, place, fractions, load)
+    parts, labels = with_lesions(rng, place, fractions, load, border=dial.border(made.level))
     flair, t1 = flair_and_t1(rng, place, scanner, parts, settings.skull)
-    kept = _share_kept(rng, place, settings, defaced=site(clinic).defaced)
+    defaced = site(clinic).defaced and settings.scanner_shift > 0
+    cut = DEFACED if defaced else dial.cut * made.level
+    kept = _share_kept(rng, place, settings, cut)
     return SimulatedSubject(
-        bent(flair, control.bend) * kept,
+        bent(flair, made.bend) * kept,
         t1 * kept,
         place.whole(labels),
         place.ventricle_mm.clamp(min=0),
@@ -86,15 +91,18 @@ def simulate_subject(
 
 
 def _share_kept(
-    rng: np.random.Generator, place: Place, settings: SimulatorSettings, *, defaced: bool
+    rng: np.random.Generator, place: Place, settings: SimulatorSettings, cut: float
 ) -> Tensor:
-    """Share (x, y, z) of each voxel that is left after stripping and defacing; else exactly 0."""
+    """Share (x, y, z) of each voxel that is left after stripping and defacing; else exactly 0.
+
+    ``cut`` is the share of the scan that defacing takes.
+    """
     kept = torch.ones(place.scan.shape)
     if not settings.skull:
         kept = place.whole(_stripping(rng, place.brain, place.maps[Channel.BRAIN_MM]))
         kept = kept.masked_fill(kept < 0.02, 0)
-    if defaced and settings.scanner_shift > 0:
-        face = head.face_removed(place.points, place.brain_mm, rng.normal(0.22, 0.008))
+    if cut > 0:
+        face = head.face_removed(place.points, place.brain_mm, rng.normal(cut, 0.008))
         kept = kept.masked_fill(face, 0)
     return kept
 
@@ -113,6 +121,7 @@ def with_lesions(
     fractions: Tensor,
     load_ml: float,
     style: Style = USUAL,
+    border: float = 0.5,
 ) -> tuple[dict[str, Tensor], Tensor]:
     """The fraction of each tissue, averaged over each slice, and the labels (float32: 0, 1, 2)."""
     grid, ventricle_mm = place.brain, place.maps[Channel.VENTRICLE_MM]
@@ -132,7 +141,7 @@ def with_lesions(
         "bright": lesions.fraction * lesions.severity,
     }
     parts = {name: grid.slices(part) for name, part in fine.items()}
-    labels = (grid.slices(lesions.fraction) > 0.5).float() * Label.LESION
+    labels = (grid.slices(lesions.fraction) > border).float() * Label.LESION
     infarct = draw_infarct(rng, grid, grid.slices(fractions.sum(0)))
     if infarct is not None:
         labels = torch.where(infarct.extent > 0.5, float(Label.OTHER_PATHOLOGY), labels)

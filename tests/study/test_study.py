@@ -106,23 +106,23 @@ def test_arms_of_the_mechanism_have_the_teachers_that_they_need() -> None:
 
 
 def test_the_landscape_has_every_method_and_fair_settings_for_each() -> None:
-    """All but more training on the source, which is a control, and at most five settings."""
-    study = load_study("landscape")
-    assert {arm.method for arm in study.arms.values()} == set(method_names()) - {"continued"}
+    """All but a control and a twin of KD for the study samples, and at most five settings."""
+    study, others = load_study("landscape"), {"continued", "distillation_of_few"}
+    assert {arm.method for arm in study.arms.values()} == set(method_names()) - others
     assert all(len(sweep.values) <= 5 for sweep in study.sweeps)
     standard = load_study("standard").arms
     for name in ("L-bound", "U-bound", "AdaBN", "ADA", "KD"):
         assert study.arms[name].settings == standard[name].settings
     made = {arm: arm_scenario(study, arm, ("amsterdam", "singapore"), 0, 1) for arm in study.arms}
     plain = made["KD"].teacher
-    others = {"strong augmentation", "white-matter peak", "instance norm", "U-bound"}
-    assert all(made[arm].lineage[-1] in (plain, made[arm]) for arm in made if arm not in others)
+    own = {"strong augmentation", "white-matter peak", "instance norm", "U-bound"}
+    assert all(made[arm].lineage[-1] in (plain, made[arm]) for arm in made if arm not in own)
 
 
 def test_the_studies_of_what_adapts_take_at_most_ten_hours_on_two_cores() -> None:
     """At 73 slices a second on a core, and a tenth more for reading and scoring."""
     scenarios: set[Scenario] = set()
-    for name in ("landscape",):
+    for name in ("landscape", "dials", "samples"):
         study = load_study(name)
         pooled = {arm: a for arm, a in study.arms.items() if not a.on_the_fly}
         planned = plan(study.model_copy(update={"arms": pooled}), Clinics(Path(), {}))

@@ -1,0 +1,96 @@
+"""What adapts a segmenter: shares of the gap, the cost of a dial, the worth of scans and labels.
+
+The studies ``landscape``, ``dials`` and ``samples`` say in their files how they are read. These
+functions read them so.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from kdlib.evidence.comparisons import PAIR, POOLED, compare, differences, gaps_closed, pooled
+
+
+def best_method(gaps: pd.DataFrame, arms: Sequence[str]) -> str | None:
+    """The one of ``arms`` that closes most of the gap, all pairs pooled. None if none has a share.
+
+    ``gaps`` is what ``gaps_closed`` gives.
+    """
+    over_all = gaps[(gaps["source"] == POOLED) & gaps["arm"].isin(arms)].dropna(subset="gap_closed")
+    if over_all.empty:
+        return None
+    return str(over_all.set_index("arm")["gap_closed"].idxmax())
+
+
+def shares(scores: pd.DataFrame, arms: Sequence[str], lower: str, upper: str) -> pd.DataFrame:
+    """The share of the gap that each arm closes, all pairs pooled, with its seeds and subjects.
+
+    Each row is one arm: ``gap_closed, low, high`` as of ``gaps_closed``, and in ``seeds`` and
+    ``subjects`` lists of shares: the mean gain of each seed, and of each subject, divided by the
+    mean gap of the same seeds and subjects. All are NaN or empty where the gap is not clear.
+    """
+    rows = gaps_closed(scores, arms, lower, upper)
+    rows = rows[rows["source"] == POOLED].set_index("arm")
+    clear = rows["gap_closed"].notna()
+    parts = {arm: pooled(differences(scores, arm, lower)) for arm in rows.index}
+    rows["seeds"] = [
+        list(parts[arm].mean() / rows.loc[arm, "gap"]) if clear[arm] else [] for arm in rows.index
+    ]
+    rows["subjects"] = [
+        list(parts[arm].mean(axis=1) / rows.loc[arm, "gap"]) if clear[arm] else []
+        for arm in rows.index
+    ]
+    return rows[["gap_closed", "low", "high", "seeds", "subjects"]]
+
+
+def dial_gains(scores: pd.DataFrame, arms: Sequence[str], lower: str) -> pd.DataFrame:
+    """The mean difference of each arm from ``lower`` in each pair, with its interval and seeds.
+
+    The columns are ``source, target, arm, difference, low, high, n`` and ``seeds``.
+    """
+    rows = [
+        {"source": source, "target": target, "arm": arm, **compare(part)}
+        for arm in arms
+        for (source, target), part in differences(scores, arm, lower).groupby(PAIR)
+    ]
+    names = [*PAIR, "arm", "difference", "low", "high", "n", "seeds"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def cost_of_shift(
+    scores: pd.DataFrame, loads: Mapping[tuple[str, str], float], lower: str, zero: str
+) -> pd.Series:
+    """How much lower the Dice of ``lower`` is in each target than in the target ``zero``.
+
+    Subjects are compared at the same lesion load: a line of the Dice over the logarithm of the load
+    is fitted to the subjects of ``zero``, seeds averaged. The cost is the mean distance of the
+    others below it. ``loads`` are the lesion volumes in mL of each (clinic, subject).
+    """
+    means = scores[scores["arm"] == lower].groupby(["target", "subject"])["dice"].mean()
+    volumes = [max(loads[clinic, str(subject)], 0.01) for clinic, subject in means.index]
+    load = pd.Series(np.log(volumes), means.index)
+    slope, start = 0.0, float(means.xs(zero).mean())
+    if load.xs(zero).nunique() > 1:
+        slope, start = np.polyfit(load.xs(zero), means.xs(zero), 1)
+    return (start + slope * load - means).groupby("target").mean()
+
+
+def by_number(scores: pd.DataFrame, arm: str, setting: str) -> pd.DataFrame:
+    """The mean Dice on the target for each value of an arm's ``setting`` (rows) and seed."""
+    rows = scores[scores["arm"].eq(arm) & scores.get("setting", pd.Series("")).eq(setting)]
+    rows = rows[rows["evaluated_on"].fillna("target").eq("target")] if len(rows) else rows
+    return rows.groupby(["value", "seed"])["dice"].mean().unstack("seed") if len(rows) else rows
+
+
+def labels_worth(tuned: pd.Series, dice: float) -> float | None:
+    """With how many labelled subjects fine-tuning first reaches ``dice``.
+
+    ``tuned`` has the mean Dice for each number. 0 says that even the smallest number is better;
+    None that no number reaches it.
+    """
+    reached = tuned[tuned >= dice].sort_index()
+    if reached.empty:
+        return None
+    least = float(reached.index[0])
+    return 0 if least == tuned.index.min() and reached.iloc[0] > dice else least

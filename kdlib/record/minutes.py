@@ -1,0 +1,37 @@
+"""How long the runs of each arm took."""
+
+from statistics import median
+
+from kdlib.record.results import Results
+from kdlib.study.study import Study, arm_scenario
+
+
+def minutes_of_arms(results: Results) -> dict[str, float]:
+    """The median minutes of a run of each arm, without its teacher. Arms without a run are missing.
+
+    Runs are found by their readable names. Arms that differ only in other settings share them, for
+    example the values of a sweep: all their runs count for each of them. On the fly a run is the
+    adaptation to one scan.
+    """
+    study = Study(**results.study)
+    seconds: dict[str, list[float]] = {}
+    for run in results.runs:
+        name = run["run"].rpartition("-")[0]  # without the digest
+        seconds.setdefault(name, []).append(run["seconds"])
+    found = {
+        arm: [second for name in _names(study, arm, seconds) for second in seconds[name]]
+        for arm in study.arms
+    }
+    return {arm: median(each) / 60 for arm, each in found.items() if each}
+
+
+def _names(study: Study, arm: str, known: dict[str, list[float]]) -> list[str]:
+    """The readable names of an arm's runs that are ``known``."""
+    places = [
+        (pair, fold, seed) for pair in study.pairs for fold in study.folds for seed in study.seeds
+    ]
+    slugs = [arm_scenario(study, arm, *place) for place in places]
+    if study.arms[arm].on_the_fly:
+        starts = {one.slug.partition("-fold")[0] + "-subject" for one in slugs}
+        return [name for name in known if name.startswith(tuple(starts))]
+    return [name for name in {one.slug for one in slugs} if name in known]

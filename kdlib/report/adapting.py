@@ -1,0 +1,114 @@
+"""What the studies of adaptation say, in sentences; and how a study is run that was not run yet."""
+
+import pandas as pd
+
+from kdlib.evidence.adapting import best_method, by_number, dial_gains, labels_worth
+from kdlib.evidence.comparisons import POOLED, gaps_closed
+from kdlib.record.choice import Saved, saved_studies
+from kdlib.record.minutes import minutes_of_arms
+from kdlib.record.results import Results
+from kdlib.report.answer import listed, signed
+from kdlib.study.arm import adapting, lower_bound, upper_bound
+from kdlib.study.study import load_study
+
+# Arms that are no candidate for the best of landscape: they have labels of the target, the study
+# samples has them already, or they answer on another image.
+NO_CANDIDATES = ("fine_tuning", "adabn", "mixed_adabn", "distillation", "cross_modal")
+
+
+def results_named(name: str, studies: list[Saved] | None = None) -> Results | None:
+    """The whole results of a study, the reader's own first. None if it was not run yet."""
+    found = saved_studies() if studies is None else studies
+    whole = [saved for saved in found if saved.folder.name == name and not saved.fault]
+    return whole[0].results if whole else None
+
+
+def not_run(name: str) -> str:
+    """How a study of the package is run, seed by seed, in sentences."""
+    seeds = load_study(name).seeds
+    commands = " and ".join(f"`make record STUDY={name} SEEDS={seed}`" for seed in seeds)
+    return (
+        f"The study *{name}* has not been run yet, so there is nothing to show here. {commands} "
+        f"run{'s' * (len(seeds) == 1)} it, and the next build of this page shows its results."
+    )
+
+
+def landscape_words(results: Results) -> str:
+    """Which method closes most of the gap, and which ones are not better than no adaptation."""
+    lower, upper = lower_bound(results.arms), upper_bound(results.arms)
+    gaps = gaps_closed(results.scores, adapting(results.arms), lower, upper)
+    over_all = gaps[gaps["source"] == POOLED].dropna(subset="gap_closed").set_index("arm")
+    if over_all.empty:
+        return "The gap between the bounds is not clear in this study, so no share of it is given."
+    minutes, first = minutes_of_arms(results), str(over_all["gap_closed"].idxmax())
+    top = over_all.loc[first]
+    spent = f", in {minutes[first]:.1f} minutes for a run" if first in minutes else ""
+    worse = [
+        results.arms[str(arm)].label for arm in over_all.index if not over_all.loc[arm, "low"] > 0
+    ]
+    rest = f" Not clearly above no adaptation: {listed(worse)}." if worse else ""
+    return (
+        f"{results.arms[first].label} closes the largest share of the gap: {top['gap_closed']:.0%} "
+        f"(95 % interval {top['low']:.0%} to {top['high']:.0%}){spent}.{rest}"
+    )
+
+
+def best_of(results: Results) -> str | None:
+    """The arm that the study samples takes up, by the rule in the file of the study landscape."""
+    arms = results.arms
+    named = [arm for arm in adapting(arms) if arms[arm].method not in NO_CANDIDATES]
+    gaps = gaps_closed(results.scores, named, lower_bound(arms), upper_bound(arms))
+    return best_method(gaps, [arm for arm in named if not arms[arm].on_the_fly])
+
+
+def dials_words(results: Results) -> str:
+    """For each method the dials that it mends, by the rule in the file of the study dials."""
+    lower = lower_bound(results.arms)
+    if lower is None:
+        return "This study has no lower bound."
+    zero, sentences = str(results.study["pairs"][0][1]), []
+    for arm in adapting(results.arms):
+        gains = dial_gains(results.scores, [arm], lower).set_index("target")
+        level_0 = gains["difference"].get(zero, 0.0)
+        mended = gains[(gains["low"] > 0) & (gains["difference"] > level_0)].drop(
+            zero, errors="ignore"
+        )
+        harmed = gains[gains["high"] < 0]
+        sentences.append(
+            f"{results.arms[arm].label} mends {_dials(mended)}; it harms {_dials(harmed)}."
+        )
+    return " ".join(sentences)
+
+
+def _dials(rows: pd.DataFrame) -> str:
+    named = [
+        f"{str(target).partition('~')[2] or target} ({signed(value)})"
+        for target, value in rows["difference"].items()
+    ]
+    return listed(named) if named else "none of the dials"
+
+
+def samples_words(results: Results) -> str:
+    """How many labelled scans each method is worth with all scans that it was given."""
+    swept = {one["arm"]: one["setting"] for one in results.study["sweeps"]}
+    tuned = [arm for arm, setting in swept.items() if setting == "subjects"]
+    if not tuned:
+        return "This study has no arm that learns from a few labels."
+    labels = by_number(results.all_scores, tuned[0], "subjects").mean(axis=1)
+    sentences = []
+    for arm in (arm for arm in swept if arm not in tuned):
+        found = by_number(results.all_scores, arm, swept[arm]).mean(axis=1)
+        worth = labels_worth(labels, float(found.iloc[-1]))
+        sentences.append(
+            f"{results.arms[arm].label} with {found.index.max():g} scans reaches a mean Dice of "
+            f"{found.iloc[-1]:.3f}, which is worth {_labels(worth, float(labels.index.max()))}."
+        )
+    return " ".join(sentences)
+
+
+def _labels(worth: float | None, most: float) -> str:
+    if worth is None:
+        return f"more than {most:g} labelled scans"
+    return (
+        f"{worth:g} labelled scan{'s' * (worth != 1)}" if worth else "less than one labelled scan"
+    )

@@ -1,0 +1,143 @@
+"""The figures of the chapter on what adapts: methods, dials, and numbers of scans."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from kdlib.evidence.adapting import by_number, cost_of_shift, dial_gains, shares
+from kdlib.evidence.comparisons import PAIR
+from kdlib.record.minutes import minutes_of_arms
+from kdlib.record.results import Results
+from kdlib.report.answer import signed
+from kdlib.report.figures import Picture, drawing, name_rows
+from kdlib.study.arm import adapting, lower_bound, upper_bound
+
+FARTHEST = 2.0  # shares beyond this on either side are drawn at the edge
+
+
+def methods_by_gap(results: Results) -> Picture | None:
+    """One row for each method: its share of the gap, with seeds, subjects and minutes.
+
+    A large dot is the share with its 95 % interval, a small dot is one subject, and a triangle is
+    one seed. The methods stand in the order of their shares. At the right are the median minutes of
+    a run. Returns None if the study lacks a bound, or if no method has a share.
+    """
+    lower, upper = lower_bound(results.arms), upper_bound(results.arms)
+    if lower is None or upper is None:
+        return None
+    table = shares(results.scores, adapting(results.arms), lower, upper).dropna(subset="gap_closed")
+    table = table.sort_values("gap_closed", ascending=False)
+    if table.empty:
+        return None
+    minutes = minutes_of_arms(results)
+    with drawing(0.4 * len(table) + 1.1) as (figure, axes):
+        for row, (arm, found) in enumerate(table.iterrows()):
+            _method(axes, row, found, results.arms[str(arm)].colour)
+            spent = f"{minutes[str(arm)]:.1f} min" if arm in minutes else ""
+            axes.annotate(
+                spent, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=9
+            )
+        axes.axvline(0, color="#8c8c8c", ls="--", lw=1)
+        axes.axvline(1, color="#222222", ls="--", lw=1)
+        axes.set_xlim(max(axes.get_xlim()[0], -FARTHEST), min(axes.get_xlim()[1], 1 + FARTHEST))
+        axes.locator_params(axis="x", nbins=6)
+        name_rows(axes, [results.arms[str(arm)].label for arm in table.index])
+        axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+        axes.set_xlabel("share of the gap closed")
+    return Picture(figure)
+
+
+def _method(axes: Axes, row: int, found: pd.Series, colour: str) -> None:
+    subjects = np.clip(found["subjects"], -FARTHEST, 1 + FARTHEST)
+    axes.plot(subjects, np.full(len(subjects), row - 0.22), "o", ms=2.5, color=colour, alpha=0.5)
+    axes.plot(found["seeds"], np.full(len(found["seeds"]), row + 0.24), "^", ms=5, color=colour)
+    axes.plot([found["low"], found["high"]], [row] * 2, color=colour, lw=2.5)
+    axes.plot(found["gap_closed"], row, "o", ms=8, color=colour, mec="white", zorder=3)
+
+
+def dials_map(results: Results) -> Picture | None:
+    """A heat map: each row is one turned dial, and each column one arm.
+
+    The first column is what the shift costs without adaptation, at the same lesion load. The others
+    are mean differences of Dice from the lower bound; a star marks those whose 95 % interval does
+    not hold 0. The first row is level 0. Returns None if the study lacks a lower bound.
+    """
+    lower = lower_bound(results.arms)
+    if lower is None:
+        return None
+    arms = [name for name in results.arms if name != lower]
+    gains, targets = dial_gains(results.scores, arms, lower), [pair[1] for pair in results.pairs]
+    cells = gains.pivot_table("difference", "target", "arm", sort=False).reindex(
+        targets, columns=arms
+    )
+    zero = str(results.study["pairs"][0][1])
+    cost = cost_of_shift(results.scores, loads_of(results), lower, zero)
+    cells.insert(0, "", -cost.reindex(targets))
+    sure = gains[(gains["low"] > 0) | (gains["high"] < 0)].set_index(["target", "arm"]).index
+    labels = ["shift alone", *(results.arms[arm].label for arm in arms)]
+    with drawing(0.42 * len(cells) + 1.6) as (figure, axes):
+        values = cells.to_numpy(dtype=np.float64)
+        most = max(0.02, float(np.nanmax(np.abs(values))))
+        axes.imshow(cells, cmap="RdBu", vmin=-most, vmax=most, aspect="auto")
+        for row, target in enumerate(targets):
+            for column, arm in enumerate(cells):
+                value = values[row, column]
+                ink = "white" if abs(value) > 0.6 * most else "#222222"
+                text = signed(value, 2) + ("*" if (target, arm) in sure else "")
+                axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=9)
+        name_rows(axes, [_dial_name(target, zero) for target in targets])
+        axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right", parse_math=False)
+        axes.grid(visible=False)
+    return Picture(figure)
+
+
+def _dial_name(target: str, zero: str) -> str:
+    return "none (new people)" if target == zero else target.partition("~")[2] or target
+
+
+def loads_of(results: Results) -> dict[tuple[str, str], float]:
+    """The lesion volume in mL of each (clinic, subject)."""
+    table = results.clinics
+    keys = zip(table["clinic"], table["subject"].astype(str), strict=True)
+    return dict(zip(keys, table["lesion_ml"], strict=True))
+
+
+def number_curves(results: Results) -> Picture | None:
+    """The mean Dice over the number of scans: a line for each swept arm, a dot for each seed.
+
+    A solid line is of scans without labels, a dashed one of labelled scans. The horizontal lines
+    are the bounds. Returns None if nothing was swept.
+    """
+    swept = {one["arm"]: one["setting"] for one in results.study["sweeps"]}
+    tables = {a: by_number(results.all_scores, a, setting) for a, setting in swept.items()}
+    if not tables or all(table.empty for table in tables.values()):
+        return None
+    with drawing(3.8) as (figure, axes):
+        for arm, table in tables.items():
+            shown, style = results.arms[arm], "--" if swept[arm] == "subjects" else "-"
+            axes.plot(table.index, table.mean(axis=1), style, color=shown.colour, label=shown.label)
+            axes.plot(table.index, table, "o", ms=4, color=shown.colour, alpha=0.7)
+        levels = _levels(results)
+        for bound in (lower_bound(results.arms), upper_bound(results.arms)):
+            if bound in levels:
+                level = levels[bound]
+                axes.axhline(level, color=results.arms[bound].colour, ls=":", lw=1.5)
+                axes.annotate(
+                    results.arms[bound].label, (1, level), xycoords=("axes fraction", "data"),
+                    ha="right", va="bottom", fontsize=9,
+                )  # fmt: skip
+        axes.set_xscale("log")
+        values = sorted({value for table in tables.values() for value in table.index})
+        axes.set_xticks(values, [f"{value:g}" for value in values])
+        axes.minorticks_off()
+        axes.set(xlabel="scans of the target", ylabel="mean Dice")
+        axes.legend(fontsize=9)
+    return Picture(figure)
+
+
+def _levels(results: Results) -> dict[str, float]:
+    """The mean Dice of each arm on the people on whom something was swept."""
+    scores = results.all_scores
+    places = scores.loc[scores["setting"].fillna("").ne(""), [*PAIR, "fold"]].drop_duplicates()
+    means = results.scores.merge(places).groupby("arm")["dice"].mean()
+    return {str(arm): float(mean) for arm, mean in means.items()}

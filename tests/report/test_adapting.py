@@ -1,0 +1,107 @@
+"""The chapter on what adapts shows what small real studies say, and what was not run."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from kdlib.data.clinics import Clinics
+from kdlib.record.export import export_study
+from kdlib.record.minutes import minutes_of_arms
+from kdlib.record.results import Results, open_results
+from kdlib.report.adapting import (
+    best_of,
+    dials_words,
+    landscape_words,
+    not_run,
+    results_named,
+    samples_words,
+)
+from kdlib.report.adapting_figures import dials_map, methods_by_gap, number_curves
+from kdlib.study.plan import run_study
+from kdlib.study.store import Store
+from kdlib.study.study import Study
+from tests.test_book import BOOK, run_cells
+from tests.tiny import RECIPE
+
+ARMS = {
+    "L-bound": {"method": "unadapted"},
+    "U-bound": {"method": "supervised"},
+    "AdaBN": {"method": "mixed_adabn", "share": 1.0, "target_scans": 2},
+    "CORAL": {"method": "deep_coral"},
+    "fine-tuning": {"method": "fine_tuning", "subjects": 2},
+}
+# Without normalisation another gain of the scanner leaves a gap that even a short training shows.
+GAP = RECIPE | {"normalisation": "none"}
+FIRST = {"pairs": [["utrecht", "singapore"]], "folds": [0]}
+SWEEPS = [
+    {"arm": "AdaBN", "setting": "target_scans", "values": [1, 2], **FIRST},
+    {"arm": "fine-tuning", "setting": "subjects", "values": [1, 2], **FIRST},
+]
+
+
+@pytest.fixture(scope="module")
+def results(clinics: Clinics, store: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """A study of two pairs, which stands for each of the three studies."""
+    study = Study(
+        name="landscape", about="", pairs=(("utrecht", "singapore"), ("singapore", "utrecht")),
+        folds=(0, 1), seeds=(0,), recipe=GAP, arms=ARMS, sweeps=SWEEPS,
+    )  # fmt: skip
+    runs = Store(store, clinics, "cpu")
+    folder = tmp_path_factory.mktemp("adapting") / "landscape"
+    export_study(study, run_study(study, runs), runs, folder)
+    return open_results(folder)
+
+
+def test_methods_stand_by_their_share_with_subjects_and_minutes(results: Results) -> None:
+    picture = methods_by_gap(results)
+    assert picture is not None
+    axes = picture.figure.axes[0]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert sorted(names) == ["AdaBN", "CORAL", "fine-tuning"]
+    assert [len(line.get_xdata()) for line in axes.lines].count(8) == 3  # subjects of both targets
+    assert sum(text.get_text().endswith(" min") for text in axes.texts) == 3
+    assert "% interval" in landscape_words(results)
+    assert best_of(results) == "CORAL"
+
+
+def test_minutes_are_those_of_each_arms_own_runs(results: Results) -> None:
+    minutes = minutes_of_arms(results)
+    assert set(minutes) == set(ARMS)
+    assert minutes["U-bound"] > minutes["AdaBN"] > 0
+
+
+def test_the_map_has_a_cell_for_each_dial_and_arm(results: Results) -> None:
+    picture = dials_map(results)
+    assert picture is not None
+    assert len(picture.figure.axes[0].texts) == 2 * (1 + 4)
+    assert "fine-tuning mends" in dials_words(results)
+
+
+def test_curves_have_a_line_for_each_swept_arm(results: Results) -> None:
+    picture = number_curves(results)
+    assert picture is not None
+    labelled = [line for line in picture.figure.axes[0].lines if line.get_label()[0] != "_"]
+    assert {line.get_label(): line.get_linestyle() for line in labelled} == {
+        "AdaBN": "-", "fine-tuning": "--",
+    }  # fmt: skip
+    assert samples_words(results).startswith("AdaBN with 2 scans reaches")
+
+
+def test_the_chapter_shows_the_studies_that_were_run(
+    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("landscape", "dials", "samples"):
+        shutil.copytree(results.folder, tmp_path / "results" / name)
+    (tmp_path / "page").mkdir()
+    monkeypatch.chdir(tmp_path / "page")
+    assert results_named("dials") is not None
+    run_cells(BOOK / "what_adapts.md")
+
+
+def test_a_study_that_was_not_run_says_how_it_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert results_named("landscape") is None
+    assert "`make record STUDY=landscape SEEDS=0`" in not_run("landscape")
