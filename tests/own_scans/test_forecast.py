@@ -1,0 +1,77 @@
+"""Laws of the forecast of what adapting gains, and of the verdict that follows from it."""
+
+import pytest
+
+from kdlib.networks import UNet, new_unet
+from kdlib.own_scans import forecast
+from kdlib.own_scans.forecast import fingerprint, forecast_of, measures, verdict_on
+from kdlib.study.scenario import Scenario
+from tests.methods.made import RECIPE, slices
+
+TARGET = slices(6, 1).slices
+TEACHER = new_unet(RECIPE, seed=9).eval()
+SCENARIO = Scenario(method="adabn", source="a", target="b", **RECIPE.model_dump())
+
+
+def student(share: float) -> UNet:
+    """The teacher whose statistics lie a ``share`` of the way at those of other slices."""
+    made = new_unet(RECIPE, seed=9).eval()
+    for name, buffer in made.named_buffers():
+        if name.endswith("running_mean"):
+            buffer += share
+    return made
+
+
+def fitted(low: float, **changes: object) -> dict:
+    line = {"method": "adabn", "settings": {}, "weights": {"change": 2.0}, "intercept": 0.1}
+    line |= {"low": low, "high": 1.0} | changes
+    return {"teacher": fingerprint(TEACHER), "share": 0.8, "lines": [line]}
+
+
+def test_a_forecast_is_the_fitted_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forecast, "_fitted", lambda: fitted(-0.5))
+    found = measures(TEACHER, student(0.3), TARGET)
+    made = forecast_of(found, SCENARIO, fingerprint(TEACHER))
+    assert made is not None
+    assert made.gain == pytest.approx(0.1 + 2 * found["change"])
+    assert (made.low - made.gain, made.high - made.gain) == pytest.approx((-0.5, 1.0))
+
+
+@pytest.mark.parametrize("changes", [{"method": "tent"}, {"settings": {"share": 0.5}}])
+def test_a_line_of_another_method_or_teacher_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, object]
+) -> None:
+    found = measures(TEACHER, student(0.3), TARGET)
+    monkeypatch.setattr(forecast, "_fitted", lambda: fitted(-0.5))
+    assert forecast_of(found, SCENARIO, fingerprint(student(0.1))) is None
+    monkeypatch.setattr(forecast, "_fitted", lambda: fitted(-0.5, **changes))
+    assert forecast_of(found, SCENARIO, fingerprint(TEACHER)) is None
+
+
+@pytest.mark.parametrize(("low", "adapted"), [(-0.2, False), (0.1, True)])
+def test_a_student_is_used_if_the_whole_interval_is_a_gain(
+    monkeypatch: pytest.MonkeyPatch, low: float, adapted: bool
+) -> None:
+    monkeypatch.setattr(forecast, "_fitted", lambda: fitted(low, weights={}))
+    verdict = verdict_on(TEACHER, student(0.3), TARGET, SCENARIO)
+    assert verdict.adapted == adapted
+    assert ("no clear gain expected" in verdict.said) != adapted
+    assert "80% interval" in verdict.said
+
+
+def test_without_a_forecast_the_verdict_says_so_and_refuses_what_is_far_from_the_teacher(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forecast, "_fitted", lambda: {"teacher": None, "lines": []})
+    sees_more = student(0)
+    sees_more.head.bias.data[1] += 20
+    near, far = (verdict_on(TEACHER, s, TARGET, SCENARIO) for s in (student(0), sees_more))
+    assert (near.adapted, far.adapted) == (True, False)
+    assert "No forecast yet" in near.said
+    assert "no forecast yet" in far.said
+    assert near.forecast is far.forecast is None
+
+
+def test_norms_tell_how_far_the_statistics_moved() -> None:
+    moves = [measures(TEACHER, student(share), TARGET)["norms"] for share in (0, 0.5, 1)]
+    assert moves == pytest.approx([0, 0.5, 1], rel=1e-3)  # a new network's have a deviation of 1
