@@ -22,7 +22,7 @@ from kdlib.evidence.comparisons import (
 )
 from kdlib.evidence.paper import in_order
 from kdlib.report.figures import Picture, drawing, name_rows
-from kdlib.report.gains import ALL, clip, limits_of, printed_gain
+from kdlib.report.gains import ALL, clip, limits_of, printed_gain, short_ticks
 from kdlib.scores.metrics import METRIC_NAMES
 from kdlib.study.arm import BOUNDS, Arm, adapting, lower_bound
 
@@ -93,8 +93,10 @@ def pair_panels(
             name_rows(axes, folded)
             title = ALL.capitalize() if source == POOLED else pair_name(source, target)
             axes.set_title(title, fontsize=11, parse_math=False)
-        for axes in list(grid.flat)[len(pairs) :]:
-            axes.set_visible(False)
+        for place, axes in enumerate(grid.flat):
+            axes.set_visible(place < len(pairs))
+            if place + columns >= len(pairs):  # nothing stands below it
+                axes.tick_params(labelbottom=True)
         yield figure, panels
 
 
@@ -117,8 +119,8 @@ def difference_intervals(
     with pair_panels(pairs, [label for label, _ in rows.values()]) as (figure, panels):
         for axes in panels.values():
             axes.axvline(0, color="#444444", lw=1)
-            axes.locator_params(axis="x", nbins=4)
             axes.set_xlim(*limits)
+            short_ticks(axes)
         for _, found in table.iterrows():
             axes, row = panels[found["source"], found["target"]], (found["arm"], found["baseline"])
             place = list(rows).index(row)

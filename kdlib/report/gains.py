@@ -78,7 +78,7 @@ def _panels(table: pd.DataFrame, order: list[str], results: Results) -> Picture:
             name_rows(axes, names)
             axes.axhspan(-0.5, 0.5, color="#8c8c8c", alpha=0.18, lw=0)
             axes.axvline(0, color=OURS, lw=1)
-            axes.locator_params(axis="x", nbins=4)
+            short_ticks(axes)
             axes.set_title(results.arms[name].label, fontsize=11, parse_math=False)
             axes.set_xlim(*limits_of(table, results.pairs))
             for place, pair in enumerate(shown):
@@ -130,6 +130,13 @@ def limits_of(table: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> tuple[fl
 
 def _by_pair(table: pd.DataFrame) -> dict[tuple[str, str], dict[Any, Any]]:
     return {(row["source"], row["target"]): row for row in table.to_dict("records")}
+
+
+def short_ticks(axes: Axes) -> None:
+    """Few and short numbers below a narrow panel, so that they do not touch."""
+    axes.locator_params(axis="x", nbins=3)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{round(value, 6):g}".replace("-", "−"))
+    axes.tick_params(axis="x", labelsize=9)
 
 
 def clip(axes: Axes, place: int, row: Mapping[Any, Any], colour: str) -> None:
