@@ -131,6 +131,23 @@ def test_the_studies_of_what_adapts_take_at_most_ten_hours_on_two_cores() -> Non
     assert 1.1 * slices / 73 / 2 / 3600 < 10
 
 
+@pytest.mark.parametrize("name", ["landscape", "dials", "samples"])
+def test_every_arm_and_sweep_of_what_adapts_runs(
+    name: str, clinics: Clinics, tmp_path: Path
+) -> None:
+    """On tiny clinics, which have two subjects to learn from, with two steps and one value."""
+    whole = load_study(name).model_dump(exclude_none=True)
+    small = {"pairs": (("utrecht", "singapore"),), "seeds": (0,), "recipe": RECIPE | {"steps": 2}}
+    for arm in whole["arms"].values():
+        arm |= {of: 2 for of in ("subjects", "target_scans") if of in arm}
+    sweeps = [one | {"values": one["values"][:1], "pairs": None} for one in whole["sweeps"]]
+    study = Study(**whole | small | {"sweeps": sweeps})
+    scores = study_scores(run_study(study, Store(tmp_path, clinics)))
+    assert set(scores["arm"]) == set(study.arms)
+    swept = scores["arm"][scores["setting"].fillna("").ne("")] if sweeps else []
+    assert set(swept) == {one["arm"] for one in sweeps}
+
+
 def test_a_study_runs_what_is_missing_and_no_more(
     tiny_study: Study, clinics: Clinics, store: Path
 ) -> None:
