@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from kdlib.cli.command import app
 from kdlib.starter import people
 from kdlib.starter.card import numbers, summary
-from kdlib.starter.starter import read_starter
+from kdlib.starter.starter import WEIGHTS, load_starter, read_starter
 from kdlib.starter.study import StarterStudy, make_starter
 
 TINY = StarterStudy(seed=3, brain_steps=1, people=2, validation=1, steps=(2, 2), student_steps=2)
@@ -48,3 +49,11 @@ def test_it_has_one_seed() -> None:
     done = CliRunner().invoke(app, ["study", "starter", "--seeds", "0,1"])
     assert done.exception is not None
     assert "one seed" in str(done.exception)
+
+
+def test_the_model_card_has_the_numbers_of_the_shipped_network() -> None:
+    scores = pd.read_csv(WEIGHTS / "validation.csv")
+    card = (WEIGHTS.parent / "CARD.md").read_text(encoding="utf-8")
+    assert numbers(scores, "shipped") in card
+    found = scores[scores.network == "shipped"].dice.mean()
+    assert load_starter().provenance["validation_dice"]["shipped"] == pytest.approx(found, abs=1e-3)
