@@ -17,8 +17,8 @@ torch.set_num_threads(1)
 # What takes half a minute and more, longest first: begun last, one core would wait for the other.
 LONG = (
     "test_faults",
-    "test_site", "test_simulator", "test_browser", "test_engine", "test_book", "test_slurm",
-    "test_store", "test_lock",
+    "test_site", "test_simulator", "test_browser", "test_try", "test_engine", "test_book",
+    "test_slurm", "test_store", "test_lock",
 )  # fmt: skip
 
 

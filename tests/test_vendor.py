@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from kdlib.report.packed import packed_script
+
 REPOSITORY = Path(__file__).parents[1]
 SCRIPT = REPOSITORY / "book" / "vendor.py"
 PACKAGED = {
@@ -28,6 +30,7 @@ def vendor(tmp_path, monkeypatch):
     spec.loader.exec_module(script)
     monkeypatch.setattr(script, "ROOT", tmp_path)
     monkeypatch.setattr(script, "COPIES", {"it.js": "it/it.js"})
+    monkeypatch.setattr(script, "PACKED", {"packed.js": {"it": "it/it.js"}})
     with tarfile.open(tmp_path / "it.tgz", "w:gz") as archive:
         for name, content in PACKAGED.items():
             member = tarfile.TarInfo(f"package/{name}")
@@ -53,6 +56,7 @@ def test_what_the_lock_names_is_installed_and_copied(vendor):
     assert vendor.main() == 0
     assert (copies(vendor) / "it.js").read_bytes() == PACKAGED["it.js"]
     assert (copies(vendor) / "anywidget.js").stat().st_size > 1000
+    assert (copies(vendor) / "packed.js").read_text() == packed_script({"it": PACKAGED["it.js"]})
 
 
 @pytest.mark.parametrize("gone", ["node_modules", "book"])

@@ -62,7 +62,7 @@ def scan_viewer(results: Results) -> ScanViewer:
     def arrays(levels: int) -> dict[str, NDArray[Any]]:
         shown = {key: (scan[key] == Label.LESION).astype(np.uint8) for key in COLOURS}
         shown |= {"flair": coarser(scan["flair"], levels)}
-        return {key: _nifti(array, affine) for key, array in shown.items()}
+        return {key: nifti_bytes(array, affine) for key, array in shown.items()}
 
     return ScanViewer(
         arrays,
@@ -78,7 +78,7 @@ def scan_viewer(results: Results) -> ScanViewer:
     )
 
 
-def _nifti(array: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[np.uint8]:
+def nifti_bytes(array: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[np.uint8]:
     """The bytes of an uncompressed NIfTI file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "volume.nii"
