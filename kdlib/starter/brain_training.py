@@ -2,10 +2,12 @@
 
 import json
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import version
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -34,14 +36,29 @@ HEADS, EXAMPLES = 8, 32  # so many of the latest ones are in memory, and one of 
 
 @dataclass(frozen=True)
 class BrainSettings:
-    """What decides the weights of a brain network. The learning rate falls along half a cosine."""
+    """What decides the weights of a brain network.
 
-    steps: int = 3000
+    In each cycle the learning rate falls along half a cosine (Loshchilov and Hutter 2017, SGDR).
+    Each cycle starts at half the rate of the one before. ``cycles`` are their steps.
+    """
+
+    cycles: tuple[int, ...] = (3000, 1800)
     batch_size: int = 1
     learning_rate: float = 2e-3
     channels: tuple[int, ...] = CHANNELS
     precision: str = "auto"
     seed: int = 0
+
+    @property
+    def ends(self) -> list[int]:
+        """How many steps have been taken at the end of each cycle."""
+        return list(accumulate(self.cycles))
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step."""
+        cycle = bisect_right(self.ends, step)
+        progress = 1 - (self.ends[cycle] - step) / self.cycles[cycle]
+        return self.learning_rate * learning_rate_factor(progress, "cosine") / 2**cycle
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,28 +86,30 @@ def train_brain(
         on_step: called after each step with the steps taken and their number.
 
     Returns:
-        The file of the weights. If it was there already, nothing is trained.
+        The file of the weights. It holds those of the last whole cycle. If the training had ended
+        already, nothing is trained.
 
     Raises:
         InputError: the folder holds a training with other settings.
     """
     settings = settings or BrainSettings()
     weights, checkpoint = folder / "brain.safetensors", folder / "checkpoint.safetensors"
-    if weights.exists():
+    note = weights.with_suffix(".json")
+    if note.exists():
         return weights
     training = _Training(settings)
     training.restore(checkpoint)
     saved = time.monotonic()
-    while training.step < settings.steps:
+    while training.step < settings.ends[-1]:
         training.update()
+        if training.step in settings.ends:
+            write_tensors(weights, training.weights())
         if time.monotonic() - saved >= checkpoint_seconds:
             training.save(checkpoint)
             saved = time.monotonic()
         if on_step:
-            on_step(training.step, settings.steps)
-    write_text(folder / "brain.json", json.dumps(provenance(settings), indent=2) + "\n")
-    half = {name: one.half() for name, one in training.network.state_dict().items()}
-    write_tensors(weights, half)
+            on_step(training.step, settings.ends[-1])
+    write_text(note, json.dumps(provenance(settings), indent=2) + "\n")
     checkpoint.unlink(missing_ok=True)
     return weights
 
@@ -161,11 +180,14 @@ class _Training:
         )
         self._example = lru_cache(maxsize=EXAMPLES)(self._drawn_example)
 
+    def weights(self) -> dict[str, Tensor]:
+        """The network's weights in half precision."""
+        return {name: one.half() for name, one in self.network.state_dict().items()}
+
     def update(self) -> None:
         images, brain = self._batch()
-        factor = learning_rate_factor(self.step / self.settings.steps, "cosine")
         for group in self.optimiser.param_groups:
-            group["lr"] = factor * self.settings.learning_rate
+            group["lr"] = self.settings.rate(self.step)
         with mixed_precision(torch.device("cpu"), self.settings.precision):
             logits = self.network(images)
         loss = brain_loss(logits.float(), brain)

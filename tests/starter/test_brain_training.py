@@ -14,7 +14,7 @@ from kdlib.starter.brain import WEIGHTS
 from kdlib.starter.brain_training import BrainSettings, brain_loss, example, train_brain
 from kdlib.starter.outer import draw_anatomy
 
-TINY = BrainSettings(steps=2, channels=(4, 4), precision="float32")
+TINY = BrainSettings(cycles=(2,), channels=(4, 4), precision="float32")
 
 
 def stop(step: int, steps: int) -> None:
@@ -30,13 +30,21 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(tmp_path: Path) 
     assert told == [2]
     assert on.read_bytes() == whole.read_bytes()
     note = json.loads(on.with_suffix(".json").read_text())
-    assert note["settings"]["steps"] == 2
+    assert note["settings"]["cycles"] == [2]
+
+
+def test_the_rate_starts_anew_in_each_cycle_at_half_the_height() -> None:
+    settings = BrainSettings(cycles=(10, 5), learning_rate=1.0)
+    rates = np.array([settings.rate(step) for step in range(15)])
+    assert (rates[0], rates[10]) == (1.0, 0.5)
+    np.testing.assert_allclose(rates[10:], rates[:10:2] / 2)
+    assert (np.diff(rates[:10]) < 0).all()
 
 
 def test_a_training_with_other_settings_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         train_brain(tmp_path, TINY, checkpoint_seconds=0, on_step=stop)
-    other = BrainSettings(steps=3, channels=(4, 4), precision="float32")
+    other = BrainSettings(cycles=(3,), channels=(4, 4), precision="float32")
     with pytest.raises(InputError, match="other settings"):
         train_brain(tmp_path, other)
 
