@@ -37,7 +37,9 @@ class StarterStudy(Strict):
     """The settings of the study. With the version of kdlib they decide all its numbers."""
 
     seed: int = Field(0, ge=0, description="it decides people, weights and batches")
-    brain_steps: Count = Field(3000, description="optimiser steps of the brain network")
+    brain_steps: Annotated[tuple[Count, ...], Field(min_length=1)] = Field(
+        (3000, 1800), description="the optimiser steps of the brain network's cycles"
+    )
     people: Count = Field(400, description="the people to learn from")
     validation: Count = Field(24, description="the people that all networks are scored on")
     steps: Annotated[tuple[Count, ...], Field(min_length=1)] = Field(
@@ -93,8 +95,8 @@ def _brain_network(
     study: StarterStudy, folder: Path, out: Path, on_step: Callable[[int, int], None]
 ) -> None:
     """Train the brain network if it is missing, and copy it to ``out``."""
-    settings = BrainSettings(steps=study.brain_steps, seed=study.seed)
-    place = folder / f"brain-{study.seed}-{study.brain_steps}"
+    settings = BrainSettings(cycles=study.brain_steps, seed=study.seed)
+    place = folder / "-".join(["brain", *map(str, (study.seed, *study.brain_steps))])
     made = train_brain(place, settings, on_step=on_step)
     out.mkdir(parents=True, exist_ok=True)
     for path in (made, made.with_suffix(".json")):

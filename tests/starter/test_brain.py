@@ -40,7 +40,7 @@ def mask(brain: Volume) -> np.ndarray:
 @pytest.mark.parametrize(("clinic", "subject"), CASES)
 def test_the_brain_is_where_its_tissues_are(clinic: str, subject: int) -> None:
     flair, truth = simulated(clinic, subject)
-    assert dice(mask(find_brain(flair)), truth) > 0.90
+    assert dice(mask(find_brain(flair)), truth) > 0.95
 
 
 def test_the_brain_has_one_part_without_holes(brain: Volume) -> None:
@@ -81,7 +81,7 @@ def test_thick_slices_have_the_same_brain(scan: Volume, brain: Volume) -> None:
 def test_a_stripped_scan_stays_nearly_itself(scan: Volume, brain: Volume) -> None:
     once = stripped(scan, brain)
     again = stripped(once, find_brain(once))
-    assert dice(again.array > 0, once.array > 0) > 0.9
+    assert dice(again.array > 0, once.array > 0) > 0.95
 
 
 def test_stripping_leaves_zero_outside_and_more_than_zero_inside(

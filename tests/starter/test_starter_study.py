@@ -14,7 +14,7 @@ from kdlib.starter.card import numbers, summary
 from kdlib.starter.starter import WEIGHTS, load_starter, read_starter
 from kdlib.starter.study import StarterStudy, make_starter
 
-TINY = StarterStudy(seed=3, brain_steps=1, people=2, validation=1, steps=(2, 2), student_steps=2)
+TINY = StarterStudy(seed=3, brain_steps=(1,), people=2, validation=1, steps=(2, 2), student_steps=2)
 
 
 @contextmanager
