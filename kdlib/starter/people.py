@@ -27,6 +27,7 @@ from kdlib.starter.acquisition import acquired, draw_mask, draw_scanner, outer_l
 PEOPLE_VERSION = 2
 
 FINEST_MM, COARSEST_MM = 1.0, 2.0  # voxels in the plane; the network averages finer ones anyway
+SLICES_MM = (1, 2), (2, 4), (4, 8)  # thin, usual and thick ones are equally frequent
 SAMPLES_MM = 1.5  # about how far samples through a slice lie apart
 WIDTH_MM, DEPTH_MM = 168, 212  # the field of view, which holds a brain
 TURNED_DEG = (9.0, 4.0, 5.0)  # clinical slices are tilted more than those of a study
@@ -113,7 +114,7 @@ def _draw_patient(rng: np.random.Generator) -> _Patient:
 def _draw_grid(rng: np.random.Generator, voxel_mm: tuple[float, float] | None) -> tuple[Grid, int]:
     """Draw a scan's grid, and how many samples lie through a slice. One head in five is partial."""
     edge = float(np.exp(rng.uniform(np.log(FINEST_MM), np.log(COARSEST_MM))))
-    thick = float(rng.choice([rng.uniform(1, 2), rng.uniform(2, 4), rng.uniform(4, 8)]))
+    thick = float(rng.choice([rng.uniform(*ends) for ends in SLICES_MM]))
     edge, thick = voxel_mm or (edge, thick)
     tall, middle = rng.uniform(140, 168), 0.0
     if rng.uniform() < 0.2:

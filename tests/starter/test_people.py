@@ -50,6 +50,7 @@ def test_lesions_are_brighter_than_the_brain(person: Person) -> None:
 
 def test_a_stopped_simulation_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(people, "FINEST_MM", people.COARSEST_MM)  # for speed
+    monkeypatch.setattr(people, "SLICES_MM", [(7, 8)] * 3)
     whole = Population(tmp_path / "whole", 0, 2, PREPARATION)
     whole.make()
     parts = Population(tmp_path / "parts", 0, 2, PREPARATION)

@@ -1,5 +1,6 @@
 """The study that makes the starter, at a tiny size."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,11 @@ def test_it_ends_with_a_network_its_scores_and_a_note(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(people, "FINEST_MM", people.COARSEST_MM)  # for speed
+    monkeypatch.setattr(people, "SLICES_MM", [(7, 8)] * 3)
+    finished = tmp_path / "work" / "brain-3-1"  # the brain network has tests of its own
+    finished.mkdir(parents=True)
+    for ending in ("safetensors", "json"):
+        shutil.copy(WEIGHTS / f"brain.{ending}", finished)
     scores = make_starter(TINY, tmp_path / "work", tmp_path / "out", told)
     assert list(scores.network) == ["teacher-1", "teacher-2", "ensemble", "student"]
     assert summary(scores).loc["teacher-1", "difference"] == 0
