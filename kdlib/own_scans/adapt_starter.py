@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from dataclasses import asdict
 from typing import Any
 
@@ -74,7 +73,9 @@ class StudentSegmenter(StarterSegmenter):
             _, cut = brain_and_inside(subject.scan.read()[0])
             parts.append(inside_slices(cut, self.recipe))
             on_scan(done, len(subjects))
-        self._student, self.verdict = self._taught(pooled(parts, self._device), on_step)
+        self._student, self.verdict = self._taught(
+            pooled(parts, self._device), len(subjects), on_step
+        )
         self._made = provenance(self._device, self.scenario.precision, began)
 
     def answers(self, scan: Sequence[Volume]) -> Answers:
@@ -82,16 +83,18 @@ class StudentSegmenter(StarterSegmenter):
         student, verdict = self._student, self.verdict
         slices = inside_slices(cut, self.recipe)
         if self.on_the_fly and len(slices):
-            student, verdict = self._taught(pooled([slices], self._device))
+            student, verdict = self._taught(pooled([slices], self._device), 1)
         own = lesions_in(cut, self.network, self.recipe)
         if student is None or verdict is None or not verdict.adapted:
             return Answers({"result": own}, cut, brain, self._told(verdict))
         lesions = {"result": lesions_in(cut, student, self.recipe), "teacher": own}
         return Answers(lesions, cut, brain, self._told(verdict))
 
-    def _taught(self, target: Slices, on_step: OnStep | None = None) -> tuple[UNet, Verdict]:
+    def _taught(
+        self, target: Slices, scans: int, on_step: OnStep | None = None
+    ) -> tuple[UNet, Verdict]:
         student = adapted_network(self.network, target, self.scenario, on_step=on_step)
-        return student, verdict_on(deepcopy(self.network), student, target, self.scenario)
+        return student, verdict_on(self.network, student, target, self.scenario, scans=scans)
 
     def _told(self, verdict: Verdict | None) -> dict[str, Any]:
         """What the report tells of a scan that has a student of its own."""

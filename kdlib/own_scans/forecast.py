@@ -24,6 +24,7 @@ LITTLE = 1e-6
 # Used only where there is no forecast; fitted to nothing.
 LEAST_COMMON = 0.7  # Dice of student and teacher
 MOST_CHANGE = 1.5  # of the lesions' volume, as a factor in both directions
+HEAVY = 0.01  # of a brain; statistics of one scan with more lesions take them for normal
 
 Measures = dict[str, float]
 
@@ -60,15 +61,18 @@ class Verdict:
     forecast: Forecast | None
 
 
-def verdict_on(teacher: UNet, student: UNet, target: Slices, scenario: Scenario) -> Verdict:
-    """Whether to use a ``student`` on the scans whose slices are ``target``.
+def verdict_on(
+    teacher: UNet, student: UNet, target: Slices, scenario: Scenario, *, scans: int = 2
+) -> Verdict:
+    """Whether to use a ``student`` on as many ``scans``, whose slices are ``target``.
 
     It is used if the lower end of the forecast's interval is above 0. If there is no forecast for
-    its method, a rule of thumb refuses a student whose answers are far from its teacher's.
+    its method, a rule of thumb refuses a student whose answers are far from its teacher's, and
+    statistics of one scan with many lesions.
     """
     found = measures(teacher, student, target, scenario.precision)
     if (forecast := forecast_of(found, scenario, fingerprint(teacher))) is None:
-        return _by_thumb(found)
+        return _by_thumb(found, statistics=scans == 1 and not scenario.method_type.trains)
     told = (
         f"forecast of the gain: {forecast.gain:+.3f} Dice, {forecast.share:.0%} interval "
         f"{forecast.low:+.3f} to {forecast.high:+.3f}"
@@ -161,11 +165,16 @@ def _fitted() -> dict[str, Any]:
     return json.loads(path.read_text("utf-8"))
 
 
-def _by_thumb(found: Measures) -> Verdict:
-    unlike = found["common"] < LEAST_COMMON or abs(found["change"]) > np.log(MOST_CHANGE)
-    if unlike:
-        what = "its answers are far from the starter's (a rule of thumb). These are the starter's"
-        return Verdict(False, f"Not adapted: no forecast yet for this method, and {what}.", None)
+def _by_thumb(found: Measures, *, statistics: bool) -> Verdict:
+    """A careful guess. ``statistics``: of batch norm, taken from one scan alone."""
+    why = ""
+    if found["common"] < LEAST_COMMON or abs(found["change"]) > np.log(MOST_CHANGE):
+        why = "its answers are far from the starter's"
+    if statistics and found["load"] > np.log(HEAVY):
+        why = "one scan with many lesions misleads it"
+    if why:
+        what = f"no forecast yet for this method, and by a rule of thumb {why}"
+        return Verdict(False, f"Not adapted: {what}. These are the starter's own masks.", None)
     return Verdict(True, "Adapted. No forecast yet for this method: the gain is not known.", None)
 
 

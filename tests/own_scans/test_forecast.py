@@ -22,6 +22,12 @@ def student(share: float) -> UNet:
     return made
 
 
+def calling_all_lesion() -> UNet:
+    made = student(0)
+    made.head.bias.data[1] += 20
+    return made
+
+
 def fitted(low: float, **changes: object) -> dict:
     line = {"method": "adabn", "settings": {}, "weights": {"change": 2.0}, "intercept": 0.1}
     line |= {"low": low, "high": 1.0} | changes
@@ -63,9 +69,8 @@ def test_without_a_forecast_the_verdict_says_so_and_refuses_what_is_far_from_the
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(forecast, "_fitted", lambda: {"teacher": None, "lines": []})
-    sees_more = student(0)
-    sees_more.head.bias.data[1] += 20
-    near, far = (verdict_on(TEACHER, s, TARGET, SCENARIO) for s in (student(0), sees_more))
+    students = student(0), calling_all_lesion()
+    near, far = (verdict_on(TEACHER, made, TARGET, SCENARIO) for made in students)
     assert (near.adapted, far.adapted) == (True, False)
     assert "No forecast yet" in near.said
     assert "no forecast yet" in far.said
@@ -75,3 +80,13 @@ def test_without_a_forecast_the_verdict_says_so_and_refuses_what_is_far_from_the
 def test_norms_tell_how_far_the_statistics_moved() -> None:
     moves = [measures(TEACHER, student(share), TARGET)["norms"] for share in (0, 0.5, 1)]
     assert moves == pytest.approx([0, 0.5, 1], rel=1e-3)  # a new network's have a deviation of 1
+
+
+def test_statistics_of_one_scan_with_many_lesions_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forecast, "_fitted", lambda: {"teacher": None, "lines": []})
+    many = calling_all_lesion()
+    one, two = (verdict_on(many, many, TARGET, SCENARIO, scans=n) for n in (1, 2))
+    assert (one.adapted, two.adapted) == (False, True)
+    assert "one scan with many lesions misleads it" in one.said
