@@ -1,5 +1,6 @@
 """What many tests share."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,16 +17,33 @@ from tests.tiny import write_clinics
 torch.set_num_threads(1)
 # What takes half a minute and more, longest first: begun last, one core would wait for the other.
 LONG = (
-    "test_faults",
-    "test_site", "test_simulator", "test_browser", "test_try", "test_engine", "test_book",
-    "test_slurm", "test_store", "test_lock",
+    "test_site", "simulator", "test_book", "test_browser", "test_try", "test_engine", "test_slurm",
+    "test_store", "test_lock", "test_faults", "test_adapt",
 )  # fmt: skip
+TOGETHER = ("simulator",)  # folders whose files share what takes long to make
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than cores: who waits for other processes leaves its core to a test."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long files first; the others keep their order."""
+    """Give one process all tests of a file, and put the long files first. Others keep their order.
+
+    A file shares its fixtures, so two processes would make them twice.
+    """
     places = {name: place for place, name in enumerate(LONG)}
-    items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))
+    items.sort(key=lambda item: places.get(_group(item), len(LONG)))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{_group(item)}"))
+
+
+def _group(item: pytest.Item) -> str:
+    folder = item.path.parent.name
+    return folder if folder in TOGETHER else item.path.stem
 
 
 @pytest.fixture(scope="session")

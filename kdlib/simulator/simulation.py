@@ -1,7 +1,6 @@
 """Simulate all subjects in parallel processes. A stopped simulation can be continued."""
 
 import json
-import multiprocessing
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ from torch import Tensor
 from kdlib.data.layouts import MADE_FOLDERS
 from kdlib.errors import InputError
 from kdlib.files import atomic
-from kdlib.processes import without_the_callers_script
+from kdlib.processes import starting_at_once, without_the_callers_script
 from kdlib.simulator.controls import CONTROLS
 from kdlib.simulator.dials import DIALLED, LARGE, MADE
 from kdlib.simulator.protocols import SITES, site
@@ -184,9 +183,7 @@ def _run(
     with TemporaryDirectory() as folder:
         maps = Path(folder) / "template.npy"
         np.save(maps, template)  # all processes share this one copy
-        pool = ProcessPoolExecutor(
-            processes, multiprocessing.get_context("spawn"), _start, (settings, maps)
-        )
+        pool = ProcessPoolExecutor(processes, starting_at_once(__name__), _start, (settings, maps))
         try:
             with without_the_callers_script():
                 futures = [pool.submit(_one, job) for job in jobs]
