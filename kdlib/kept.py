@@ -69,8 +69,15 @@ def write_tensors(
         temporary.write_bytes(save(kept, note))  # on a full disk save_file raises no OSError
 
 
-def read_tensors(path: Path) -> "tuple[dict[str, Tensor], dict[str, str]]":
+def read_tensors(
+    path: Path, digest: str | None = None
+) -> "tuple[dict[str, Tensor], dict[str, str]]":
     """The tensors and the note of a file that ``write_tensors`` wrote, on the CPU.
+
+    Args:
+        path: the file.
+        digest: the ``digest_of`` its bytes when it was written, if it is known. Another file that
+            is whole has another one.
 
     Raises:
         DamagedError: the file is missing, cut off, or was changed.
@@ -78,7 +85,7 @@ def read_tensors(path: Path) -> "tuple[dict[str, Tensor], dict[str, str]]":
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    found = content(path)
+    found = content(path, digest)
     try:
         tensors = load(found)
         length = int.from_bytes(found[:8], "little")

@@ -3,7 +3,8 @@
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -35,6 +36,17 @@ def choose_device(name: str = "auto") -> torch.device:
         there = ", ".join(["cpu"] + [kind for kind, ok in available.items() if ok])
         raise InputError(f"device {name!r} is not available on this machine; choose: auto, {there}")
     return torch.device(name)
+
+
+@contextmanager
+def of_threads(count: int) -> Iterator[None]:
+    """Give torch ``count`` threads in this block. A training's sums depend on their number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def learning_rate_factor(progress: float, schedule: str) -> float:

@@ -9,9 +9,9 @@ from kdlib.data.volume import Volume, read_volume, write_volume
 from tests.tiny import write_subject
 
 
-def write_plain(folder: Path, *names: str, mask: bool = True) -> Path:
+def write_plain(folder: Path, *names: str, mask: bool = True, first: int = 0) -> Path:
     """``<name>/FLAIR.nii.gz`` and, beside it, the mask; axes AIR, as no challenge scan has them."""
-    for number, name in enumerate(names):
+    for number, name in enumerate(names, start=first):
         subject = folder / name
         write_subject(subject, np.random.default_rng(number), 0.7, 1.4)
         for source, target in ((subject / "pre" / "FLAIR", "FLAIR"), (subject / "wmh", "mask")):

@@ -24,6 +24,7 @@ from kdlib.cli.options import (
     SkipBad,
     StoreFolder,
     StudyName,
+    Threads,
     folders,
     make_writable,
     opened,
@@ -203,6 +204,7 @@ def run(
     data: Data = None,
     folder: StoreFolder = Path("runs"),
     device: Device = "auto",
+    threads: Threads = 1,
     observer: Observer = None,
     orientation: Orientation = None,
     form: Form = None,
@@ -227,7 +229,7 @@ def run(
     learnt_from = names if scenario.method_type.reads_target_labels else [source]
     clinics = opened(data, orientation, form, observer)
     clinics, left_out = _sound(clinics.chosen(names), learnt_from, scenario.inputs, skip_bad)
-    store = Store(folder, clinics, device)
+    store = Store(folder, clinics, device, threads or 1)
     with trainings(store.missing([scenario])) as on_progress:
         done = store.run(scenario, on_progress=on_progress)
     print(done.directory)

@@ -37,6 +37,10 @@ Form = Annotated[
     str | None,
     typer.Option(help="sform or qform: the right one where a file has both and they disagree."),
 ]
+Threads = Annotated[
+    int | None,
+    typer.Option(help="Cores for each training. Another number of them makes another run."),
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Another setting, as name=value. Can be repeated.")
 ]

@@ -15,6 +15,7 @@ from kdlib.cli.options import (
     Settings,
     SkipBad,
     StoreFolder,
+    Threads,
     make_writable,
     parsed,
 )
@@ -79,12 +80,16 @@ def adapt(
     setting: Settings = None,
     folder: StoreFolder = Path("runs"),
     device: Device = "auto",
+    threads: Threads = None,
 ) -> None:
     """Adapt the starter, or a network of a source, to scans without masks, and segment them.
 
     Without a source nothing but the scans is needed. The starter's own masks are the result if no
-    clear gain is expected. Writes masks, maps and a report.
+    clear gain is expected. Writes masks, maps and a report. With a source all cores train, unless
+    --threads says otherwise.
     """
+    import torch
+
     from kdlib.data.forms import Reading
 
     reading = Reading(orientation, form)
@@ -115,7 +120,7 @@ def adapt(
     make_writable(out)
     results = results_for([target], out)
     refuse_strange_results(results)
-    store = Store(folder, plan.clinics, device)
+    store = Store(folder, plan.clinics, device, threads or torch.get_num_threads())
     with trainings(store.missing(plan.scenarios)) as on_progress:
         runs = plan.runs(store, on_progress=on_progress)
     cases = list(zip(plan.subjects, of_runs(runs, device), strict=True))

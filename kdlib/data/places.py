@@ -80,6 +80,15 @@ def check_together(places: Sequence[Place], found: Sequence[Subjects]) -> None:
             )  # fmt: skip
             what = f"it has a clinic {clinic!r}, and {one.folder} has one too"
             raise InputError(f"{other.folder}: {what}; {way}")
+    check_people(places, found)
+
+
+def check_people(places: Sequence[Place], found: Sequence[Subjects]) -> None:
+    """Refuse a patient who is in two folders, and tell who looks like one, as above.
+
+    Raises:
+        InputError: a scan or a patient is in two folders. One line says which.
+    """
     _refuse_shared_scans(places, found)
     for (one, first), (other, second) in combinations(zip(places, found, strict=True), 2):
         _refuse_shared_patients(one, first, other, second)
@@ -117,7 +126,7 @@ def _refuse_shared_patients(one: Place, first: Subjects, other: Place, second: S
     if all(tables):
         raise InputError(f"{other.folder}: there is the patient {whose}; {advice}")
     doubt = f"{other.folder}: there is a patient called {whose}; if it is one person, {advice}"
-    warnings.warn(doubt, DoubtWarning, stacklevel=4)
+    warnings.warn(doubt, DoubtWarning, stacklevel=5)
 
 
 def _listed(names: Iterable[str]) -> str:

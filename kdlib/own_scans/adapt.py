@@ -10,6 +10,7 @@ from typing import Any
 from kdlib.data.clinics import Clinic, Clinics, open_clinics
 from kdlib.data.forms import AS_STORED, Reading
 from kdlib.data.layouts import each_id_once
+from kdlib.data.places import Place, check_people
 from kdlib.data.subjects import Subject
 from kdlib.errors import InputError
 from kdlib.methods import Method, method_named
@@ -164,6 +165,11 @@ def _refuse_shared(sources: Clinics, targets: Clinics) -> None:
     if shared:
         what = f"{shared} of its {len(adapted_to)} scans are in the source too"
         raise InputError(f"{targets.folder}: {what}; name a source without them")
+    # Copies of the same scans, and other scans of the same patients.
+    check_people(
+        [Place(part.folder, None) for part in (sources, targets)],
+        [{n: clinic.subjects for n, clinic in part.items()} for part in (sources, targets)],
+    )
 
 
 def _with_t1(parts: Sequence[Clinics], t1: Path) -> Clinics:

@@ -1,7 +1,8 @@
 """Where a study's runs are made: processes of this machine, a running scheduler, a batch system."""
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -14,7 +15,7 @@ from pydantic import Field
 
 from kdlib.errors import InputError
 from kdlib.files import read_text
-from kdlib.processes import handled
+from kdlib.processes import START, handled, starting_at_once
 from kdlib.recipe import Count, Strict
 from kdlib.training import choose_device
 
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 MOST_BY_DEFAULT = 4  # each process holds a network, its slices and torch itself
 # Dask blames a dead worker's end on every run that it had been given. The engine counts itself.
 DASK_COUNTS_NO_DEATHS = {"distributed.scheduler.allowed-failures": 1_000_000}
+NO_GPU = (
+    "none of the workers declares a GPU, so no run can begin; start them with --resources GPU=1, or"
+    " leave --device cuda out"
+)
+SECONDS_WITHOUT_GPU = 10.0  # a worker that has one may just be starting
 ALLOWED = ("dask_cuda", "dask_jobqueue", "dask_kubernetes", "distributed")
 
 
@@ -33,18 +39,28 @@ class Cluster:
 
     Attributes:
         client: of the scheduler they belong to.
-        threads: of torch for each run: the same everywhere, so that no number depends on which
-            worker made a run.
         local: whether they are processes that this one has started.
         lasting: whether they live on when the study ends, for they belong to others.
         dashboard: the address of a page that shows them, or nothing.
     """
 
     client: "Client"
-    threads: int = 1
     local: bool = False
     lasting: bool = False
     dashboard: str = ""
+
+    def unable_since(self, device: str, since: float) -> float:
+        """Since when there are workers, and none of them has what a run takes; 0 if one has.
+
+        ``since`` is what the last call returned, at first 0. Raises ``InputError`` if it lasts.
+        """
+        workers = self.client.scheduler_info()["workers"].values() if self.needs(device) else ()
+        if not workers or any(worker["resources"].get("GPU", 0) >= 1 for worker in workers):
+            return 0.0
+        since = since or time.monotonic()
+        if time.monotonic() - since > SECONDS_WITHOUT_GPU:
+            raise InputError(NO_GPU)
+        return since
 
     def needs(self, device: str) -> dict[str, float] | None:
         """What a run takes of a worker's resources: a run on CUDA one of its ``GPU``."""
@@ -61,7 +77,6 @@ class ClusterFile(Strict):
     kind: str = Field(alias="class", description="a cluster class of a Dask package, dotted")
     options: dict[str, Any] = Field({}, description="the class's own arguments")
     workers: Count = Field(1, description="workers kept running; a lost one is replaced")
-    threads: Count = Field(1, description="of torch for each run")
 
 
 def default_workers(device: str = "auto") -> int:
@@ -72,20 +87,25 @@ def default_workers(device: str = "auto") -> int:
 
 @contextmanager
 def local_cluster(workers: int, most: int) -> Iterator[Cluster]:
-    """``workers`` processes, and no more than ``most``. They share this one's threads."""
+    """``workers`` processes of this machine, and no more than ``most``."""
     import dask
     from distributed import Client, LocalCluster
+    from distributed.utils import get_mp_context
 
-    threads = max(1, torch.get_num_threads() // workers)
-    # The keyboard interrupts this process alone, which then ends the others.
-    with handled(SIGINT, SIG_IGN), dask.config.set(DASK_COUNTS_NO_DEATHS):
-        cluster = LocalCluster(
-            n_workers=min(workers, most), threads_per_worker=1, memory_limit=None,
-            dashboard_address="127.0.0.1:0", silence_logs=100,
-        )  # fmt: skip
-    with cluster, Client(cluster, set_as_default=False) as client:
+    settings = DASK_COUNTS_NO_DEATHS | {"distributed.worker.multiprocessing-method": START}
+    with dask.config.set(settings), ExitStack() as opened:
+        get_mp_context()  # it names modules to import beforehand, and so do we
+        starting_at_once("distributed", "kdlib.study.on_worker")
+        # The keyboard interrupts this process alone, which then ends the others.
+        with handled(SIGINT, SIG_IGN):
+            cluster = LocalCluster(
+                n_workers=min(workers, most), threads_per_worker=1, memory_limit=None,
+                dashboard_address="127.0.0.1:0", silence_logs=100,
+            )  # fmt: skip
+        opened.enter_context(cluster)
+        client = opened.enter_context(Client(cluster, set_as_default=False))
         page = cluster.dashboard_link if find_spec("bokeh") else ""
-        yield Cluster(client, threads, local=True, dashboard=page)
+        yield Cluster(client, local=True, dashboard=page)
 
 
 @contextmanager
@@ -118,7 +138,7 @@ def cluster_of_file(path: Path) -> Iterator[Cluster]:
     with cluster, Client(cluster, set_as_default=False) as client:
         cluster.adapt(minimum=wanted.workers, maximum=wanted.workers)
         page = cluster.dashboard_link if find_spec("bokeh") else ""
-        yield Cluster(client, wanted.threads, dashboard=page)
+        yield Cluster(client, dashboard=page)
 
 
 def read_cluster_file(path: Path) -> ClusterFile:

@@ -61,7 +61,7 @@ class _Graph:
 
         client = self.cluster.client
         client.subscribe_topic(self.name, lambda event: self.heard.put(event[1]))
-        terms = self.cluster.threads, self.cluster.local, self.cluster.lasting
+        terms = self.cluster.local, self.cluster.lasting
         try:
             client.register_plugin(Maker(self.name, self.store, *terms), name=self.name)
             unfinished = set(self._submitted())
@@ -94,11 +94,13 @@ class _Graph:
         return list(tasks.values())
 
     def _news(self) -> Any:
+        since = 0.0
         while True:
             with suppress(Empty):
                 return self.heard.get(timeout=1)
             if self.cluster.client.status == "closed":
                 raise InputError(LOST)
+            since = self.cluster.unable_since(self.store.device, since)
 
     def _step(self, on_progress: OnProgress, number: int, step: int, steps: int) -> None:
         scenario = self.scenarios[number]

@@ -7,7 +7,6 @@ import time
 import traceback
 from typing import Any
 
-import torch
 from distributed import Worker, WorkerPlugin, get_worker
 
 from kdlib.errors import InputError
@@ -30,13 +29,12 @@ class Maker(WorkerPlugin):
         name: the topic under which ``[number of the run, steps taken, all steps]`` is told, at
             most once a second; with 0 steps when a run begins.
         store: where the runs are made.
-        threads: how many threads torch has for each run.
         deaf: whether Ctrl-C is for another process, which will then end this one.
         lasting: whether the worker lives on when the study ends.
     """
 
-    def __init__(self, name: str, store: Store, threads: int, deaf: bool, lasting: bool) -> None:
-        self.name, self.store, self.threads = name, store, threads
+    def __init__(self, name: str, store: Store, deaf: bool, lasting: bool) -> None:
+        self.name, self.store = name, store
         self.deaf, self.lasting = deaf, lasting
 
     def setup(self, worker: Worker) -> None:
@@ -62,7 +60,6 @@ class Maker(WorkerPlugin):
         with self.alone:
             self.thread, self.told = threading.get_ident(), time.monotonic()
             try:
-                torch.set_num_threads(self.threads)
                 if self.store.saved(scenario) is None:
                     self._tell(number, 0, scenario.updates)
                 return self.store.run(

@@ -110,8 +110,7 @@ def run_study(
     Args:
         study: what to run.
         store: where; for workers on other machines a folder that they see under the same path.
-        workers: above 1 so many processes share this one's threads, and train more in the same
-            time.
+        workers: above 1 so many processes, which train more in the same time.
         scheduler: instead, the address of a running Dask scheduler whose workers make the runs.
         cluster: instead, a YAML file that says which Dask cluster to make.
         on_progress: called with a scenario in training, the steps taken and their number.

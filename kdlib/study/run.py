@@ -173,7 +173,8 @@ class Run:
         network = new_unet(self.scenario, seed=0)
         path = self.directory / "weights.safetensors"
         try:
-            network.load_state_dict(read_tensors(path)[0])
+            known = self._note.get(_FILES, {}).get(path.name)
+            network.load_state_dict(read_tensors(path, known)[0])
         except RuntimeError as error:  # other names or shapes
             raise DamagedError(path, "these are the weights of another network") from error
         return network.to(device).eval()

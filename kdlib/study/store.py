@@ -25,7 +25,7 @@ from kdlib.study.outcome import provenance, save_outcome
 from kdlib.study.participants import Participants, Subjects, participants
 from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
-from kdlib.training import History, choose_device, train
+from kdlib.training import History, choose_device, of_threads, train
 
 OnProgress = Callable[[Scenario, int, int], None]
 CHECKPOINT = "checkpoint.safetensors"
@@ -41,6 +41,8 @@ class Store:
         folder: where the runs and the prepared slices lie. The first run makes it.
         clinics: the data of all its runs.
         device: where its runs are made: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+        threads: how many threads torch has for each run, whatever the machine has. Other sums come
+            of other numbers of threads, so a run of more than one has another name.
 
     >>> store = kdlib.Store("runs", kdlib.open_clinics("data/clinics"))
     >>> scenario = kdlib.load_study("demo").scenario(
@@ -53,10 +55,15 @@ class Store:
     []
     """
 
-    def __init__(self, folder: Path | str, clinics: Clinics, device: str = "auto") -> None:
+    def __init__(
+        self, folder: Path | str, clinics: Clinics, device: str = "auto", threads: int = 1
+    ) -> None:
+        if threads < 1:
+            raise InputError(f"threads={threads}: give 1 or more")
         self.folder = Path(folder)
         self.clinics = clinics
         self.device = device
+        self.threads = threads
         # Runs that follow each other often share their source and teacher. The last ones are kept,
         # and the next method gets the same objects. No method changes them.
         self._network = lru_cache(maxsize=2)(_frozen)
@@ -64,12 +71,14 @@ class Store:
         self._once = lru_cache(maxsize=1)(call)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.folder, self.clinics, self.device)
+        return type(self), (self.folder, self.clinics, self.device, self.threads)
 
     def directory(self, scenario: Scenario) -> Path:
         """Where the run of ``scenario`` on this data lies, or will lie."""
         names = [name for name in (scenario.source, scenario.target) if name]
         data = " ".join(self.clinics[name].fingerprint for name in names)
+        if self.threads > 1:
+            data += f" {self.threads} threads"
         slug = scenario.slug.encode()[:LONGEST_SLUG].decode(errors="ignore")
         return self.folder / f"{slug}-{scenario.digest(data)}"
 
@@ -128,7 +137,7 @@ class Store:
         told = partial(on_progress, scenario) if on_progress else lambda *_: None
         directory.mkdir(parents=True, exist_ok=True)
         while not Run.finished(directory):
-            with suppress(LockLostError), FolderLock(directory) as lock:
+            with suppress(LockLostError), FolderLock(directory) as lock, of_threads(self.threads):
                 if not Run.finished(directory):  # by the process that had the lock before
                     training = partial(training, on_step=partial(_if_not_lost, lock, told))
                     self._make(lock, scenario, people, teacher, training)

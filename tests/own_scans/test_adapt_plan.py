@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kdlib.data.clinics import Clinics
-from kdlib.errors import InputError
+from kdlib.errors import DoubtWarning, InputError
 from kdlib.own_scans.adapt import plan_adaptation, scans_at
 from tests.patients import write_plain
 from tests.tiny import RECIPE
@@ -38,7 +38,7 @@ def test_a_scan_without_a_slice_to_learn_from_is_said_or_left_out(
 
 
 def test_a_source_without_masks_is_refused(clinics: Clinics, target: Path, tmp_path: Path) -> None:
-    source = write_plain(tmp_path / "source", "a", mask=False)
+    source = write_plain(tmp_path / "source", "a", mask=False, first=7)
     with pytest.raises(InputError, match="a: there is no mask"):
         plan_adaptation(source, target)
     with pytest.raises(InputError, match="did you mean 'steps'"):
@@ -49,6 +49,22 @@ def test_a_target_that_is_in_the_source_is_refused(clinics: Clinics, target: Pat
     for source, part in ((target, target), (clinics.folder, clinics.folder / "training/Singapore")):
         with pytest.raises(InputError, match="are in the source too"):
             plan_adaptation(source, part)
+
+
+def test_a_patient_of_the_source_is_refused_as_a_target(target: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(target / "p1", tmp_path / "source/renamed")
+    with pytest.raises(InputError, match=r"p1.*is the same scan as renamed"):
+        plan_adaptation(copied.parent, target)
+    sessions = {"first": "anna_ses-1", "later": "anna_ses-2"}
+    for number, (folder, name) in enumerate(sessions.items()):
+        write_plain(tmp_path / folder, name, first=number)
+    with pytest.warns(DoubtWarning, match="a patient called anna"):
+        plan_adaptation(tmp_path / "first", tmp_path / "later")
+    for folder, name in sessions.items():
+        table = f"participant_id\tpatient\n{name}\tX1\n"
+        (tmp_path / folder / "participants.tsv").write_text(table)
+    with pytest.raises(InputError, match="there is the patient X1"):
+        plan_adaptation(tmp_path / "first", tmp_path / "later")
 
 
 def test_a_link_to_itself_is_one_bad_file(clinics: Clinics, target: Path, tmp_path: Path) -> None:

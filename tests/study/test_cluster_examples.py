@@ -32,7 +32,6 @@ def test_a_job_has_one_gpu_and_says_so(name: str, job: type[SLURMJob], gpu: str)
     assert gpu in script
     assert "--resources GPU=1" in script
     assert "--nthreads 1 " in script  # else it would take several runs, and others none
-    assert f"{'--cpus-per-task' if name == 'slurm' else 'ncpus'}={wanted.threads}" in script
 
 
 def test_a_pod_has_one_gpu_and_says_so() -> None:

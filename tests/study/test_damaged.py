@@ -120,6 +120,16 @@ def test_a_finished_run_that_is_damaged_is_one_line_with_the_file(
     read_all(Run(directory))
 
 
+def test_a_whole_file_of_another_run_is_refused_too(store: Store) -> None:
+    run = Run(store.directory(SCENARIO))
+    assert run.teacher is not None
+    for name in ("weights.safetensors", "scores.csv"):
+        shutil.copy(run.teacher.directory / name, run.directory / name)
+    for read in (lambda: run.network(), lambda: run.scores):
+        with pytest.raises(InputError, match=r"this file is damaged; .*is made again"):
+            read()
+
+
 PARTS = 64 if os.environ.get("KDLIB_LONG") else 4
 
 

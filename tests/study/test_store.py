@@ -5,20 +5,24 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.data.volume import read_volume
 from kdlib.errors import InputError
+from kdlib.scores.metrics import THRESHOLD, dice
 from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import Store, run
+from kdlib.training import of_threads
 from tests.tiny import RECIPE, write_clinics
 
 PAIR: dict[str, Any] = {"source": "utrecht", "target": "singapore", **RECIPE}
@@ -143,6 +147,30 @@ def test_what_a_store_keeps_changes_no_number(tmp_path: Path) -> None:
     assert together._once.cache_info().hits == 1
 
 
+def test_no_number_depends_on_the_threads_of_the_process(clinics: Clinics, tmp_path: Path) -> None:
+    teacher = KD.changed(steps=6, teacher=None).teacher
+    assert teacher is not None
+    made = []
+    for count in (1, 2, 3):
+        with of_threads(count):
+            made.append(Store(tmp_path / str(count), clinics).run(teacher))
+            assert torch.get_num_threads() == count
+    assert {run.directory.name for run in made} == {made[0].directory.name}
+    assert {run.provenance["threads"] for run in made} == {1}
+    assert all(same_weights(made[0], other) for other in made)
+
+
+def test_a_run_of_more_threads_has_another_name(clinics: Clinics, tmp_path: Path) -> None:
+    names = [Store(tmp_path, clinics, threads=count).directory(KD).name for count in (1, 2, 3)]
+    assert len(set(names)) == 3
+    assert names[0] == Store(tmp_path, clinics).directory(KD).name
+    sent = pickle.loads(pickle.dumps(Store(tmp_path, clinics, threads=2)))
+    assert sent.directory(KD).name == names[1]
+    assert sent.run(KD.changed(steps=2, teacher=None)).provenance["threads"] == 2
+    with pytest.raises(InputError, match="threads=0"):
+        Store(tmp_path, clinics, threads=0)
+
+
 def test_a_store_is_sent_without_what_it_keeps(clinics: Clinics, tmp_path: Path) -> None:
     used = Store(tmp_path, clinics)
     done = used.run(KD)
@@ -158,6 +186,21 @@ def test_a_prediction_lies_on_the_scans_own_grid(clinics: Clinics, store: Path) 
     assert answer.array.shape == scan.array.shape
     np.testing.assert_array_equal(answer.affine, scan.affine)
     assert 0 <= answer.array.min() <= answer.array.max() <= 1
+
+
+@pytest.mark.parametrize("share", [0.01, 0.03, 0.05])
+def test_noise_in_the_air_hardly_changes_the_mask(
+    clinics: Clinics, store: Path, share: float
+) -> None:
+    """Among some 150 voxels of lesion, a few at a border may change."""
+    done, scan = run(KD, clinics, store=store), clinics["singapore"].test[0].scan.read()[0]
+    plain = done.predict(scan).array >= THRESHOLD
+    assert plain.any()
+    for seed in range(3):
+        sd = share * np.median(scan.array[scan.array > 0])
+        noise = np.hypot(*np.random.default_rng(seed).normal(0, sd, (2, *scan.array.shape)))
+        noisy = np.where(scan.array > 0, scan.array, noise).astype(np.float32)
+        assert dice(plain, done.predict(replace(scan, array=noisy)).array >= THRESHOLD) > 0.95
 
 
 def test_a_run_on_two_inputs_reads_both(clinics: Clinics, tmp_path: Path) -> None:
