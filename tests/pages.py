@@ -20,7 +20,7 @@ from tests.explored import Explored
 
 ROOT = Path(__file__).parents[1]
 PAGE = "book/10_explorers.html"
-CAUTION = "book/caution.html"  # a page of the threshold explorer alone, which stands in "Why?"
+CAUTION = "book/why.html"  # of that chapter, the threshold explorer alone
 CHROMIUM = shutil.which("chromium")
 SOFTWARE_WEBGL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 TEMPERATURE, PAIRS, SCAN, THRESHOLD = (
@@ -36,17 +36,17 @@ TEMPERATURE, PAIRS, SCAN, THRESHOLD = (
 
 @pytest.fixture(scope="module")
 def site(explored_study: Explored, scripts: bool, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A book of the explorers' page alone, built from the tiny study with the book's settings."""
+    """A book of the explorers' pages alone, built from the tiny study with the book's settings."""
     if not scripts:
         pytest.skip("no JavaScript for the browser tests: 'python book/vendor.py' says why")
     folder = tmp_path_factory.mktemp("site")
-    toc = "format: jb-book\nroot: book/10_explorers\nchapters:\n- file: book/caution\n"
+    toc = "format: jb-book\nroot: book/10_explorers\nchapters:\n- file: book/why\n"
     (folder / "_toc.yml").write_text(toc)
     shutil.copy(ROOT / "_config.yml", folder)
     without_results = shutil.ignore_patterns("results", "runs")
     shutil.copytree(ROOT / "book", folder / "book", ignore=without_results)
     shutil.copytree(explored_study.results.folder.parent, folder / "book" / "results")
-    (folder / "book" / "caution.md").write_text(caution())
+    (folder / "book" / "why.md").write_text(caution())
     command = Path(sys.executable).with_name("jupyter-book")
     build = [command, "build", "-W", "-n", "--keep-going", folder]
     # The buttons of the repository are there, as on a published page.

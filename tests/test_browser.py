@@ -328,11 +328,11 @@ def test_the_worst_harmed_subject_is_found(page, explored_study):
     assert chosen == [source, subject]
 
 
-def test_what_is_shown_stands_in_the_address_and_comes_back(page):
+def test_what_is_shown_stands_in_the_address_and_comes_back(browser, page):
     choose(page, Source="singapore", Method="ADA")
     control(page, TEMPERATURE, "Temperature").fill("7")
     address = page.evaluate("location.href")
-    other = page.context.new_page()
+    other = browser.new_page()
     other.goto(address)
     for explorer in (TEMPERATURE, PAIRS):
         other.wait_for_selector(explorer, timeout=30_000)
