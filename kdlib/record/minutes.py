@@ -25,6 +25,15 @@ def minutes_of_arms(results: Results) -> dict[str, float]:
     return {arm: median(each) / 60 for arm, each in found.items() if each}
 
 
+def as_time(minutes: float) -> str:
+    """A time for a reader: in seconds below one minute.
+
+    >>> as_time(0.2), as_time(5.5)
+    ('12 s', '5.5 min')
+    """
+    return f"{60 * minutes:.0f} s" if minutes < 1 else f"{minutes:.1f} min"
+
+
 def _names(study: Study, arm: str, known: dict[str, list[float]]) -> list[str]:
     """The readable names of an arm's runs that are ``known``."""
     places = [

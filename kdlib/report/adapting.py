@@ -5,7 +5,7 @@ import pandas as pd
 from kdlib.evidence.adapting import best_method, by_number, dial_gains, labels_worth
 from kdlib.evidence.comparisons import POOLED, gaps_closed
 from kdlib.record.choice import Saved, saved_studies
-from kdlib.record.minutes import minutes_of_arms
+from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results
 from kdlib.report.answer import listed, signed
 from kdlib.study.arm import adapting, lower_bound, upper_bound
@@ -42,7 +42,7 @@ def landscape_words(results: Results) -> str:
         return "The gap between the bounds is not clear in this study, so no share of it is given."
     minutes, first = minutes_of_arms(results), str(over_all["gap_closed"].idxmax())
     top = over_all.loc[first]
-    spent = f", in {minutes[first]:.1f} minutes for a run" if first in minutes else ""
+    spent = f", in {as_time(minutes[first])} for a run" if first in minutes else ""
     worse = [
         results.arms[str(arm)].label for arm in over_all.index if not over_all.loc[arm, "low"] > 0
     ]

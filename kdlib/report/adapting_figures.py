@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from kdlib.evidence.adapting import by_number, cost_of_shift, dial_gains, shares
 from kdlib.evidence.comparisons import PAIR
-from kdlib.record.minutes import minutes_of_arms
+from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results
 from kdlib.report.answer import signed
 from kdlib.report.figures import Picture, drawing, name_rows
@@ -33,7 +33,7 @@ def methods_by_gap(results: Results) -> Picture | None:
     with drawing(0.4 * len(table) + 1.1) as (figure, axes):
         for row, (arm, found) in enumerate(table.iterrows()):
             _method(axes, row, found, results.arms[str(arm)].colour)
-            spent = f"{minutes[str(arm)]:.1f} min" if arm in minutes else ""
+            spent = as_time(minutes[str(arm)]) if arm in minutes else ""
             axes.annotate(
                 spent, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=9
             )

@@ -7,7 +7,7 @@ import pytest
 
 from kdlib.data.clinics import Clinics
 from kdlib.record.export import export_study
-from kdlib.record.minutes import minutes_of_arms
+from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results, open_results
 from kdlib.report.adapting import (
     best_of,
@@ -60,7 +60,7 @@ def test_methods_stand_by_their_share_with_subjects_and_minutes(results: Results
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert sorted(names) == ["AdaBN", "CORAL", "fine-tuning"]
     assert [len(line.get_xdata()) for line in axes.lines].count(8) == 3  # subjects of both targets
-    assert sum(text.get_text().endswith(" min") for text in axes.texts) == 3
+    assert sum(text.get_text().endswith((" s", " min")) for text in axes.texts) == 3
     assert "% interval" in landscape_words(results)
     assert best_of(results) == "CORAL"
 
@@ -69,6 +69,7 @@ def test_minutes_are_those_of_each_arms_own_runs(results: Results) -> None:
     minutes = minutes_of_arms(results)
     assert set(minutes) == set(ARMS)
     assert minutes["U-bound"] > minutes["AdaBN"] > 0
+    assert [as_time(spent) for spent in (0.2, 5.5)] == ["12 s", "5.5 min"]
 
 
 def test_the_map_has_a_cell_for_each_dial_and_arm(results: Results) -> None:
