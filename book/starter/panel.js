@@ -16,8 +16,10 @@ function answerPanel(root, status) {
     html("div", { class: "kdlib-scan" }, canvas), numbers, save,
   );
   let viewer, result, mask, name;
+  let faded = 0.7;
 
   function fade(value) {
+    faded = value;
     opacity.tell(value, `${Math.round(100 * value)} %`);
     viewer?.fade(value);
   }
@@ -57,7 +59,7 @@ function answerPanel(root, status) {
         status.textContent += ` The picture cannot be shown here (${error.message}).`;
       }
       mark(0.5);
-      fade(Number(opacity.input.value));
+      fade(faded);
     },
   };
 }
