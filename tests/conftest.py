@@ -31,14 +31,17 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give one process all tests of a file, and put the long files first. Others keep their order.
-
-    A file shares its fixtures, so two processes would make them twice.
-    """
+    """Put the long files first. Others keep their order."""
     places = {name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get(_group(item), len(LONG)))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{_group(item)}"))
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give one process all tests of a file: two would make what the file shares twice.
+
+    This is said before all tests are collected, because xdist reads it just then.
+    """
+    item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{_group(item)}"))
 
 
 def _group(item: pytest.Item) -> str:

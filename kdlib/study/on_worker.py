@@ -2,6 +2,7 @@
 
 import ctypes
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -18,6 +19,11 @@ SECONDS_BETWEEN_STEPS = 1.0  # that are told: the scheduler has many workers to 
 
 class Ended(BaseException):
     """The study ends, and with it the run at hand."""
+
+
+def _say_unless_ended(dropped: "sys.UnraisableHookArgs") -> None:
+    if dropped.exc_type is not Ended:
+        sys.__unraisablehook__(dropped)
 
 
 class Maker(WorkerPlugin):
@@ -52,6 +58,8 @@ class Maker(WorkerPlugin):
         self.ended = True
         if self.lasting:
             return
+        # Where Python drops it, as in a collection of garbage, the next step raises it again.
+        sys.unraisablehook = _say_unless_ended
         thread, ended = ctypes.c_ulong(self.thread), ctypes.py_object(Ended)
         ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ended)
 
