@@ -65,7 +65,7 @@ pdf: $(READY)  ## the book as one file, _build/book.pdf; needs Chromium
 	  --print-to-pdf=_build/book.pdf file://$(CURDIR)/_build/singlehtml/book.html
 
 test: lint  ## every check
-	$(VENV)/bin/pytest -n auto --dist loadgroup --no-loadscope-reorder
+	$(VENV)/bin/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)  ## style, format, types, the direction of imports, dependencies
 	$(VENV)/bin/ruff check

@@ -36,14 +36,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(_group(item), len(LONG)))
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Give one process all tests of a file: two would make what the file shares twice.
-
-    This is said before all tests are collected, because xdist reads it just then.
-    """
-    item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{_group(item)}"))
-
-
 def _group(item: pytest.Item) -> str:
     folder = item.path.parent.name
     return folder if folder in TOGETHER else item.path.stem
