@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kdlib.data.slices import LabelledSlices, Slices, normalise
+from kdlib.files import write_text
 from kdlib.kept import read_tensors
 from kdlib.networks import UNet, answer_all
 from kdlib.own_scans import forecast as told
@@ -100,7 +101,7 @@ def rows(people: list[LabelledSlices], numbers: range, folder: Path) -> pd.DataF
                     "gain": dice(student, images, labels) - before,
                     **told.measures(teacher, student, target),
                 })  # fmt: skip
-            path.write_text(json.dumps(made))
+            write_text(path, json.dumps(made))
         found += json.loads(path.read_text())
     return pd.DataFrame(found)
 
@@ -199,7 +200,7 @@ def main() -> None:
             "tested_on_unseen_clinics": scores,
             "lines": lines,
         }
-        OUT.write_text(json.dumps(written, indent=1) + "\n")
+        write_text(OUT, json.dumps(written, indent=1) + "\n")
 
 
 if __name__ == "__main__":

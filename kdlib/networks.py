@@ -256,3 +256,10 @@ def answer_all(network: UNet, images: Tensor, precision: str, batch_size: int = 
     network.eval()
     with mixed_precision(images.device, precision):
         return joined(network(batch).float() for batch in images.split(batch_size))
+
+
+@torch.no_grad()
+def soften_head(network: UNet, softening: float) -> None:
+    """Divide a network's logits by ``softening``, which is above 0, in place."""
+    for parameter in network.head.parameters():
+        parameter.div_(softening)

@@ -20,7 +20,6 @@ LONG = (
     "test_site", "simulator", "test_book", "test_browser", "test_try", "test_engine", "test_slurm",
     "test_store", "test_lock", "test_faults", "test_adapt",
 )  # fmt: skip
-TOGETHER = ("simulator",)  # folders whose files share what takes long to make
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -33,12 +32,13 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the long files first. Others keep their order."""
     places = {name: place for place, name in enumerate(LONG)}
-    items.sort(key=lambda item: places.get(_group(item), len(LONG)))
+    last = len(LONG)
+    items.sort(key=lambda item: min(places.get(part, last) for part in _names(item)))
 
 
-def _group(item: pytest.Item) -> str:
-    folder = item.path.parent.name
-    return folder if folder in TOGETHER else item.path.stem
+def _names(item: pytest.Item) -> tuple[str, str]:
+    """The folder and the file of a test."""
+    return item.path.parent.name, item.path.stem
 
 
 @pytest.fixture(scope="session")

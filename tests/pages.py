@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -73,12 +74,19 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def server(site: Path) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """A server of a folder on this machine: its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def server(site: Path) -> Iterator[str]:
+    with served(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -98,10 +106,8 @@ def _keep_errors(page, message):
         page.complaints.append(f"{message.text} {message.location.get('url', '')}")
 
 
-@pytest.fixture(scope="module", params=["http", "file"])
-def page(request, browser, site, server):
-    """The page, ready; its complaints and what it asked of the network are kept on it."""
-    home = server if request.param == "http" else f"{site.as_uri()}/"
+def watched(browser, home):
+    """A new page without a network. Its complaints and what it asked for are kept on it."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.complaints, page.asked = [], []
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
@@ -115,6 +121,14 @@ def page(request, browser, site, server):
             route.abort()
 
     page.route("**/*", gate)
+    return page
+
+
+@pytest.fixture(scope="module", params=["http", "file"])
+def page(request, browser, site, server):
+    """The page, ready."""
+    home = server if request.param == "http" else f"{site.as_uri()}/"
+    page = watched(browser, home)
     page.goto(home + PAGE)
     for explorer in (TEMPERATURE, PAIRS, SCAN):
         page.wait_for_selector(explorer, timeout=30_000)

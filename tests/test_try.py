@@ -7,10 +7,7 @@ import gzip
 import importlib.util
 import re
 import shutil
-import threading
 from dataclasses import replace
-from functools import partial
-from http.server import ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 
@@ -24,7 +21,7 @@ from scipy import ndimage
 from kdlib.data.volume import read_volume
 from kdlib.scores.metrics import components, dice
 from kdlib.starter.starter import load_starter
-from tests.pages import CHROMIUM, ROOT, Quiet, browser
+from tests.pages import CHROMIUM, ROOT, browser, server, watched
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium: 'apt-get install chromium' runs the browser tests"
@@ -60,29 +57,9 @@ def site(scripts, extension, tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def server(site):
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
 def opened(browser, home, before=""):
-    """The page, ready; its complaints and what it asked of the network are kept on it."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.complaints, page.asked = [], []
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("console", lambda m: m.type == "error" and page.complaints.append(m.text))
-
-    def gate(route):
-        if route.request.url.startswith((home, "data:", "blob:")):
-            route.continue_()
-        else:
-            page.asked.append(route.request.url)
-            route.abort()
-
-    page.route("**/*", gate)
+    """The page, ready."""
+    page = watched(browser, home)
     if before:
         page.add_init_script(before)
     page.goto(home + PAGE)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 
-from kdlib.cli import book, results, scans, segmenting, strip
+from kdlib.cli import adapting, book, results, scans, segmenting, strip
 from kdlib.cli.options import (
     Data,
     Device,
@@ -241,7 +241,7 @@ def run(
 for command in (
     scans.fetch,
     scans.check,
-    segmenting.adapt,
+    adapting.adapt,
     segmenting.predict,
     segmenting.bids,
     strip.strip,

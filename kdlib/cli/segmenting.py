@@ -1,6 +1,6 @@
-"""The commands that segment scans: ``adapt``, ``predict`` and ``bids``."""
+"""The commands that segment scans with a network as it is: ``predict`` and ``bids``."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,18 +11,12 @@ from kdlib.cli.options import (
     Device,
     Form,
     Orientation,
-    Seed,
-    Settings,
     SkipBad,
-    StoreFolder,
-    Threads,
     make_writable,
-    parsed,
 )
 from kdlib.errors import InputError
 
 if TYPE_CHECKING:
-    from kdlib.data.forms import Reading
     from kdlib.data.subjects import Subject
     from kdlib.own_scans.check import Finding
     from kdlib.own_scans.results import Results
@@ -49,138 +43,6 @@ class Level(StrEnum):
     GROUP = "group"
 
 
-def adapt(
-    target: Annotated[Path, typer.Option(help="Folder of scans to adapt to, or one scan.")],
-    out: Out,
-    source: Annotated[
-        Path | None,
-        typer.Option(help="Folder of scans with masks, for a teacher. Default: the starter."),
-    ] = None,
-    method: Annotated[
-        str | None,
-        typer.Option(
-            help="The method. Default: distillation, or adabn without a source, which is one of "
-            "the methods that need none."
-        ),
-    ] = None,
-    on_the_fly: Annotated[bool, typer.Option(help="Adapt to each scan alone.")] = False,
-    evaluate: Annotated[
-        bool, typer.Option(help="Score the result against the target's masks, at the end.")
-    ] = False,
-    skip_bad: SkipBad = False,
-    orientation: Orientation = None,
-    form: Form = None,
-    study: Annotated[
-        str | None,
-        typer.Option(
-            help="Study whose recipe is used with a source: a name or a .toml file. Default: demo."
-        ),
-    ] = None,
-    seed: Seed = 0,
-    setting: Settings = None,
-    folder: StoreFolder = Path("runs"),
-    device: Device = "auto",
-    threads: Threads = None,
-) -> None:
-    """Adapt the starter, or a network of a source, to scans without masks, and segment them.
-
-    Without a source nothing but the scans is needed. The starter's own masks are the result if no
-    clear gain is expected. Writes masks, maps and a report. With a source all cores train, unless
-    --threads says otherwise.
-    """
-    import torch
-
-    from kdlib.data.forms import Reading
-
-    reading = Reading(orientation, form)
-    if source is None:
-        if study is not None:
-            raise InputError(f"--study {study}: the starter has a recipe of its own; leave --study "
-                             "out, or name a --source")  # fmt: skip
-        _adapt_starter(target, out, method or "adabn", on_the_fly=on_the_fly, evaluate=evaluate,
-                       skip_bad=skip_bad, reading=reading, seed=seed, setting=setting,
-                       device=device)  # fmt: skip
-        return
-    from kdlib.own_scans.adapt import plan_adaptation
-    from kdlib.own_scans.old_results import refuse_strange_results
-    from kdlib.own_scans.results import results_for
-    from kdlib.own_scans.segmenter import of_runs
-    from kdlib.study.progress import count_bar, trainings
-    from kdlib.study.store import Store
-
-    method = method or "distillation"
-    with count_bar("scans checked", passing=True) as on_subject:
-        plan = plan_adaptation(
-            source, target, method=method, study=study or "demo",
-            settings={"seed": seed} | parsed(setting), on_the_fly=on_the_fly, reading=reading,
-            skip_bad=skip_bad, on_subject=on_subject,
-        )  # fmt: skip
-    if evaluate:
-        _refuse_without_masks(plan.subjects)
-    make_writable(out)
-    results = results_for([target], out)
-    refuse_strange_results(results)
-    store = Store(folder, plan.clinics, device, threads or torch.get_num_threads())
-    with trainings(store.missing(plan.scenarios)) as on_progress:
-        runs = plan.runs(store, on_progress=on_progress)
-    cases = list(zip(plan.subjects, of_runs(runs, device), strict=True))
-    what = f"A student of a teacher of another clinic was made by {method}, {_how(on_the_fly)}."
-    _segment(cases, what, results, left_out=plan.left_out, scored=evaluate)
-
-
-def _adapt_starter(
-    target: Path,
-    out: Path,
-    method: str,
-    *,
-    on_the_fly: bool,
-    evaluate: bool,
-    skip_bad: bool,
-    reading: "Reading",
-    seed: int,
-    setting: list[str] | None,
-    device: str,
-) -> None:
-    from kdlib.own_scans.adapt import scans_at
-    from kdlib.own_scans.adapt_starter import StudentSegmenter
-    from kdlib.own_scans.old_results import refuse_strange_results
-    from kdlib.own_scans.results import results_for
-    from kdlib.own_scans.source_free import source_free_scenario
-    from kdlib.starter.starter import load_starter
-    from kdlib.study.progress import count_bar
-
-    starter = load_starter()
-    scenario = source_free_scenario(
-        starter, method, seed=seed, settings=parsed(setting), on_the_fly=on_the_fly
-    )
-    student = StudentSegmenter(starter, scenario, device)
-    with count_bar("scans checked", passing=True) as on_subject:
-        subjects, left_out = scans_at(
-            [target], inputs=starter.recipe.inputs, reading=reading, skip_bad=skip_bad,
-            on_subject=on_subject,
-        )  # fmt: skip
-    if evaluate:
-        _refuse_without_masks(subjects)
-    make_writable(out)
-    results = results_for([target], out)
-    refuse_strange_results(results)
-    what = f"The starter learnt from simulated people. It was adapted by {method}, "
-    what += f"{_how(on_the_fly)} and without a source."
-    if not on_the_fly:
-        with count_bar("brains found") as on_scan, count_bar("steps") as on_step:
-            student.adapt(subjects, on_scan=on_scan, on_step=on_step)
-    if student.verdict is not None:
-        what += f" {student.verdict.said}"
-        print(student.verdict.said)
-    cases = [(subject, student) for subject in subjects]
-    _segment(cases, what, results, left_out=left_out, scored=evaluate)
-
-
-def _how(on_the_fly: bool) -> str:
-    alone = "on each of these scans alone" if on_the_fly else "on these scans together"
-    return f"{alone}, without labels"
-
-
 def predict(
     places: Annotated[
         list[Path],
@@ -205,8 +67,6 @@ def predict(
     """Segment scans with the starter or a finished run, without adapting it."""
     from kdlib.data.forms import Reading
     from kdlib.own_scans.adapt import scans_at
-    from kdlib.own_scans.old_results import refuse_strange_results
-    from kdlib.own_scans.results import results_for
     from kdlib.study.progress import count_bar
 
     run, scans = _run_and_scans(places, run)
@@ -216,13 +76,9 @@ def predict(
             scans, t1=t1, inputs=segmenter.recipe.inputs, reading=Reading(orientation, form),
             skip_bad=skip_bad, on_subject=on_subject,
         )  # fmt: skip
-    if evaluate:
-        _refuse_without_masks(subjects)
-    make_writable(out)
-    results = results_for(scans, out)
-    refuse_strange_results(results)
+    results = ready_results(scans, out, subjects, scored=evaluate)
     cases = [(subject, segmenter) for subject in subjects]
-    _segment(cases, APPLIED if run else STARTER, results, left_out=left_out, scored=evaluate)
+    segment_cases(cases, APPLIED if run else STARTER, results, left_out=left_out, scored=evaluate)
 
 
 def bids(
@@ -273,7 +129,7 @@ def bids(
     for results, subjects in parts:
         own = [bad for bad in left_out if bad.subject.partition("_")[0] == results.report]
         cases = [(subject, segmenter) for subject in subjects]
-        _segment(cases, APPLIED if run else STARTER, results, left_out=own, scored=False)
+        segment_cases(cases, APPLIED if run else STARTER, results, left_out=own, scored=False)
 
 
 def say_left_out(left_out: "list[Finding]") -> None:
@@ -310,7 +166,7 @@ def _segmenter(run: Path | None, device: str) -> "Segmenter":
     return StarterSegmenter(load_starter(), device)
 
 
-def _segment(
+def segment_cases(
     cases: "Sequence[tuple[Subject, Segmenter]]",
     what: str,
     results: "Results",
@@ -318,6 +174,7 @@ def _segment(
     left_out: "list[Finding]",
     scored: bool,
 ) -> None:
+    """Segment each case, and write masks, maps, the report and the table of lesions."""
     from kdlib.own_scans.check import problem_lines
     from kdlib.own_scans.derivative import describe_derivative
     from kdlib.own_scans.lesion_table import write_lesion_table
@@ -344,8 +201,22 @@ def _segment(
     say_left_out(left_out)
 
 
-def _refuse_without_masks(subjects: "Iterable[Subject]") -> None:
-    if all(subject.label is None for subject in subjects):
+def ready_results(
+    places: list[Path], out: Path, subjects: "Sequence[Subject]", *, scored: bool
+) -> "Results":
+    """Where results go, before hours are spent on what fills it.
+
+    Raises:
+        InputError: results of others are in the way, or there is no mask to score against.
+    """
+    from kdlib.own_scans.old_results import refuse_strange_results
+    from kdlib.own_scans.results import results_for
+
+    if scored and all(subject.label is None for subject in subjects):
         raise InputError(
             "--evaluate: none of these scans has a mask; add masks, or leave --evaluate out"
         )
+    make_writable(out)
+    results = results_for(places, out)
+    refuse_strange_results(results)
+    return results

@@ -13,6 +13,7 @@ import pandas as pd
 
 from kdlib.evidence.bench import LOWER, UPPER, Gate, bench_of
 from kdlib.evidence.comparisons import POOLED, Patients, by_patient, gaps_closed
+from kdlib.evidence.direction import Direction, direction
 from kdlib.evidence.statistics import MARGIN
 from kdlib.evidence.verdicts import (
     ALPHA,
@@ -46,7 +47,6 @@ Carried = Literal[
     "carries over", "does not carry over", "undecided", "no finding", "the bench shows no gap here"
 ]
 Answer = Literal["yes", "in part", "no", "undecided", "the bench shows no gap here"]
-Direction = Literal["better", "worse", "the same", "open"]
 
 RULES = (
     f"The real target is judged only if {UPPER} is above {LOWER} there, by a one-sided test at"
@@ -163,17 +163,9 @@ def _finding(pair: tuple[str, str], simulated: Tested, real: Tested) -> Finding:
     if simulated is None or real is None:
         where = "in the simulation" if simulated is None else "on real scans"
         return Finding(name, "open", "open", "undecided", f"not run with enough seeds {where}")
-    before, after = _direction(*simulated), _direction(*real)
+    before, after = direction(*simulated), direction(*real)
     why = lines([simulated[0], real[0]])
     return Finding(name, before, after, _agreement(before, after, real[0]), why)
-
-
-def _direction(plain: Contrast, strict: Contrast) -> Direction:
-    if strict.better:
-        return "better"
-    if strict.worse:
-        return "worse"
-    return "the same" if plain.same else "open"
 
 
 def _agreement(before: Direction, after: Direction, real: Contrast) -> Carried:

@@ -7,10 +7,17 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from kdlib.evidence.direction import Direction, direction
 from kdlib.evidence.statistics import MARGIN
 from kdlib.evidence.verdicts import MINIMUM_SEEDS, Contrast, Evidence, corrected, count_of
 
 Worth = Literal["helps", "harms", "changes almost nothing", "not clear"]
+WORTH: dict[Direction, Worth] = {
+    "better": "helps",
+    "worse": "harms",
+    "the same": "changes almost nothing",
+    "open": "not clear",
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ def gains(scores: pd.DataFrame, arms: Sequence[str], lower: str) -> list[Gain]:
     plain = [evidence.contrast(arm, lower, pairs) for arm in run]
     strict = corrected(plain) if plain else []
     return [
-        Gain(arm, _worth(one, after), one, float(np.mean(table.mean(axis=1) < 0)))
+        Gain(arm, WORTH[direction(one, after)], one, float(np.mean(table.mean(axis=1) < 0)))
         for (arm, table), one, after in zip(run.items(), plain, strict, strict=True)
     ]
 
@@ -79,14 +86,6 @@ def gap_of(scores: pd.DataFrame, upper: str, lower: str) -> Contrast | None:
 def _run(evidence: Evidence, arm: str) -> bool:
     there = evidence.main[evidence.main["arm"].eq(arm)]
     return {*zip(there["source"], there["target"], strict=True)} == set(evidence.pairs)
-
-
-def _worth(plain: Contrast, strict: Contrast) -> Worth:
-    if strict.better:
-        return "helps"
-    if strict.worse:
-        return "harms"
-    return "changes almost nothing" if plain.same else "not clear"
 
 
 def _best(found: Sequence[Gain]) -> str:

@@ -13,7 +13,7 @@ from kdlib.joined import joined
 from kdlib.losses import IGNORED, distillation, soften
 from kdlib.methods.base import Losses, Method, MethodSettings
 from kdlib.methods.task import TaughtTask
-from kdlib.networks import CLASSES, UNet, answer_all
+from kdlib.networks import CLASSES, UNet, answer_all, soften_head
 from kdlib.recipe import Positive
 
 ANSWERED_AT_ONCE = 32  # slices
@@ -85,12 +85,7 @@ class Distillation(Method[TaughtTask, DistillationSettings], name="distillation"
         self.slices = pool([self.task.labelled.slices, self.task.target])
         self.teacher_logits = self._teacher_logits(self.task.teacher)
         if self.task.start is not None:
-            self._soften_head()
-
-    @torch.no_grad()
-    def _soften_head(self) -> None:
-        for parameter in self.network.head.parameters():
-            parameter.div_(self.settings.softening)
+            soften_head(self.network, self.settings.softening)
 
     def _teacher_logits(self, teacher: UNet) -> Tensor:
         """Its logits (N, 2, H, W) of the union's slices."""

@@ -14,7 +14,7 @@ from kdlib.losses import distillation, soften
 from kdlib.methods.base import Losses, Method, MethodSettings
 from kdlib.methods.data_distillation import mean_of_views
 from kdlib.methods.task import SourceFreeTask
-from kdlib.networks import answer_all
+from kdlib.networks import answer_all, soften_head
 from kdlib.recipe import Change, Positive
 
 TINY = 1e-6  # no probability is nearer to 0, so that its logarithm is finite
@@ -48,8 +48,7 @@ class TargetDistillation(
     def set_up(self) -> None:
         self.soft_labels = soften(self.teacher_logits(), self.settings.temperature)
         if self.task.start is not None:
-            for parameter in self.network.head.parameters():
-                parameter.div_(self.settings.softening)
+            soften_head(self.network, self.settings.softening)
 
     def teacher_logits(self) -> Tensor:
         """The teacher's logits (N, 2, H, W), or those of its mean probability over all views."""

@@ -10,10 +10,10 @@ from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume
 from kdlib.networks import UNet
 from kdlib.own_scans.forecast import Verdict, verdict_on
-from kdlib.own_scans.of_starter import NAME, StarterSegmenter, brain_and_inside, lesions_in
+from kdlib.own_scans.of_starter import NAME, StarterSegmenter, brain_and_inside
 from kdlib.own_scans.segmenter import Answers
 from kdlib.own_scans.source_free import adapted_network, inside_slices, pooled
-from kdlib.starter.starter import Starter
+from kdlib.starter.starter import Starter, lesions_in
 from kdlib.study.outcome import provenance
 from kdlib.study.scenario import Scenario
 from kdlib.training import OnStep

@@ -5,15 +5,11 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from kdlib.data.volume import Volume
-from kdlib.networks import UNet
 from kdlib.own_scans.segmenter import Answers
-from kdlib.prediction import predict
 from kdlib.recipe import Recipe
 from kdlib.starter.brain import BRAIN, find_brain, stripped
-from kdlib.starter.starter import Starter
+from kdlib.starter.starter import Starter, lesions_in
 from kdlib.training import choose_device
 
 NAME = "starter"
@@ -62,11 +58,3 @@ def brain_and_inside(flair: Volume) -> tuple[Volume, Volume]:
     probability = find_brain(flair)
     mask = replace(flair, array=probability.array >= BRAIN)
     return mask, stripped(flair, probability)
-
-
-def lesions_in(cut: Volume, network: UNet, recipe: Recipe) -> Volume:
-    """The lesion probability of each voxel of a stripped FLAIR. It is 0 outside the brain."""
-    if not cut.array.any():
-        return replace(cut, array=np.zeros(cut.array.shape, np.float32))
-    found = predict(network, [cut], recipe)
-    return replace(found, array=np.where(cut.array > 0, found.array, np.float32(0)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from kdlib.data.slices import Slices, prepare
+from kdlib.data.slices import Slices, pool, prepare
 from kdlib.data.volume import Volume
 from kdlib.errors import InputError
 from kdlib.methods import Method, SourceFreeTask, method_named
@@ -92,12 +92,12 @@ def pooled(parts: Sequence[Slices], device: torch.device) -> Slices:
     Raises:
         InputError: there are none.
     """
-    images = [part.images.to(device) for part in parts if len(part)]
-    if not images:
+    held = [Slices(part.images.to(device)) for part in parts if len(part)]
+    if not held:
         raise InputError(
             "no brain was found in any of these scans; look at them with 'kdlib check'"
         )
-    return Slices(torch.cat(images))
+    return pool(held)
 
 
 def _check_same_network(scenario: Scenario, recipe: Recipe) -> None:

@@ -20,6 +20,7 @@ from kdlib.files import write_text
 from kdlib.kept import read_tensors, write_tensors
 from kdlib.networks import mixed_precision
 from kdlib.randomness import seeded
+from kdlib.scores.metrics import dice
 from kdlib.simulator.simulation import VERSION
 from kdlib.simulator.template import template_maps
 from kdlib.starter.brain import BRAIN, brain_probability, one_part
@@ -147,12 +148,6 @@ def scores(network: BrainNetwork, heads: Iterator[Example]) -> list[float]:
         dice(one_part(brain_probability(network, head.image)) >= BRAIN, head.brain >= BRAIN)
         for head in heads
     ]
-
-
-def dice(one: np.ndarray, other: np.ndarray) -> float:
-    """Twice the shared volume of two masks, divided by the sum of their volumes. In [0, 1]."""
-    both = int(one.sum()) + int(other.sum())
-    return 2 * int((one & other).sum()) / both if both else 1.0
 
 
 def brain_loss(logits: Tensor, brain: Tensor) -> Tensor:

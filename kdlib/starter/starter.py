@@ -55,10 +55,15 @@ class Starter:
             that a voxel is brain.
         """
         brain = find_brain(scan)
-        cut = stripped(scan, brain)
-        found = predict(self.network, [cut], self.recipe)
-        inside = np.where(cut.array > 0, found.array, np.float32(0))
-        return replace(scan, array=inside), brain
+        return lesions_in(stripped(scan, brain), self.network, self.recipe), brain
+
+
+def lesions_in(cut: Volume, network: UNet, recipe: Recipe) -> Volume:
+    """The lesion probability of each voxel of a stripped FLAIR. It is 0 outside the brain."""
+    if not cut.array.any():
+        return replace(cut, array=np.zeros(cut.array.shape, np.float32))
+    found = predict(network, [cut], recipe)
+    return replace(found, array=np.where(cut.array > 0, found.array, np.float32(0)))
 
 
 @cache

@@ -7,10 +7,10 @@ import torch
 from scipy import ndimage
 
 from kdlib.data.volume import Volume
+from kdlib.scores.metrics import dice
 from kdlib.simulator.subject import SimulatorSettings, simulate_subject
 from kdlib.simulator.template import template_maps
 from kdlib.starter.brain import BRAIN, find_brain, stripped
-from kdlib.starter.brain_training import dice
 
 CASES = (("utrecht", 0), ("singapore", 52), ("amsterdam", 103))
 
