@@ -93,9 +93,9 @@ def test_a_disk_that_fails_is_one_line_and_the_next_call_gives_the_same(
 
 
 def test_a_process_that_is_killed_goes_on_with_the_same_result(case: Case) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert case.adapt(case.new()).status == 0
-    longest = time.monotonic() - began
+    longest = time.process_time() - began
     cut_short = 0
     for moment in moments(MOMENTS, longest):
         cut_short += killed(lambda: case.adapt(case.place), moment) if case.new() else 0
