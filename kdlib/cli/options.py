@@ -56,7 +56,7 @@ StudyName = Annotated[
     str,
     typer.Argument(
         help="demo, standard, mechanism, controls, landscape, dials, samples, real, paper, or the "
-        "path of a .toml file; starter: make the shipped lesion segmenter again."
+        "path of a .toml file; starter: train a lesion segmenter like the shipped one."
     ),
 ]
 RecipeOf = Annotated[str, typer.Option(help="Study whose recipe is used: a name or a .toml file.")]
