@@ -7,7 +7,7 @@ from kdlib.evidence.comparisons import POOLED, gaps_closed
 from kdlib.record.choice import Saved, saved_studies
 from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results
-from kdlib.report.answer import listed, signed
+from kdlib.report.words import listed, signed
 from kdlib.study.arm import adapting, lower_bound, upper_bound
 from kdlib.study.study import load_study
 

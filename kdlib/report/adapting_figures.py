@@ -8,8 +8,8 @@ from kdlib.evidence.adapting import by_number, cost_of_shift, dial_gains, shares
 from kdlib.evidence.comparisons import PAIR
 from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results
-from kdlib.report.answer import signed
 from kdlib.report.figures import Picture, drawing, name_rows
+from kdlib.report.words import signed
 from kdlib.study.arm import adapting, lower_bound, upper_bound
 
 FARTHEST = 2.0  # shares beyond this on either side are drawn at the edge

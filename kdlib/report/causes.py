@@ -12,6 +12,7 @@ from kdlib.evidence.mechanism import LOWER_IN, Outcome
 from kdlib.evidence.verdicts import OUTCOMES, count_of
 from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing, name_rows
+from kdlib.report.gains import by_seed
 from kdlib.report.words import listed, signed
 from kdlib.study.arm import Arm, adapting, lower_bound
 
@@ -41,7 +42,7 @@ def control_figure(table: pd.DataFrame, arms: Mapping[str, Arm]) -> Picture:
     with drawing(0.36 * len(table) + 1.2) as (figure, axes):
         for place, row in enumerate(table.to_dict("records")):
             colour = arms[row["arm"]].colour
-            seeds = [float(value) for value in row["by_seed"].split(", ")]
+            seeds = by_seed(row)
             axes.plot([row["low"], row["high"]], [place] * 2, color=colour, lw=2.5)
             axes.plot(seeds, [place - 0.28] * len(seeds), "|", ms=6, mew=1.5, color=colour)
             axes.plot(row["pairs"], [place + 0.28] * len(row["pairs"]), ".", ms=5, color="#8c8c8c")

@@ -98,7 +98,7 @@ def _row(axes: Axes, place: int, row: Mapping[Any, Any], arm: Arm, pairs: Sequen
     """One comparison: the interval and its middle, a tick for each seed, and the paper's cross."""
     axes.plot([row["low"], row["high"]], [place] * 2, color=arm.colour, lw=2.5)
     if row["seeds"] > 1:
-        seeds = _by_seed(row)
+        seeds = by_seed(row)
         axes.plot(seeds, [place - 0.27] * len(seeds), "|", ms=6, mew=1.5, color=arm.colour)
     axes.plot(row["difference"], place, "o", ms=7, color=arm.colour, mec="white")
     printed = printed_gain(row, pairs)
@@ -106,7 +106,8 @@ def _row(axes: Axes, place: int, row: Mapping[Any, Any], arm: Arm, pairs: Sequen
         axes.plot(printed, place, "x", ms=7, mew=2, color=PAPERS)
 
 
-def _by_seed(row: Any) -> list[float]:
+def by_seed(row: Any) -> list[float]:
+    """The mean difference of each seed, of a row of ``study_comparisons``."""
     return [float(value) for value in row["by_seed"].split(", ")]
 
 
@@ -120,7 +121,7 @@ def limits_of(table: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> tuple[fl
     for row in table.to_dict("records"):
         pair = (row["source"], row["target"])
         whole = row["source"] == POOLED or len(pairs) == 1
-        values += [row["difference"], *_by_seed(row)]
+        values += [row["difference"], *by_seed(row)]
         values += [row["low"], row["high"]] if whole else []
         values.append(printed_gain(row, pairs if whole else [pair]))
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
