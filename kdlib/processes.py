@@ -15,11 +15,18 @@ from typing import Any
 START = "forkserver" if sys.platform == "linux" else "spawn"
 
 
+_asked_for: dict[str, None] = {}  # modules, in the order in which they were first asked for
+
+
 def starting_at_once(*modules: str) -> BaseContext:
-    """How to start processes that need these ``modules``, which take seconds to import."""
+    """How to start processes that need these ``modules``, which take seconds to import.
+
+    All new processes are copies of the same one, so that it imports what anyone has asked for.
+    """
     context = multiprocessing.get_context(START)
+    _asked_for.update(dict.fromkeys(modules))
     if START == "forkserver":
-        context.set_forkserver_preload([*modules])
+        context.set_forkserver_preload([*_asked_for])
     return context
 
 

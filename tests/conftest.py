@@ -3,18 +3,25 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from filelock import FileLock
 
 from kdlib.data.clinics import Clinics, open_clinics
+from kdlib.files import atomic
+from kdlib.processes import starting_at_once
+from kdlib.simulator import template
 from tests.known_effects import known_effects
 from tests.tiny import write_clinics
 
 torch.set_num_threads(1)
+# Whichever test starts processes first: they are copies of one that has imported this.
+starting_at_once("distributed", "kdlib.study.on_worker", "kdlib.simulator.simulation")
 # What takes half a minute and more, longest first: begun last, one core would wait for the other.
 LONG = (
     "test_site", "simulator", "test_book", "test_browser", "test_try", "test_engine", "test_slurm",
@@ -39,6 +46,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _names(item: pytest.Item) -> tuple[str, str]:
     """The folder and the file of a test."""
     return item.path.parent.name, item.path.stem
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_template(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
+    """The simulator's average brain, which takes ten seconds, is made by one process for all."""
+    folder = tmp_path_factory.getbasetemp()
+    file = (folder if worker_id == "master" else folder.parent) / "template.npy"
+    make = template._made_maps
+
+    def made_once() -> np.ndarray:
+        with FileLock(f"{file}.lock"):
+            if not file.exists():
+                with atomic(file) as temporary:
+                    np.save(temporary, make())
+        return np.load(file, mmap_mode="c")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(template, "_made_maps", made_once)
+        yield
 
 
 @pytest.fixture(scope="session")

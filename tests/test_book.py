@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "book"
 CHAPTERS = [path for path in sorted(BOOK.glob("*.md")) if "kernelspec" in path.read_text()]
 SHOWING = [path for path in CHAPTERS if "kdlib.record.choice" in path.read_text()]
-TEXTS = "".join(path.read_text() for path in BOOK.rglob("*.md"))
+TEXTS = "".join(path.read_text() for path in [ROOT / "README.md", *BOOK.rglob("*.md")])
 COMMANDS = sorted(set(re.findall(r"^kdlib .*", TEXTS, re.MULTILINE)))
 SHARED = ["source", "target", "fold", "seed", "study", "data", "store"]
 # Margins, levels and steps that are the study's rules, not its results.
@@ -215,7 +215,7 @@ def test_chapters_read_saved_results_and_train_nothing(chapter: Path) -> None:
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_the_command_takes_what_the_book_shows(line: str) -> None:
+def test_the_command_takes_what_readme_and_book_show(line: str) -> None:
     command = get_command(app).commands[line.split()[1]]
     known = {name for option in command.params for name in [*option.opts, *option.secondary_opts]}
     assert [name for name in re.findall(r" (--?[a-z][\w-]*)", line) if name not in known] == []

@@ -239,11 +239,3 @@ def test_the_readme_gives_the_demos_answer() -> None:
     shown = re.search(r"<!-- answer -->\n(.*?)\n<!-- end -->", README, re.DOTALL)
     assert shown is not None
     assert shown[1].splitlines()[2:] == answer(scores)
-
-
-@pytest.mark.parametrize("line", re.findall(r"^kdlib (\w+ .*)", README, re.MULTILINE))
-def test_the_command_takes_what_the_readme_shows(line: str) -> None:
-    command = [Path(sys.executable).with_name("kdlib"), line.split()[0], "--help"]
-    wide = os.environ | {"COLUMNS": "200", "TERM": "dumb"}
-    run = subprocess.run(command, capture_output=True, text=True, check=True, env=wide)
-    assert [o for o in re.findall(r"--[\w-]+", line) if o not in run.stdout] == []

@@ -17,7 +17,7 @@ Annals of Statistics 4(5), 1976).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -95,11 +95,22 @@ class Crossed:
     def _tail(self, distance: Values) -> Values:
         """How often chance alone would lie above ``distance``; subjects alone bound it below."""
         away = np.abs(distance)
+        key = away.tobytes()  # a test asks for the same distance to either side
+        if key not in self._tails:
+            self._tails[key] = self._far_tail(away)
+        tail = self._tails[key]
+        return np.where(self._tested(), np.where(distance < 0, 1 - tail, tail), np.nan)
+
+    @cached_property
+    def _tails(self) -> dict[bytes, Values]:
+        return {}
+
+    def _far_tail(self, away: Values) -> Values:
+        """The same of a distance of 0 or more, if something can be tested."""
         with np.errstate(invalid="ignore", divide="ignore"):  # what cannot be tested ends as NaN
             both = tail_of_sum(away, self.excess, self.trainings)
             alone = stdtr(self.subjects.freedom, -away / self.subjects.error)
-        tail = np.fmax(both, alone)
-        return np.where(self._tested(), np.where(distance < 0, 1 - tail, tail), np.nan)
+        return np.fmax(both, alone)
 
     def _quantile(self, tail: float) -> float:
         """The distance above which chance lies with probability ``tail``, of one table."""

@@ -69,6 +69,10 @@ def template_maps() -> NDArray[np.float32]:
     into fractions. Two maps are signed distances in mm, negative inside: to the lateral ventricles
     and to the brain's surface.
     """
+    return _made_maps()
+
+
+def _made_maps() -> NDArray[np.float32]:
     # Its import is slow, and it is needed only once.
     from nilearn.datasets import (
         load_mni152_gm_template,

@@ -46,6 +46,15 @@ def run_on_dask(
         _Graph(scenarios, opened, store).make(on_progress or (lambda *_: None))
 
 
+def run_key(number: int, scenario: Scenario, study: str) -> str:
+    """The name of a run's task.
+
+    Dask takes tasks whose names begin with the same word for one kind of work. After the first one
+    it knows how long they take. Only then does an idle worker take over what waits at another.
+    """
+    return f"run-{number}-{scenario.slug}-{study}"
+
+
 class _Graph:
     """The runs as tasks of Dask, and what is heard of them."""
 
@@ -87,7 +96,7 @@ class _Graph:
             teacher = (tasks[s] for s in [scenario.teacher] if s in tasks)
             task = tasks[scenario] = self.cluster.client.submit(
                 make, self.name, number, scenario, *teacher,
-                key=f"{scenario.slug}-{self.name}-{number}", priority=-number, pure=False,
+                key=run_key(number, scenario, self.name), priority=-number, pure=False,
                 resources=self.cluster.needs(self.store.device),
             )  # fmt: skip
             task.add_done_callback(self.heard.put)
@@ -115,7 +124,8 @@ class _Graph:
 
         failure = task.exception() if task.status == "error" else None
         if isinstance(failure, KilledWorker):  # of a scheduler that others have set up
-            raise InputError(DIED.format(str(failure.task).partition("-kdlib-")[0]))
+            number = int(str(failure.task).split("-")[1])
+            raise InputError(DIED.format(self.scenarios[number].slug))
         if failure is not None:
             raise failure
         if task.status != "finished":

@@ -35,13 +35,13 @@ def process(*arguments: object) -> subprocess.CompletedProcess[str]:
 def run_folder(clinics: Clinics, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run, made by the command."""
     store = tmp_path_factory.mktemp("command") / "runs"
-    done = process(
+    done = kdlib(
         "run", "--method", "distillation", "--source", "utrecht", "--target", "singapore",
         "--temperature", 3, "--teacher", "adversarial", *SETTINGS,
         "--data", clinics.folder, "--store", store,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return Path(done.stdout.splitlines()[0])
+    assert done.status == 0, done.err
+    return Path(done.out.splitlines()[0])
 
 
 def test_a_run_prints_its_folder_and_scores(run_folder: Path) -> None:

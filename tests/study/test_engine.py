@@ -14,10 +14,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from dask.utils import key_split
 from distributed import Client, LocalCluster
 
 from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.errors import InputError
+from kdlib.study.engine import run_key
 from kdlib.study.plan import most_needed_first, plan, run_study, study_scores
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import OnProgress, Store
@@ -91,6 +93,15 @@ def test_the_longest_of_the_other_runs_come_first(study: Study, clinics: Clinics
     ordered = most_needed_first(absent)
     lengths = [s.updates for s in ordered[2:]]
     assert lengths == sorted(lengths, reverse=True)
+
+
+def test_all_runs_are_one_kind_of_work_to_dask(study: Study, clinics: Clinics) -> None:
+    """It would leave a worker idle while runs of a kind that it has not seen wait at another."""
+    absent = Store("no", clinics).missing(item.scenario for item in plan(study, clinics))
+    keys = [run_key(number, scenario, "kdlib-ab") for number, scenario in enumerate(absent)]
+    assert len({scenario.method for scenario in absent}) > 2
+    assert len({key_split(key) for key in keys}) == 1
+    assert len(set(keys)) == len(keys)
 
 
 def test_bad_input_found_by_a_worker_ends_them_all(study: Study, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from kdlib.data.clinics import Clinics
 from kdlib.study import lock
 from kdlib.study.lock import FolderLock, LockLostError
 from kdlib.study.scenario import Scenario
-from kdlib.study.store import Store
+from kdlib.study.store import Store, run
+from tests.copies import Copy, Say
 from tests.tiny import RECIPE
 
 # A process of this machine that the lock takes for one of another, or whose files know no flock.
@@ -131,32 +132,26 @@ def test_the_lock_is_lost_by_the_next_number_alone(tmp_path: Path) -> None:
             held.confirm()
 
 
-RUNNER = """
-import sys, torch
-torch.set_num_threads(1)
-from kdlib import Scenario, open_clinics, run
-from kdlib.study import lock
-lock._kernel = lambda: "elsewhere"
-run(Scenario.model_validate_json(sys.argv[1]), open_clinics(sys.argv[2]), store=sys.argv[3],
-    checkpoint_seconds=0, on_progress=lambda *step: print(*step[1:], flush=True))
-"""
-
-
 @pytest.mark.usefixtures("hasty")
 def test_a_machine_that_stood_still_changes_no_finished_run(
     clinics: Clinics, tmp_path: Path
 ) -> None:
     scenario = Scenario(method="supervised", source="utrecht", **RECIPE)
-    words = [scenario.model_dump_json(), str(clinics.folder), str(tmp_path)]
-    process = subprocess.Popen([sys.executable, "-c", RUNNER, *words], stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.send_signal(signal.SIGSTOP)
+
+    def run_elsewhere(say: Say) -> None:
+        lock._kernel = lambda: "elsewhere"
+        run(
+            scenario, clinics, store=tmp_path, checkpoint_seconds=0,
+            on_progress=lambda *_: say("step"),
+        )  # fmt: skip
+
+    process = Copy(run_elsewhere)
+    process.said.readline()
+    os.kill(process.number, signal.SIGSTOP)
     directory = Store(tmp_path, clinics).run(scenario).directory
     before = {path.name: path.stat().st_mtime_ns for path in directory.glob("[!l]*")}
-    process.send_signal(signal.SIGCONT)
-    process.communicate(timeout=60)
-    assert process.returncode == 0  # it reads the run that was made meanwhile
+    os.kill(process.number, signal.SIGCONT)
+    assert process.end() == 0  # it reads the run that was made meanwhile
     after = {path.name: path.stat().st_mtime_ns for path in directory.glob("[!l]*")}
     after.pop("checkpoint.safetensors", None)  # of no use any more
     assert after == before

@@ -1,10 +1,9 @@
 """Laws of runs and their store."""
 
+import os
 import pickle
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import Store, run
 from kdlib.training import of_threads
+from tests.copies import Copy
 from tests.tiny import RECIPE, write_clinics
 
 PAIR: dict[str, Any] = {"source": "utrecht", "target": "singapore", **RECIPE}
@@ -217,28 +217,20 @@ def test_an_unfinished_directory_is_no_run(tmp_path: Path) -> None:
         Run(tmp_path)
 
 
-RUNNER = """
-import sys, torch
-torch.set_num_threads(1)
-from kdlib import Scenario, open_clinics, run
-scenario = Scenario.model_validate_json(sys.argv[1])
-run(scenario, open_clinics(sys.argv[2]), store=sys.argv[3], checkpoint_seconds=0,
-    on_progress=lambda *step: print(*step[1:], flush=True))
-"""
+def start(scenario: Scenario, clinics: Clinics, store: Path) -> Copy:
+    """A process that makes the run, with a checkpoint and a line at every step."""
+    return Copy(
+        lambda say: run(
+            scenario, clinics, store=store, checkpoint_seconds=0, on_progress=lambda *_: say("step")
+        )
+    )
 
 
-def start(scenario: Scenario, clinics: Clinics, store: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", RUNNER, scenario.model_dump_json(), clinics.folder, store]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def kill_after(process: subprocess.Popen[str], lines: int) -> None:
-    assert process.stdout is not None
+def kill_after(process: Copy, lines: int) -> None:
     for _ in range(lines):
-        process.stdout.readline()
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
+        process.said.readline()
+    os.kill(process.number, signal.SIGKILL)
+    process.end()
 
 
 def test_a_killed_run_goes_on_and_ends_the_same(clinics: Clinics, tmp_path: Path) -> None:
@@ -256,6 +248,6 @@ def test_a_killed_run_goes_on_and_ends_the_same(clinics: Clinics, tmp_path: Path
 
 def test_two_processes_never_write_one_run(clinics: Clinics, tmp_path: Path) -> None:
     first, second = (start(KD, clinics, tmp_path) for _ in range(2))
-    steps = [process.communicate()[0].splitlines() for process in (first, second)]
-    assert first.returncode == second.returncode == 0
+    steps = [process.said.readlines() for process in (first, second)]
+    assert first.end() == second.end() == 0
     assert len(steps[0]) + len(steps[1]) == 2 * RECIPE["steps"]
