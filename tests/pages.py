@@ -1,4 +1,4 @@
-"""A book of the explorers' page in a real browser: fixtures, and how a test reads the page."""
+"""A book of the explorers in a real browser: fixtures, and how a test reads the page."""
 
 import os
 import re
@@ -20,7 +20,7 @@ from PIL import Image
 from tests.explored import Explored
 
 ROOT = Path(__file__).parents[1]
-PAGE = "book/10_explorers.html"
+PAGE = "book/10_explorers.html"  # here with three explorers, which in the book have two chapters
 CAUTION = "book/why.html"  # of that chapter, the threshold explorer alone
 CHROMIUM = shutil.which("chromium")
 SOFTWARE_WEBGL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
@@ -47,7 +47,9 @@ def site(explored_study: Explored, scripts: bool, tmp_path_factory: pytest.TempP
     without_results = shutil.ignore_patterns("results", "runs")
     shutil.copytree(ROOT / "book", folder / "book", ignore=without_results)
     shutil.copytree(explored_study.results.folder.parent, folder / "book" / "results")
-    (folder / "book" / "why.md").write_text(caution())
+    (folder / "book" / "why.md").write_text(chapter("why", "threshold_explorer"))
+    three = ("temperature_explorer", "pair_explorer", "scan_viewer")
+    (folder / "book" / "10_explorers.md").write_text(chapter("10_explorers", *three))
     command = Path(sys.executable).with_name("jupyter-book")
     build = [command, "build", "-W", "-n", "--keep-going", folder]
     # The buttons of the repository are there, as on a published page.
@@ -57,16 +59,18 @@ def site(explored_study: Explored, scripts: bool, tmp_path_factory: pytest.TempP
     return folder / "_build" / "html"
 
 
-def caution() -> str:
-    """The header of the chapter, and its cell with the explorer."""
-    text = (ROOT / "book" / "why.md").read_text()
+def chapter(name: str, *explorers: str) -> str:
+    """The header of a chapter of the book, and a cell for each explorer."""
+    text = (ROOT / "book" / f"{name}.md").read_text()
     header = text[: text.index("\n---\n") + 5]
-    code = "\n".join([
-        "from kdlib.record.choice import results_to_show",
-        "from kdlib.report.widgets import explore, threshold_explorer",
-        "explore(threshold_explorer, results_to_show())",
-    ])  # fmt: skip
-    return f"{header}\n# Caution\n\n```{{code-cell}} ipython3\n{code}\n```\n"
+    parts = [
+        f"## {explorer}\n\n```{{code-cell}} ipython3\n"
+        "from kdlib.record.choice import results_to_show\n"
+        f"from kdlib.report.widgets import explore, {explorer}\n"
+        f"explore({explorer}, results_to_show())\n```\n"
+        for explorer in explorers
+    ]
+    return "\n".join([header, f"# {name}\n", *parts])
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -12,7 +12,9 @@ function link(text, name, href) {
 }
 
 function csv(table) {
-  const quote = (cell) => `"${cell.textContent.trim().replaceAll('"', '""')}"`;
+  // A program reads the minus sign of a keyboard, not that of printers.
+  const text = (cell) => cell.textContent.trim().replace(/−(?=\d)/g, "-");
+  const quote = (cell) => `"${text(cell).replaceAll('"', '""')}"`;
   const lines = [...table.rows].map((row) => [...row.cells].map(quote).join(","));
   return `data:text/csv;charset=utf-8,${encodeURIComponent("\ufeff" + lines.join("\r\n"))}`;
 }

@@ -78,7 +78,7 @@ def dials_map(results: Results) -> Picture | None:
     with drawing(0.42 * len(cells) + 1.6) as (figure, axes):
         values = cells.to_numpy(dtype=np.float64)
         most = max(0.02, float(np.nanmax(np.abs(values))))
-        axes.imshow(cells, cmap="RdBu", vmin=-most, vmax=most, aspect="auto")
+        axes.imshow(cells, cmap="PRGn", vmin=-most, vmax=most, aspect="auto")
         for row, target in enumerate(targets):
             for column, arm in enumerate(cells):
                 value = values[row, column]

@@ -66,13 +66,28 @@ def _marks() -> list[Line2D]:
 def hypothesis_words(outcomes: list[Outcome]) -> str:
     """How many predictions of the hypothesis hold, and which, in sentences."""
     found = {v: [o.prediction.number for o in outcomes if o.verdict == v] for v in OUTCOMES}
+    found = {verdict: numbers for verdict, numbers in found.items() if numbers}
+    if len(found) == 1:
+        return (
+            f"All {len(outcomes)} predictions of the hypothesis are judged “{next(iter(found))}”."
+        )
     parts = [
         f"{len(numbers)} {'is' if len(numbers) == 1 else 'are'} judged"
         f" “{verdict}” ({listed(numbers)})"
         for verdict, numbers in found.items()
-        if numbers
     ]
     return f"Of the {len(outcomes)} predictions of the hypothesis, {listed(parts)}."
+
+
+def cause_words(table: pd.DataFrame, outcomes: list[Outcome], arms: Mapping[str, Arm]) -> str:
+    """What the controls and the predictions say of the cause of the gains, for the last line."""
+    control = [name for name in table["arm"] if arms[name].role == "control"]
+    if not control:
+        return (
+            "without control arms these results do not say which part of a method causes a change."
+        )
+    said = hypothesis_words(outcomes)
+    return said[0].lower() + said[1:]
 
 
 def control_words(table: pd.DataFrame, results: Results) -> str:
@@ -88,8 +103,9 @@ def control_words(table: pd.DataFrame, results: Results) -> str:
     said = f"In the study {results.name!r} the change of the mean Dice is {listed(whole)}."
     if not control.any():
         return (
-            f"{said} It has no control arms, and no results of the study 'mechanism' by the same"
-            " recipe are here. So these results do not say which part of a method causes a change."
+            f"{said} This study has no control arms, and the study 'mechanism', which has them, has"
+            " no results by the same recipe here. So these results do not say which part of a"
+            " method causes a change."
         )
     rows = table[control]
     sides = {
@@ -101,10 +117,8 @@ def control_words(table: pd.DataFrame, results: Results) -> str:
     ]
     others = len(rows) - sum(map(len, sides.values()))
     few = " One seed decides nothing, though." if rows["seeds"].max() == 1 else ""
-    return (
-        f"{said} Of its {len(rows)} control arms, {listed(parts)}; for the other {others} it"
-        f" crosses 0 or is missing.{few}"
-    )
+    rest = f" The interval of the other {others} crosses 0 or is missing." if others else ""
+    return f"{said} It has {count_of(len(rows), 'control arm')}: {listed(parts)}.{rest}{few}"
 
 
 def _changed(row: Mapping[Any, Any], arms: Mapping[str, Arm]) -> str:

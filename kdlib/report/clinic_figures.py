@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from kdlib.data.box import grey_between
 from kdlib.data.labels import Label
 from kdlib.record.arrays import Arrays, Key
-from kdlib.report.figures import CLINIC_COLOURS, STYLE, Picture, drawing, name_rows
+from kdlib.report.figures import CLINIC_COLOURS, SCANS, STYLE, Picture, drawing, name_rows
 from kdlib.report.pictures import outline, show_slice
 
 
@@ -22,7 +22,7 @@ def clinic_slices(arrays: Arrays) -> Picture:
     shown = {name: _subjects(arrays, name) for name in _clinics(arrays)}
     white = max(np.percentile(arrays[Key((n, s[-1]), "flair")], 99.5) for n, s in shown.items())
     columns = max(map(len, shown.values()))
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE | SCANS):
         figure = Figure(figsize=(2.0 * columns, 2.4 * len(shown)), layout="constrained")
         grid = figure.subplots(len(shown), columns, squeeze=False)
         for row, (name, subjects) in zip(grid, shown.items(), strict=True):

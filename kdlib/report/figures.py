@@ -22,7 +22,8 @@ from PIL import Image
 
 from kdlib.files import atomic
 
-CLINIC_COLOURS = {"utrecht": "#0072b2", "singapore": "#d55e00", "amsterdam": "#009e73"}
+# No arm has these colours. Their lightness differs too, so that all readers can tell them apart.
+CLINIC_COLOURS = {"utrecht": "#1d5a5a", "singapore": "#cc6677", "amsterdam": "#77b8d8"}
 WIDTH = 5.0  # inches
 STYLE: Any = {
     "font.size": 11,
@@ -36,6 +37,10 @@ STYLE: Any = {
     "axes.facecolor": "none",
     "svg.hashsalt": "kdlib",  # so that the same results give the same file
 }
+# Scans stand on black, as in a reading room, on a light page and on a dark one.
+INK = "#e8e8e8"
+SCANS: Any = {"text.color": INK, "axes.labelcolor": INK, "axes.titlecolor": INK}
+SCANS |= {"xtick.color": INK, "ytick.color": INK, "axes.edgecolor": INK}
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class Picture:
         with mpl.rc_context(STYLE):
             self.figure.savefig(
                 buffer, format=self.kind, dpi=100, bbox_inches="tight", metadata=metadata,
-                facecolor="none" if self.kind == "svg" else "white",
+                facecolor="none" if self.kind == "svg" else "black",
             )  # fmt: skip
         return buffer.getvalue() if self.kind == "svg" else _few_colours(buffer)
 
@@ -78,9 +83,14 @@ def _few_colours(png: BytesIO) -> bytes:
 
 
 @contextmanager
-def drawing(height: float, rows: int = 1, columns: int = 1, **options: Any) -> Iterator[Any]:
-    """A new figure in the book's style with its axes, ``height`` inches high."""
-    with mpl.rc_context(STYLE):
+def drawing(
+    height: float, rows: int = 1, columns: int = 1, *, scans: bool = False, **options: Any
+) -> Iterator[Any]:
+    """A new figure in the book's style with its axes, ``height`` inches high.
+
+    With ``scans`` its letters are light, as it is shown on black.
+    """
+    with mpl.rc_context(STYLE | SCANS if scans else STYLE):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         yield figure, figure.subplots(rows, columns, **options)
 
@@ -126,13 +136,18 @@ def curves(functions: dict[str, Callable[[Any], Any]], x: Any, x_name: str, y_na
     return Picture(figure)
 
 
-def before_and_after(before: pd.DataFrame, after: pd.DataFrame, names: tuple[str, str]) -> Picture:
-    """The Dice of each tested subject in the ``scores`` of two runs, joined by a line."""
+def before_and_after(
+    before: pd.DataFrame, after: pd.DataFrame, names: tuple[str, str], colour: str = "#444444"
+) -> Picture:
+    """The Dice of each tested subject in the ``scores`` of two runs, joined by a line.
+
+    The mean has a thick line in ``colour``, that of the second arm.
+    """
     both = before.merge(after, on="subject", suffixes=("_before", "_after"))
     values = both[["dice_before", "dice_after"]].to_numpy().T
     with drawing(3.2) as (figure, axes):
         axes.plot([0, 1], values, "o-", color="#bbbbbb", ms=5, lw=1)
-        axes.plot([0, 1], values.mean(axis=1), "o-", color="#0072b2", ms=9, lw=2.5, label="mean")
+        axes.plot([0, 1], values.mean(axis=1), "o-", color=colour, ms=9, lw=2.5, label="mean")
         axes.set_xticks([0, 1], names, parse_math=False)
         axes.set_xlim(-0.25, 1.25)
         axes.set_ylabel("Dice")

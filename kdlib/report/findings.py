@@ -39,6 +39,22 @@ def clinic_words(clinics: pd.DataFrame) -> str:
     return said
 
 
+def apart_words(clinics: pd.DataFrame) -> str:
+    """Between which two clinics the lesions differ most, by volume and by contrast."""
+    medians = clinics.groupby("clinic")[["lesion_ml", "lesion_contrast"]].median()
+    if len(medians) < 2:
+        return "Here there is one clinic alone."
+    ends = {
+        name: [str(end).capitalize() for end in (values.idxmin(), values.idxmax())]
+        for name, values in medians.items()
+    }
+    times = medians["lesion_ml"].max() / medians["lesion_ml"].min()
+    return (
+        f"The median lesion volume differs most between {listed(ends['lesion_ml'])}, by a factor of"
+        f" {times:.1f}, and the contrast of lesions between {listed(ends['lesion_contrast'])}."
+    )
+
+
 def load_order_words(clinics: pd.DataFrame) -> str:
     """The order of the clinics by median load, here and as published, in a sentence."""
     here = clinics.groupby("clinic")["lesion_ml"].median().sort_values(ascending=False)
@@ -82,8 +98,12 @@ def ranked_words(results: Results) -> str:
     parts = []
     for change, text in SIDES.items():
         names = [results.arms[name].label for name, one in changes.items() if one == change]
-        parts.append(f"{text}: {listed(names) if names else 'none'}")
-    return f"over all pairs, {'; '.join(parts)}. These p are corrected for the number of tests."
+        if names or change == "raised":
+            parts.append(f"{text}: {listed(names) if names else 'none'}")
+    return (
+        f"over all pairs of clinics, {'; '.join(parts)}. The tests behind this are corrected for"
+        " their number."
+    )
 
 
 def picture_words(

@@ -13,7 +13,11 @@ from kdlib.report.words import listed, signed
 from kdlib.study.arm import BOUNDS, lower_bound, upper_bound
 
 HOME, AWAY, LABELS = "at home", "away", "with labels"
-MARKS = {HOME: ("D", "#0072b2"), AWAY: ("o", BOUNDS["lower bound"]), LABELS: ("s", "#222222")}
+MARKS = {
+    HOME: ("D", "#cc79a7"),  # no arm has this colour
+    AWAY: ("o", BOUNDS["lower bound"]),
+    LABELS: ("s", BOUNDS["upper bound"]),
+}
 
 
 def home_and_away(results: Results) -> pd.DataFrame:
@@ -69,9 +73,9 @@ def home_words(results: Results) -> str:
     parts = []
     for source, rows in table.groupby("source", sort=False):
         away = [f"{r[AWAY]:.2f} at {r['target'].capitalize()}" for _, r in rows.iterrows()]
+        reached = [f"{rows[HOME].iloc[0]:.2f} at home", *away]
         parts.append(
-            f"The teacher of {str(source).capitalize()} reaches a mean Dice of"
-            f" {rows[HOME].iloc[0]:.2f} at home and {listed(away)}."
+            f"The teacher of {str(source).capitalize()} reaches a mean Dice of {listed(reached)}."
         )
     return " ".join(parts)
 
@@ -92,5 +96,14 @@ def room_words(results: Results) -> str:
             f"labels from the target change the Dice by {signed(back.mean())} in the mean, and"
             f" raise it in {int((back > 0).sum())} of {count_of(int(back.notna().sum()), 'pair')}"
         )
-    said = "; ".join(parts) or "these results do not say what a new clinic costs"
-    return f"{said}. This is the room in which a method without labels can gain."
+    if not parts:
+        return "these results do not say what a new clinic costs."
+    return f"{'; '.join(parts)}. {_room(back.mean())}"
+
+
+def _room(back: float) -> str:
+    if np.isnan(back):
+        return "Without U-bound nothing says how much of this a method could bring back."
+    if back > 0:
+        return f"So a method without labels has a room of {back:.3f} Dice to gain in the mean."
+    return "Labels bring nothing back in the mean, so there is no room in which to gain."

@@ -34,8 +34,8 @@ def boldness_words(results: Results) -> str:
         return "These results do not say how much lesion each method marks."
     parts = [f"{arms[str(name)].label} {100 * v:.0f} %" for name, v in table["volume"].items()]
     return (
-        f"Of the true lesion volume, the methods mark in the mean: {listed(parts)}. Below 100 % a"
-        " network is cautious, and above it is bold."
+        f"The marked volume, as a share of the true lesion volume, is in the mean: {listed(parts)}."
+        " Below 100 % a network is cautious, and above it is bold."
     )
 
 
@@ -85,10 +85,10 @@ def size_words(results: Results, arm: str) -> str:
         return "These results do not say what is found of small and of large lesions."
     recall = table.xs("recall", level="rate")
     change = recall.T[arm].sub(recall.T[lower]).dropna()
-    parts = [f"{signed(v)} of those of {SIZES[str(size)]} mm³" for size, v in change.items()]
+    parts = [f"{signed(v)} for lesions of {SIZES[str(size)]} mm³" for size, v in change.items()]
     label = results.arms[arm].label
     return (
-        f"Against no adaptation, {label} changes the share of lesions that are found by"
+        f"{label} changes the share of the lesions that are found, against no adaptation, by"
         f" {listed(parts)}."
     )
 
@@ -100,11 +100,13 @@ def temperature_words(results: Results) -> str:
         return "These results have no students that learnt at several temperatures."
     means = rows.groupby("value")[["dice", "log_volume_ratio"]].mean()
     parts = [
-        f"T = {value:g} a mean Dice of {row['dice']:.3f} and {100 * np.exp(row.iloc[1]):.0f} % of"
-        " the true volume"
+        f"{row['dice']:.3f} and {100 * np.exp(row.iloc[1]):.0f} % at T = {value:g}"
         for value, row in means.iterrows()
     ]
-    return f"The students of each temperature reach on the target: at {listed(parts)}."
+    return (
+        "Students were trained at several temperatures. Their mean Dice on the target, and the"
+        f" share of the true volume that they mark, are {listed(parts)}."
+    )
 
 
 def shown_arms(results: Results) -> list[str]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from kdlib.data.box import bounding_box, grey
 from kdlib.data.labels import Label
-from kdlib.report.figures import STYLE, Picture
+from kdlib.report.figures import SCANS, STYLE, Picture
 from kdlib.scores.metrics import THRESHOLD
 from kdlib.study.arm import Arm, adapting, featured, lower_bound, upper_bound
 
@@ -70,7 +70,7 @@ def segmentations(examples: dict[str, dict[str, Slice]], arms: Mapping[str, str]
     panels = 2 + len(arms)
     lines = -(-panels // SIDE_BY_SIDE)
     shape = (lines * len(examples), SIDE_BY_SIDE)
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE | SCANS):
         size = (PANEL * shape[1], 1.2 * PANEL * shape[0] + 0.4)
         figure = Figure(figsize=size, layout="constrained")
         grid = figure.subplots(*shape, squeeze=False)

@@ -6,6 +6,17 @@ from dataclasses import dataclass
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+MANY = 7  # columns: with more of them a table has smaller letters, so that a page holds it
+
+
+def printed(text: str) -> str:
+    """``text`` with the minus sign of printers before numbers, for a page.
+
+    >>> printed("KD changes it by -0.006, from 10-100 mm3 on")
+    'KD changes it by −0.006, from 10-100 mm3 on'
+    """
+    return re.sub(r"(?<![\w.-])-(?=\d)", "−", text)
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -18,10 +29,12 @@ class Shown:
     ids: str | None = None
 
     def _repr_html_(self) -> str:
-        kind = "prose" if self.wraps else "numbers"
+        kinds = ["prose" if self.wraps else "numbers"]
+        if self.table.shape[1] > MANY:
+            kinds.append("many")
         # Names and texts may come from scans, so they are escaped.
         with pd.option_context("display.max_colwidth", None):
-            html = self._texts().to_html(index=False, border=0, escape=True, classes=[kind])
+            html = self._texts().to_html(index=False, border=0, escape=True, classes=kinds)
         if self.ids is not None:
             html = re.sub(r"<tr>(?=\s*<td>([\w-]+)</td>)", rf'<tr id="{self.ids}\1">', html)
         return html.replace("<table", f'<table data-name="{self.name}"', 1)
@@ -34,8 +47,8 @@ class Shown:
         if is_numeric_dtype(values) and values.dtype != bool:
             whole = bool((values.dropna() % 1 == 0).all())
             style = "{:,.0f}" if whole else f"{{:z.{self.digits}f}}"
-            return values.map(lambda value: "" if pd.isna(value) else style.format(value))
-        return values.map(lambda value: "" if value is None else str(value))
+            return values.map(lambda value: "" if pd.isna(value) else printed(style.format(value)))
+        return values.map(lambda value: "" if value is None else printed(str(value)))
 
 
 def shown(

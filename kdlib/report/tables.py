@@ -51,10 +51,11 @@ def five_scores(scores: pd.DataFrame) -> pd.DataFrame:
     return scores[[*keys, *METRIC_NAMES]].rename(columns=METRIC_NAMES)
 
 
-def paper_table() -> pd.DataFrame:
-    """The paper's Tables 2 and 3 in the layout of ``results_table``."""
+def paper_table(first: Iterable[str] = ()) -> pd.DataFrame:
+    """The paper's Tables 2 and 3 in the layout of ``results_table``, the arms ``first`` on top."""
     rows = paper.printed_results()
-    names = dict.fromkeys(rows["arm"])
+    printed = dict.fromkeys(rows["arm"])
+    names = [*(name for name in first if name in printed), *printed]
     return _layout(
         rows.assign(cell=_cells(rows["mean"], rows["sd"])), {name: name for name in names}
     )

@@ -107,7 +107,7 @@ def _figure(results: Results, scores: pd.DataFrame, before: str, after: str) -> 
     means["subject"] = [str(Key(tuple(owner[:2]), owner[2])) for owner in owners]
     first, second = (means[means["arm"] == name] for name in (before, after))
     names = (results.arms[before].label, results.arms[after].label)
-    return before_and_after(first, second, names)
+    return before_and_after(first, second, names, results.arms[after].colour)
 
 
 def _difference(results: Results, arm: str, baseline: str) -> str:

@@ -120,6 +120,6 @@ def still_html(explorer: Explorer) -> str:
     text = escape(explorer.description)
     return (
         f'{STILL}<figure class="kdlib-still" data-explorer="{escape(explorer.kind)}">'
-        f'<img src="{picture}" alt="{text}" style="max-width: 100%; background: white">'
+        f'<img src="{picture}" alt="{text}" style="max-width: 100%">'
         f"<figcaption>{text}</figcaption></figure>"
     )

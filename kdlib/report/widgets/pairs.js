@@ -92,7 +92,7 @@ function heatMap(runs, arm, lower, chosen, pick) {
     if (value === null) return html("td", {}, "");
     const text = gains.length ? `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}` : value.toFixed(3);
     const share = gains.length ? Math.min(Math.abs(value) / 0.1, 1) : 0;
-    const colour = value < 0 ? "213, 94, 0" : "0, 114, 178";
+    const colour = value < 0 ? "170, 68, 153" : "17, 119, 51";
     const button = html("button", {
       type: "button", style: `background: rgba(${colour}, ${(0.75 * share).toFixed(2)})`,
       "aria-pressed": String(source === chosen.source && target === chosen.target),

@@ -12,10 +12,11 @@ from kdlib.data.labels import Label
 from kdlib.data.volume import Volume, write_volume
 from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing
-from kdlib.report.pictures import show_slice
+from kdlib.report.pictures import TRUTH, show_slice
 from kdlib.report.widgets.base import Explorer, coarser, script, source
 
-COLOURS = {"truth": "#f0e442", "teacher": "#56b4e9", "student": "#f0579b"}
+# The truth has its colour of all pictures; the others have none that means found, missed or false.
+COLOURS = {"truth": TRUTH, "teacher": "#f0e442", "student": "#ff5533"}
 NIIVUE = Path("_static/vendor/niivue.umd.js")  # from the folder of a chapter
 
 
@@ -88,7 +89,7 @@ def nifti_bytes(array: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[np.
 
 def _still(scan: dict[str, NDArray[Any]], place: int) -> Picture:
     flair = scan["flair"][:, :, place]
-    with drawing(2.6, 1, len(COLOURS)) as (figure, grid):
+    with drawing(2.6, 1, len(COLOURS), scans=True) as (figure, grid):
         for axes, (name, colour) in zip(grid, COLOURS.items(), strict=True):
             show_slice(axes, flair)
             outline = (scan[name][:, :, place] == Label.LESION).T

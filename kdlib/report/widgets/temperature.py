@@ -131,7 +131,7 @@ def _fullest(soft: dict[str, NDArray[Any]]) -> int:
 def _still(soft: dict[str, NDArray[Any]], place: int) -> Picture:
     logit = soft[LOGIT][place] / STEPS_PER_LOGIT
     flair = soft["flair"][place]
-    with drawing(2.0, 1, len(SHOWN_TEMPERATURES)) as (figure, grid):
+    with drawing(2.0, 1, len(SHOWN_TEMPERATURES), scans=True) as (figure, grid):
         for axes, temperature in zip(np.ravel(grid), SHOWN_TEMPERATURES, strict=True):
             show_slice(axes, flair.T)
             soft_label = np.where(flair > 0, expit(logit / temperature), 0)

@@ -25,8 +25,8 @@ function scoresAt({ lesion, rest }, grey) {
 }
 
 const greyOf = (threshold) => Math.min(Math.max(Math.round(threshold * 255), 1), 255);
-// How each line is dashed, and at which threshold its name stands.
-const LINES = { Dice: ["", 0.72], recall: ["6 4", 0.04], precision: ["2 3", 0.8] };
+// How each line is dashed, at which threshold its name stands, and how far below the line.
+const LINES = { Dice: ["", 0.72, -6], recall: ["6 4", 0.3, 15], precision: ["2 3", 0.8, -6] };
 
 function curves(points, threshold, now) {
   const quarters = evenly([0, 0.25, 0.5, 0.75, 1]);
@@ -36,12 +36,12 @@ function curves(points, threshold, now) {
     { name: "", low: 0, high: 1, ticks: quarters },
     { height: 230 },
   );
-  for (const [name, [dash, place]] of Object.entries(LINES)) {
+  for (const [name, [dash, place, below]] of Object.entries(LINES)) {
     const known = points.filter(([, scores]) => scores[name] !== null);
     const path = known.map(([t, scores]) => `${drawn.x(t)},${drawn.y(scores[name])}`).join(" ");
     drawn.marks.append(svg("polyline", { points: path, class: "kdlib-line", "stroke-dasharray": dash }));
     const named = known.find(([t]) => t >= place);
-    if (named) drawn.marks.append(svg("text", { x: drawn.x(place), y: drawn.y(named[1][name]) - 6 }, name));
+    if (named) drawn.marks.append(svg("text", { x: drawn.x(place), y: drawn.y(named[1][name]) + below, class: "kdlib-name" }, name));
     if (now[name] === null) continue;
     drawn.marks.append(
       svg("circle", { cx: drawn.x(threshold), cy: drawn.y(now[name]), r: 4.5, class: "kdlib-chosen", [`data-${name.toLowerCase()}`]: now[name] }),

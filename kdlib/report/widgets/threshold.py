@@ -85,7 +85,7 @@ def _rounded(array: NDArray[np.uint8], part: str) -> NDArray[np.uint8]:
 
 
 def _still(example: dict[str, NDArray[np.uint8]], arm: str) -> Picture:
-    with drawing(2.6, 1, len(SHOWN)) as (figure, grid):
+    with drawing(2.6, 1, len(SHOWN), scans=True) as (figure, grid):
         for axes, threshold in zip(np.ravel(grid), SHOWN, strict=True):
             show_slice(axes, example["flair"])
             cut = (example[arm] >= round(threshold * 255)).astype(np.uint8) * 255
