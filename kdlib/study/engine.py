@@ -37,8 +37,6 @@ def run_on_dask(
     A run whose worker dies goes on from its checkpoint on another one. All end when a run fails,
     when three workers have died in one run, and when this process is told to end.
     """
-    if not scenarios:
-        return
     # Also a worker that dies is started again, by a thread of this process.
     with handled(SIGTERM, leave), without_the_callers_script(), cluster as opened:
         if on_dashboard and opened.dashboard:
@@ -122,11 +120,10 @@ class _Graph:
     def _check(self, task: Any) -> None:
         from distributed import KilledWorker
 
-        failure = task.exception() if task.status == "error" else None
+        if task.status == "finished":
+            return
+        failure = task.exception() if task.status == "error" else InputError(LOST)
         if isinstance(failure, KilledWorker):  # of a scheduler that others have set up
             number = int(str(failure.task).split("-")[1])
-            raise InputError(DIED.format(self.scenarios[number].slug))
-        if failure is not None:
-            raise failure
-        if task.status != "finished":
-            raise InputError(LOST)
+            failure = InputError(DIED.format(self.scenarios[number].slug))
+        raise failure

@@ -131,7 +131,7 @@ def run_study(
         place = cluster_of_file(cluster)
     elif workers > 1:
         place = local_cluster(workers, len(absent))
-    if place is not None:
+    if absent and place is not None:
         run_on_dask(absent, store, place, on_progress=on_progress, on_dashboard=on_dashboard)
     return [(item, store.run(item.scenario, on_progress=on_progress)) for item in items]
 
