@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from statistics import fmean
 
+from kdlib.data.apart import Group, check_apart
 from kdlib.data.forms import AS_STORED, Reading
 from kdlib.data.layouts import ANNOTATIONS, OPTIONS, Found, find_subjects
 from kdlib.data.patients import by_patient, with_patients
@@ -102,6 +104,7 @@ class Clinics(Mapping[str, Clinic]):
         self.folder = folder
         self._clinics = clinics
         self.homes = {name: (homes or {}).get(name, folder) for name in clinics}
+        self._apart = set[tuple[str, str]]()  # the pairs of one folder that are known to be so
 
     def __getitem__(self, name: str) -> Clinic:
         parts = [self._one(part) for part in name.split("+")]
@@ -133,6 +136,19 @@ class Clinics(Mapping[str, Clinic]):
             for subject in group
             if len(group) > 1
         }
+
+    def check_apart(self, source: str, target: str) -> None:
+        """Refuse a patient who is in both of two clinics of one folder, as ``apart`` says.
+
+        Those of two folders were compared when they were opened. A pair is compared only once.
+        """
+        for pair in product(source.split("+"), target.split("+")):
+            one, other = (self._one(name) for name in pair)
+            folder = self.homes[one.name]
+            if one is other or pair in self._apart or self.homes[other.name] != folder:
+                continue
+            check_apart([Group(folder, each.subjects, each.name) for each in (one, other)])
+            self._apart.add(pair)
 
     def _one(self, name: str) -> Clinic:
         if name not in self._clinics:

@@ -1,22 +1,17 @@
 """Folders of clinics as a user names them, and several of them as one set of clinics."""
 
-import hashlib
 import re
-import warnings
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
-from kdlib.data.patients import table_of_patients
+from kdlib.data.apart import Group, check_apart
 from kdlib.data.subjects import Subject
-from kdlib.errors import DoubtWarning, InputError, printable
+from kdlib.errors import InputError, printable
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 POOLED = "all"  # stands in tables for all pairs of clinics together
-# Names that many folders count their patients by. It says nothing if two folders share them.
-COUNTED = re.compile(r"(sub-)?\d{1,3}")
 Subjects = Mapping[str, tuple[Subject, ...]]  # by the names of the clinics
 
 
@@ -67,9 +62,6 @@ def check_names(place: Place, found: Subjects) -> None:
 def check_together(places: Sequence[Place], found: Sequence[Subjects]) -> None:
     """Refuse a clinic or a patient that is in two folders, and tell what looks like one.
 
-    The same patient is known by the same scan, and by the same name in the column ``patient`` of
-    both folders' ``participants.tsv``.
-
     Raises:
         InputError: a clinic, a scan or a patient is in two folders. One line says which.
     """
@@ -80,66 +72,9 @@ def check_together(places: Sequence[Place], found: Sequence[Subjects]) -> None:
             )  # fmt: skip
             what = f"it has a clinic {clinic!r}, and {one.folder} has one too"
             raise InputError(f"{other.folder}: {what}; {way}")
-    check_people(places, found)
-
-
-def check_people(places: Sequence[Place], found: Sequence[Subjects]) -> None:
-    """Refuse a patient who is in two folders, and tell who looks like one, as above.
-
-    Raises:
-        InputError: a scan or a patient is in two folders. One line says which.
-    """
-    _refuse_shared_scans(places, found)
-    for (one, first), (other, second) in combinations(zip(places, found, strict=True), 2):
-        _refuse_shared_patients(one, first, other, second)
-
-
-def _all(found: Subjects) -> list[Subject]:
-    return [subject for subjects in found.values() for subject in subjects]
-
-
-def _refuse_shared_scans(places: Sequence[Place], found: Sequence[Subjects]) -> None:
-    """Refuse a FLAIR whose bytes are in two folders. Only files of one size are read for it."""
-    alike = defaultdict[int, list[tuple[Place, Subject]]](list)
-    for place, part in zip(places, found, strict=True):
-        for subject in _all(part):
-            if not subject.faults and subject.scan.flair.is_file():
-                alike[subject.scan.flair.stat().st_size].append((place, subject))
-    for group in alike.values():
-        seen: dict[str, tuple[Place, Subject]] = {}
-        for place, subject in group if len({place for place, _ in group}) > 1 else ():
-            one, first = seen.setdefault(_digest(subject.scan.flair), (place, subject))
-            if one != place:
-                ours, theirs = _within(place, subject), _within(one, first)
-                what = f"{ours} is the same scan as {theirs} in {one.folder}"
-                raise InputError(f"{place.folder}: {what}; remove it from one of the two folders")
-
-
-def _refuse_shared_patients(one: Place, first: Subjects, other: Place, second: Subjects) -> None:
-    tables = [table_of_patients(place.folder) for place in (one, other)]
-    shared = {s.patient for s in _all(first)} & {s.patient for s in _all(second)}
-    shared = {name for name in shared if not COUNTED.fullmatch(name) or all(tables)}
-    if not shared:
-        return
-    whose = f"{_listed(shared)} in {one.folder} too"
-    advice = "remove the scans from one of the two folders"
-    if all(tables):
-        raise InputError(f"{other.folder}: there is the patient {whose}; {advice}")
-    doubt = f"{other.folder}: there is a patient called {whose}; if it is one person, {advice}"
-    warnings.warn(doubt, DoubtWarning, stacklevel=5)
-
-
-def _listed(names: Iterable[str]) -> str:
-    first, *more = sorted(map(printable, names))
-    return first + (f" (and {len(more)} more)" if more else "")
-
-
-def _within(place: Place, subject: Subject) -> str:
-    path = subject.scan.flair
-    inside = path.is_relative_to(place.folder) and path != place.folder
-    return printable(path.relative_to(place.folder) if inside else path.name)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    check_apart(
+        [
+            Group(place.folder, [subject for some in part.values() for subject in some])
+            for place, part in zip(places, found, strict=True)
+        ]
+    )

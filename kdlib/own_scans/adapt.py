@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from kdlib.data.apart import Group, check_apart
 from kdlib.data.clinics import Clinic, Clinics, open_clinics
 from kdlib.data.forms import AS_STORED, Reading
 from kdlib.data.layouts import each_id_once
-from kdlib.data.places import Place, check_people
 from kdlib.data.subjects import Subject
 from kdlib.errors import InputError
 from kdlib.methods import Method, method_named
@@ -96,7 +96,7 @@ def plan_adaptation(
     subjects = targets[TARGET].subjects
     hidden = Clinic(TARGET, tuple(_without_label(subject) for subject in subjects))
     return Adaptation(
-        Clinics(sources.folder, {**sources, TARGET: hidden}),
+        Clinics(sources.folder, {**sources, TARGET: hidden}, {TARGET: targets.folder}),
         subjects,
         tuple(scenario.changed(subject=s.id) for s in subjects) if on_the_fly else (scenario,),
         left_out,
@@ -166,9 +166,11 @@ def _refuse_shared(sources: Clinics, targets: Clinics) -> None:
         what = f"{shared} of its {len(adapted_to)} scans are in the source too"
         raise InputError(f"{targets.folder}: {what}; name a source without them")
     # Copies of the same scans, and other scans of the same patients.
-    check_people(
-        [Place(part.folder, None) for part in (sources, targets)],
-        [{n: clinic.subjects for n, clinic in part.items()} for part in (sources, targets)],
+    check_apart(
+        [
+            Group(part.folder, [s for clinic in part.values() for s in clinic.subjects])
+            for part in (sources, targets)
+        ]
     )
 
 

@@ -124,6 +124,7 @@ def run_study(
         raise InputError(f"workers={workers}: give 1 or more")
     items = plan(study, store.clinics)
     absent = most_needed_first(store.missing(item.scenario for item in items))
+    store.check_apart(absent)
     place: AbstractContextManager[Cluster] | None = None
     if scheduler is not None:
         place = running_cluster(scheduler)

@@ -93,6 +93,16 @@ class Store:
         wanted = {self.directory(step): step for step in steps}
         return [step for directory, step in wanted.items() if not Run.finished(directory)]
 
+    def check_apart(self, scenarios: Iterable[Scenario]) -> None:
+        """Refuse scenarios in which a patient is learnt from in one clinic and tested in another.
+
+        Raises:
+            InputError: two clinics of one folder have the same patient. One line says which.
+        """
+        for scenario in scenarios:
+            if scenario.target is not None:
+                self.clinics.check_apart(scenario.source, scenario.target)
+
     def run(
         self,
         scenario: Scenario,
@@ -121,6 +131,7 @@ class Store:
         if (made := self.saved(scenario)) is not None:
             return made
         # An impossible run is refused now, and not after its teacher was trained.
+        self.check_apart([scenario])
         choose_device(self.device)
         people = participants(scenario, self.clinics)
         teacher = None
