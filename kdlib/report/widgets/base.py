@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdlib.errors import InputError, from_extra
+from kdlib.record.arrays import Arrays
 from kdlib.record.results import Results
 from kdlib.report.figures import Picture
 
@@ -97,6 +98,14 @@ def coarser(grey: NDArray[np.uint8], levels: int) -> NDArray[np.uint8]:
     """Round greys of 0 to 255 to the middles of so many levels. 0, which is outside, stays 0."""
     step = 256 // levels
     return np.where(grey > 0, grey // step * step + step // 2, 0).astype(np.uint8)
+
+
+def with_greys(arrays: Arrays, levels: int) -> dict[str, NDArray[Any]]:
+    """The ``arrays`` under their names in the browser, with the scans in so many greys."""
+    return {
+        str(key): coarser(array, levels) if key.part == "flair" else array
+        for key, array in arrays.items()
+    }
 
 
 def show(explorer: Explorer) -> None:

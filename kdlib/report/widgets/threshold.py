@@ -1,6 +1,6 @@
 """The threshold explorer: what it costs to be cautious, on the slices that a study saved."""
 
-from typing import Any
+from functools import partial
 
 import numpy as np
 import traitlets
@@ -10,7 +10,7 @@ from kdlib.record.arrays import Arrays, Key
 from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing
 from kdlib.report.pictures import overlap, show_slice
-from kdlib.report.widgets.base import Explorer, coarser, script, source
+from kdlib.report.widgets.base import Explorer, script, source, with_greys
 from kdlib.report.widgets.pairs import COLOURS
 from kdlib.study.arm import featured, lower_bound
 
@@ -44,21 +44,15 @@ def threshold_explorer(results: Results) -> ThresholdExplorer:
             arrays |= {key: example[part].T for part, key in scan.items()}
             for arm in (name for name in arms if name in example):
                 answer = Key((*pair, subject), arm)
-                arrays[answer] = example[arm].T
+                arrays[answer] = _rounded(example[arm].T)
                 names = {"source": pair[0], "target": pair[1], "arm": arm, "subject": subject}
                 parts = {part: str(key) for part, key in (scan | {"answer": answer}).items()}
                 runs.append(names | parts)
     pair, arm = results.pairs[0], list(arms)[-1]
     subject = results.subjects(*pair)[-1]
 
-    def with_greys(levels: int) -> dict[str, NDArray[Any]]:
-        return {
-            str(key): coarser(array, levels) if key.part == "flair" else _rounded(array, key.part)
-            for key, array in arrays.items()
-        }
-
     return ThresholdExplorer(
-        with_greys,
+        partial(with_greys, arrays),
         _still(results.example(*pair, subject), arm),
         f"The answer of {arms[arm]} to subject {subject} of {pair[1].capitalize()}, cut at three "
         "thresholds. With a low threshold more lesion is found, and more is marked that is none.",
@@ -79,9 +73,9 @@ def _arms(results: Results) -> dict[str, str]:
     return {name: results.arms[name].label for name in kept[:MOST_ARMS]}
 
 
-def _rounded(array: NDArray[np.uint8], part: str) -> NDArray[np.uint8]:
+def _rounded(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Probabilities in steps of 2 / 255, which pack better; one half stays where it is."""
-    return array if part == "truth" else (array // 2 * 2).astype(np.uint8)
+    return (array // 2 * 2).astype(np.uint8)
 
 
 def _still(example: dict[str, NDArray[np.uint8]], arm: str) -> Picture:
