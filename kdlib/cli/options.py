@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from kdlib.errors import InputError
 
 if TYPE_CHECKING:
     from kdlib.data.clinics import Clinics
+    from kdlib.own_scans.check import Finding
 
 Data = Annotated[
     list[str] | None,
@@ -86,13 +88,37 @@ def opened(
     return open_clinics(*folders(data), observer=observer, reading=Reading(orientation, form))
 
 
+def sound_ones(
+    clinics: "Clinics", labelled: Collection[str], inputs: str, skip_bad: bool
+) -> "tuple[Clinics, list[Finding]]":
+    """The clinics with the scans that can be used, and what is wrong with the others.
+
+    Those of the clinics ``labelled`` need a label, or several of them, joined by +. The errors are
+    those of ``sound``.
+    """
+    from kdlib.own_scans.check import sound
+    from kdlib.study.progress import count_bar
+
+    with count_bar("scans checked", passing=True) as on_subject:
+        kept, left_out = sound(
+            [clinics], inputs=inputs, labelled="+".join(labelled).split("+"), skip_bad=skip_bad,
+            on_subject=on_subject,
+        )  # fmt: skip
+    return kept[0], left_out
+
+
 def parsed(pairs: list[str] | None) -> dict[str, Any]:
     """``name=value`` texts as settings; values as JSON where they are JSON."""
+    from kdlib.study.arm import GIVEN
+
     settings = {}
     for pair in pairs or []:
         name, equals, value = pair.partition("=")
         if not equals:
             raise InputError(f"--set {pair}: write name=value, for example --set steps=500")
+        if name in ("method", *GIVEN):
+            what = f"{name} is no setting of a method or a recipe"
+            raise InputError(f"--set {pair}: {what}; see the command's options with --help")
         try:
             settings[name] = json.loads(value)
         except json.JSONDecodeError:

@@ -26,6 +26,8 @@ USUAL_ROLES: dict[str, Role] = {
     "adversarial": "paper",
     "distillation": "paper",
 }
+# What a study, or a command, says itself of each scenario.
+GIVEN = ("source", "target", "fold", "subject", "seed", "settings")
 RESERVED = ("flair", "truth")  # names of the pictures that are saved beside the arms' answers
 
 
@@ -70,12 +72,12 @@ def described(tables: Any) -> Any:
             role = USUAL_ROLES.get(str(table.get("method")), "other")
             taken = role in BOUNDS and any(one.get("role") == role for one in full.values())
             table["role"] = "other" if taken else role
-    given = {table.get("colour") for table in full.values()}
+    given = {str(table.get("colour")) for table in full.values()}
     free = [colour for colour in PALETTE if colour not in given]
     colours = chain(free, cycle(PALETTE))
     for table in full.values():
         if "colour" not in table:
-            table["colour"] = BOUNDS.get(table["role"]) or next(colours)
+            table["colour"] = BOUNDS.get(str(table["role"])) or next(colours)
     return full
 
 
@@ -93,6 +95,8 @@ def _told_apart(arms: dict[str, Arm]) -> dict[str, Arm]:
                 raise ValueError(f"arm {text!r}: give it a name of letters that can be printed")
         if name in RESERVED:
             raise ValueError(f"arm {name!r}: that name stands for a picture; choose another")
+        if given := sorted(arm.settings.keys() & set(GIVEN)):
+            raise ValueError(f"arm {name!r}: the study gives its {given[0]}; leave it out here")
         if name in _teachers(name, arms):
             raise ValueError(f"arm {name!r} is its own teacher in the end; name another teacher")
     labels, roles = (Counter(getattr(a, of) for a in arms.values()) for of in ("label", "role"))

@@ -146,10 +146,12 @@ def read_cluster_file(path: Path) -> ClusterFile:
     import yaml
 
     try:
-        settings = yaml.safe_load(read_text(path))
+        text = read_text(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error}") from None
-    except yaml.YAMLError as error:
+    try:
+        settings = yaml.safe_load(text)
+    except Exception as error:  # wrong dates, numbers and nesting are no errors of YAML's own
         raise InputError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
     if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
         raise InputError(f"{path}: write class, options and workers, each as 'name: value'")

@@ -62,7 +62,10 @@ class Scenario(Recipe):
             if name not in known:
                 raise ValueError(unknown_name(name, known, f"setting of {method.name}"))
         given = own.get("settings") or {}
-        given = given if isinstance(given, dict) else given.model_dump()
+        if isinstance(given, MethodSettings):
+            given = given.model_dump()
+        if not isinstance(given, dict):
+            raise ValueError(f"settings={given!r}: give each setting by its name")
         return own | {"settings": method.Settings(**given | rest)}
 
     @model_validator(mode="after")

@@ -54,7 +54,12 @@ class Study(Strict):
     arms: Arms = Field(description="the arms by their names, in the order of figures and tables")
     sweeps: tuple[Sweep, ...] = ()
 
-    def scenario(self, **settings: Any) -> Scenario:
+    @property
+    def clinics(self) -> list[str]:
+        """The names of the clinics of its pairs, sorted."""
+        return sorted({name for pair in self.pairs for name in pair})
+
+    def scenario(self, /, **settings: Any) -> Scenario:
         """Make a scenario with this study's recipe. ``settings`` add to the recipe or replace it.
 
         >>> study = kdlib.load_study("demo")
@@ -125,6 +130,9 @@ def load_study(name: str) -> Study:
     else:
         raise InputError(unknown_name(name, built_in_studies(), "study") + "; or give a .toml file")
     try:
-        return Study(name=Path(name).stem, **tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        settings = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # also of numbers and lists without an end
         raise InputError(f"{name}: this is not valid TOML ({error}); correct it") from error
+    if "name" in settings:
+        raise InputError(f"{name}: a study is called as its file is; leave out its name")
+    return Study(name=Path(name).stem, **settings)
