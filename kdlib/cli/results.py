@@ -7,11 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kdlib.cli.options import Data, Form, Orientation, StoreFolder, StudyName, opened
+from kdlib.cli.options import (
+    Data,
+    Form,
+    Orientation,
+    SkipBad,
+    StoreFolder,
+    StudyName,
+    opened,
+    sound_ones,
+)
+from kdlib.cli.segmenting import say_left_out
 from kdlib.errors import InputError
 
 if TYPE_CHECKING:
     from kdlib.data.clinics import Clinics
+    from kdlib.own_scans.check import Finding
     from kdlib.study.plan import Planned
     from kdlib.study.run import Run
     from kdlib.study.study import Study
@@ -60,6 +71,7 @@ def report(
     ] = None,
     orientation: Orientation = None,
     form: Form = None,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Say whether adapting is worth it, and write the tables of a study, from its finished runs.
 
@@ -75,7 +87,9 @@ def report(
     from kdlib.study.study import load_study
 
     wanted = load_study(study)
-    clinics = opened(data, orientation, form)
+    clinics, left_out = opened(data, orientation, form), list["Finding"]()
+    if skip_bad:  # the same ones as 'kdlib study --skip-bad', whose runs are without them
+        clinics, left_out = sound_ones(clinics, wanted.clinics, wanted.recipe.inputs, skip_bad)
     runs, absent = saved_runs(wanted, Store(folder, clinics))
     if not runs:
         what = f"there is no finished run of the study {study} here"
@@ -92,6 +106,7 @@ def report(
         _report_on(labels, wanted, runs, clinics, out)
     if absent:
         print(f"{absent} of {absent + len(runs)} runs are still missing. They are not counted.")
+    say_left_out(left_out)
     print(out)
     if hint := excel_hint(scores["subject"]):
         print(hint)

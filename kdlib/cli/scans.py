@@ -1,4 +1,4 @@
-"""The commands that bring and check real scans: ``fetch`` and ``check``."""
+"""The commands that make, bring and check scans: ``simulate``, ``fetch`` and ``check``."""
 
 import json
 from collections.abc import Iterable
@@ -12,6 +12,48 @@ from kdlib.cli.options import Form, Observer, Orientation, RecipeOf
 
 if TYPE_CHECKING:
     from kdlib.own_scans.check import Finding
+
+
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder to write, in the challenge's layout.")],
+    grid: Annotated[
+        str, typer.Option(help="native: the challenge's voxels. 2mm: 2 x 2 x 3 mm.")
+    ] = "native",
+    training: Annotated[int, typer.Option(help="Training subjects of each clinic.")] = 20,
+    test: Annotated[int, typer.Option(help="Test subjects of each clinic.")] = 5,
+    seed: Annotated[int, typer.Option(help="Another seed gives other people.")] = 0,
+    scanner_shift: Annotated[
+        float, typer.Option(help="How far the scanners differ. 0: not at all. 1: as published.")
+    ] = 1.0,
+    population_shift: Annotated[
+        float, typer.Option(help="How far the patients differ. 0: not at all. 1: as published.")
+    ] = 1.0,
+    skull: Annotated[bool, typer.Option(help="Keep the skull and the scalp.")] = True,
+    controls: Annotated[
+        bool, typer.Option("--controls", help="Also make the control clinics of the bench.")
+    ] = False,
+    dials: Annotated[
+        bool,
+        typer.Option("--dials", help="Also make clinics in which one part of the shift is turned."),
+    ] = False,
+    large: Annotated[
+        bool, typer.Option("--large", help="Also make a clinic with twice as many people.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(help="How many processes. Default: one for each core.")
+    ] = None,
+) -> None:
+    """Make simulated scans of three clinics, by the published protocols of their scanners."""
+    from kdlib.simulator import simulate
+    from kdlib.study.progress import count_bar
+
+    with count_bar("subjects") as on_subject:
+        simulate(
+            out, grid=grid, training=training, test=test, seed=seed, scanner_shift=scanner_shift,
+            population_shift=population_shift, skull=skull, controls=controls, dials=dials,
+            large=large, workers=workers,
+            on_subject=on_subject,
+        )  # fmt: skip
 
 
 def fetch(

@@ -76,6 +76,21 @@ def test_a_study_runs_from_one_folder_to_another(utrecht: Path, own: Path, tmp_p
     assert "The study has no arm without adaptation to compare with." in told.out
 
 
+def test_a_report_leaves_out_whom_the_study_left_out(
+    utrecht: Path, own: Path, tmp_path: Path
+) -> None:
+    (own / "anna3/FLAIR.nii.gz").write_bytes(b"no scan")
+    study = mixed_study(tmp_path)
+    places = ("--data", utrecht, "--data", f"{own}:tabriz", "--store", tmp_path / "runs")
+    made = kdlib("study", study, *places, "--device", "cpu", "--workers", 1, "--skip-bad")
+    assert made.status == 0, made.err
+    told = kdlib("report", study, *places, "--out", tmp_path / "report", "--skip-bad")
+    assert told.status == 0, told.err
+    assert "Left out because they are wrong or doubtful (1):\n  anna3" in told.out
+    scores = pd.read_csv(tmp_path / "report/scores.csv")
+    assert sorted(scores["subject"]) == ["anna0", "anna1", "anna2"]
+
+
 def test_a_report_scores_against_other_masks_too(utrecht: Path, own: Path, tmp_path: Path) -> None:
     study = mixed_study(tmp_path)
     places = ("--data", utrecht, "--data", f"{own}:tabriz", "--store", tmp_path / "runs")
