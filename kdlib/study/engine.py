@@ -1,4 +1,4 @@
-"""Many runs at once: a study's graph of runs, handed to Dask."""
+"""Many runs at once: a study's graph of runs, handed to Dask. Imported where Dask is at work."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -8,9 +8,12 @@ from signal import SIGTERM
 from typing import Any
 from uuid import uuid4
 
+from distributed import KilledWorker
+
 from kdlib.errors import InputError
 from kdlib.processes import handled, leave, without_the_callers_script
 from kdlib.study.cluster import Cluster
+from kdlib.study.on_worker import Maker, make, run_key, run_number
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import OnProgress, Store
 
@@ -44,15 +47,6 @@ def run_on_dask(
         _Graph(scenarios, opened, store).make(on_progress or (lambda *_: None))
 
 
-def run_key(number: int, scenario: Scenario, study: str) -> str:
-    """The name of a run's task.
-
-    Dask takes tasks whose names begin with the same word for one kind of work. After the first one
-    it knows how long they take. Only then does an idle worker take over what waits at another.
-    """
-    return f"run-{number}-{scenario.slug}-{study}"
-
-
 class _Graph:
     """The runs as tasks of Dask, and what is heard of them."""
 
@@ -64,8 +58,6 @@ class _Graph:
 
     def make(self, on_progress: OnProgress) -> None:
         """Hand all over and wait until every run is finished; raises the first failure."""
-        from kdlib.study.on_worker import Maker
-
         client = self.cluster.client
         client.subscribe_topic(self.name, lambda event: self.heard.put(event[1]))
         terms = self.cluster.local, self.cluster.lasting
@@ -87,8 +79,6 @@ class _Graph:
 
     def _submitted(self) -> list[Any]:
         """The tasks in order, a teacher's before its students'; Dask takes the first ones first."""
-        from kdlib.study.on_worker import make
-
         tasks = dict[Scenario, Any]()
         for number, scenario in enumerate(self.scenarios):
             teacher = (tasks[s] for s in [scenario.teacher] if s in tasks)
@@ -118,12 +108,10 @@ class _Graph:
             on_progress(scenario, step, steps)
 
     def _check(self, task: Any) -> None:
-        from distributed import KilledWorker
-
         if task.status == "finished":
             return
         failure = task.exception() if task.status == "error" else InputError(LOST)
         if isinstance(failure, KilledWorker):  # of a scheduler that others have set up
-            number = int(str(failure.task).split("-")[1])
-            failure = InputError(DIED.format(self.scenarios[number].slug))
+            died = self.scenarios[run_number(failure.task)]
+            failure = InputError(DIED.format(died.slug))
         raise failure

@@ -99,3 +99,17 @@ def make(name: str, number: int, scenario: Scenario, *teacher: Any) -> str:
     maker = get_worker().plugins[name]
     assert isinstance(maker, Maker)
     return maker.make(number, scenario)
+
+
+def run_key(number: int, scenario: Scenario, study: str) -> str:
+    """The name of a run's task.
+
+    Dask takes tasks whose names begin with the same word for one kind of work. After the first one
+    it knows how long they take. Only then does an idle worker take over what waits at another.
+    """
+    return f"run-{number}-{scenario.slug}-{study}"
+
+
+def run_number(key: str) -> int:
+    """The number in a name that ``run_key`` gave."""
+    return int(key.split("-")[1])

@@ -14,7 +14,6 @@ from kdlib.data.clinics import Clinics
 from kdlib.errors import InputError
 from kdlib.recipe import unknown_name
 from kdlib.study.cluster import Cluster, cluster_of_file, local_cluster, running_cluster
-from kdlib.study.engine import run_on_dask
 from kdlib.study.participants import participants
 from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
@@ -133,6 +132,8 @@ def run_study(
     elif workers > 1:
         place = local_cluster(workers, len(absent))
     if absent and place is not None:
+        from kdlib.study.engine import run_on_dask
+
         run_on_dask(absent, store, place, on_progress=on_progress, on_dashboard=on_dashboard)
     return [(item, store.run(item.scenario, on_progress=on_progress)) for item in items]
 

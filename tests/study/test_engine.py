@@ -19,7 +19,7 @@ from distributed import Client, LocalCluster
 
 from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.errors import InputError
-from kdlib.study.engine import run_key
+from kdlib.study.on_worker import run_key
 from kdlib.study.plan import most_needed_first, plan, run_study, study_scores
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import OnProgress, Store
