@@ -1,9 +1,12 @@
 """What the studies of adaptation say, in sentences; and how a study is run that was not run yet."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from kdlib.evidence.adapting import best_method, by_number, dial_gains, labels_worth
 from kdlib.evidence.comparisons import POOLED, gaps_closed
+from kdlib.evidence.verdicts import count_of
 from kdlib.record.choice import Saved, saved_studies
 from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results
@@ -35,22 +38,31 @@ def not_run(name: str) -> str:
 
 def landscape_words(results: Results) -> str:
     """Which method closes most of the gap, and which ones are not better than no adaptation."""
-    lower, upper = lower_bound(results.arms), upper_bound(results.arms)
-    gaps = gaps_closed(results.scores, adapting(results.arms), lower, upper)
-    over_all = gaps[gaps["source"] == POOLED].dropna(subset="gap_closed").set_index("arm")
+    over_all = _shares_over_all(results)
+    worse = [results.arms[str(arm)].label for arm, row in over_all.iterrows() if not row["low"] > 0]
+    rest = f" Not clearly above no adaptation: {listed(worse)}." if worse else ""
+    return f"{largest_words(results)}{rest}"
+
+
+def largest_words(results: Results) -> str:
+    """Which arm closes the largest share of the gap, and how long one of its runs takes."""
+    over_all = _shares_over_all(results)
     if over_all.empty:
         return "The gap between the bounds is not clear in this study, so no share of it is given."
     minutes, first = minutes_of_arms(results), str(over_all["gap_closed"].idxmax())
     top = over_all.loc[first]
     spent = f", in {as_time(minutes[first])} for a run" if first in minutes else ""
-    worse = [
-        results.arms[str(arm)].label for arm in over_all.index if not over_all.loc[arm, "low"] > 0
-    ]
-    rest = f" Not clearly above no adaptation: {listed(worse)}." if worse else ""
     return (
         f"{results.arms[first].label} closes the largest share of the gap: {top['gap_closed']:.0%} "
-        f"(95 % interval {top['low']:.0%} to {top['high']:.0%}){spent}.{rest}"
+        f"(95 % interval {top['low']:.0%} to {top['high']:.0%}){spent}."
     )
+
+
+def _shares_over_all(results: Results) -> pd.DataFrame:
+    """The shares of the gap over all pairs, by arm; without those that are withheld."""
+    lower, upper = lower_bound(results.arms), upper_bound(results.arms)
+    gaps = gaps_closed(results.scores, adapting(results.arms), lower, upper)
+    return gaps[gaps["source"] == POOLED].dropna(subset="gap_closed").set_index("arm")
 
 
 def best_of(results: Results) -> str | None:
@@ -66,18 +78,33 @@ def dials_words(results: Results) -> str:
     lower = lower_bound(results.arms)
     if lower is None:
         return "This study has no lower bound."
-    zero, sentences = str(results.study["pairs"][0][1]), []
+    sentences = []
     for arm in adapting(results.arms):
-        gains = dial_gains(results.scores, [arm], lower).set_index("target")
-        level_0 = gains["difference"].get(zero, 0.0)
-        mended = gains[(gains["low"] > 0) & (gains["difference"] > level_0)].drop(
-            zero, errors="ignore"
-        )
-        harmed = gains[gains["high"] < 0]
+        mended, harmed = _mended_and_harmed(results, arm, lower)
         sentences.append(
             f"{results.arms[arm].label} mends {_dials(mended)}; it harms {_dials(harmed)}."
         )
     return " ".join(sentences)
+
+
+def _mended_and_harmed(results: Results, arm: str, lower: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    zero = str(results.study["pairs"][0][1])
+    gains = dial_gains(results.scores, [arm], lower).set_index("target")
+    level_0 = gains["difference"].get(zero, 0.0)
+    mended = gains[(gains["low"] > 0) & (gains["difference"] > level_0)]
+    return mended.drop(zero, errors="ignore"), gains[gains["high"] < 0]
+
+
+def mended_words(results: Results) -> str:
+    """How many dials each method mends, in a sentence."""
+    lower = lower_bound(results.arms)
+    if lower is None:
+        return "This study has no lower bound."
+    parts = [
+        f"{len(_mended_and_harmed(results, arm, lower)[0])} by {results.arms[arm].label}"
+        for arm in adapting(results.arms)
+    ]
+    return f"Of {count_of(len(results.pairs) - 1, 'dial')}, so many are mended: {listed(parts)}."
 
 
 def _dials(rows: pd.DataFrame) -> str:
@@ -112,3 +139,17 @@ def _labels(worth: float | None, most: float) -> str:
     return (
         f"{worth:g} labelled scan{'s' * (worth != 1)}" if worth else "less than one labelled scan"
     )
+
+
+def adapting_conclusion(found: Mapping[str, Results | None]) -> str:
+    """The last line of the chapter: what those of its studies say that were run.
+
+    ``found`` are the results of the studies landscape, dials and samples by their names.
+    """
+    words = {"landscape": largest_words, "dials": mended_words, "samples": samples_words}
+    said = [words[name](results) for name, results in found.items() if results is not None]
+    missing = [name for name, results in found.items() if results is None]
+    if missing:
+        has = "study {} has" if len(missing) == 1 else "studies {} have"
+        said.append(f"The {has.format(listed(missing))} not been run yet.")
+    return " ".join(said)

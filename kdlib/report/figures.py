@@ -151,5 +151,5 @@ def before_and_after(
         axes.set_xticks([0, 1], names, parse_math=False)
         axes.set_xlim(-0.25, 1.25)
         axes.set_ylabel("Dice")
-        axes.legend()
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1))
     return Picture(figure)

@@ -9,6 +9,7 @@ from kdlib.evidence.claim import Ruling
 from kdlib.evidence.claims import judge
 from kdlib.evidence.comparisons import pair_name
 from kdlib.evidence.mechanism import Outcome, judge_mechanism
+from kdlib.evidence.paper import in_order
 from kdlib.evidence.protocol import PROTOCOL, rules_digest
 from kdlib.record.results import Results, open_results
 
@@ -77,7 +78,7 @@ def gap_tests(gate: Gate) -> pd.DataFrame:
     """Each row is one pair of clinics: whether there is a gap in it, and the test that says so."""
     rows = [
         (pair_name(*pair), "yes" if gap.above else "no", str(gap))
-        for pair, gap in gate.gaps.items()
+        for pair, gap in ((pair, gate.gaps[pair]) for pair in in_order(gate.gaps))
     ]
     return pd.DataFrame(rows, columns=["Pair", "A gap", "Test"])
 

@@ -10,9 +10,11 @@ from kdlib.record.export import export_study
 from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results, open_results
 from kdlib.report.adapting import (
+    adapting_conclusion,
     best_of,
     dials_words,
     landscape_words,
+    largest_words,
     not_run,
     results_named,
     samples_words,
@@ -106,3 +108,10 @@ def test_a_study_that_was_not_run_says_how_it_is_run(
     monkeypatch.chdir(tmp_path)
     assert results_named("landscape") is None
     assert "`make record STUDY=landscape SEEDS=0`" in not_run("landscape")
+
+
+def test_the_last_line_says_what_was_run_and_what_was_not(results: Results) -> None:
+    said = adapting_conclusion({"landscape": results, "dials": None, "samples": None})
+    assert said.startswith(largest_words(results))
+    assert said.endswith("The studies dials and samples have not been run yet.")
+    assert landscape_words(results).startswith(largest_words(results))

@@ -17,15 +17,18 @@ from kdlib.record.clinic_summary import clinic_summary
 from kdlib.report.arm_figures import dice_by_arm, difference_intervals, paper_and_ours
 from kdlib.report.clinic_figures import clinic_slices, intensity_histograms, lesion_volumes
 from kdlib.report.figures import (
+    CLINIC_COLOURS,
     Picture,
     before_and_after,
     training_curve,
 )
 from kdlib.report.open_points import OPEN_POINTS, default, departures
 from kdlib.report.paper_figures import printed_gaps, printed_gaps_closed
-from kdlib.report.pictures import head_window, overlap, segmentations
+from kdlib.report.pictures import ERRORS, TRUTH, head_window, overlap, segmentations
 from kdlib.report.shapes import passed_shapes
-from kdlib.report.shown import shown
+from kdlib.report.shown import printed, shown
+from kdlib.report.widgets.scan import COLOURS as OVERLAYS
+from kdlib.study.arm import BOUNDS, PALETTE
 from tests.known_effects import ARMS
 
 Study = Callable[..., pd.DataFrame]
@@ -201,3 +204,16 @@ def test_a_clinic_whose_slices_are_empty_is_drawn_black() -> None:
 
 def test_nothing_is_shown_as_less_than_zero_by_rounding() -> None:
     assert "-0.000" not in shown(pd.DataFrame({"x": [-0.0001, 0.5]}), "x")._repr_html_()
+
+
+def test_no_clinic_and_no_error_shares_a_colour_with_another_meaning() -> None:
+    assert not {*CLINIC_COLOURS.values()} & {*PALETTE, *BOUNDS.values()}
+    assert OVERLAYS["truth"] == TRUTH == ERRORS["found"]
+    assert not {OVERLAYS["teacher"], OVERLAYS["student"]} & {*ERRORS.values()}
+
+
+def test_numbers_below_zero_have_a_printed_minus_and_words_keep_their_hyphens() -> None:
+    assert printed("-0.072, [-1259%, 136%], z-score, 1e-05, 10-100, 2026-11-28") == (
+        "−0.072, [−1259%, 136%], z-score, 1e-05, 10-100, 2026-11-28"
+    )
+    assert "<td>−0.006</td>" in shown(pd.DataFrame({"x": [-0.006, 0.1]}), "x")._repr_html_()
