@@ -128,16 +128,22 @@ def watched(browser, home):
     return page
 
 
-@pytest.fixture(scope="module", params=["http", "file"])
-def page(request, browser, site, server):
-    """The page, ready."""
-    home = server if request.param == "http" else f"{site.as_uri()}/"
+@contextmanager
+def opened(browser, home):
+    """The page below the address ``home``, ready."""
     page = watched(browser, home)
     page.goto(home + PAGE)
     for explorer in (TEMPERATURE, PAIRS, SCAN):
-        page.wait_for_selector(explorer, timeout=30_000)
+        page.wait_for_selector(explorer, timeout=120_000)
     yield page
     page.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser, site):
+    """The page, opened from a file, where less is allowed than from a server."""
+    with opened(browser, f"{site.as_uri()}/") as page:
+        yield page
 
 
 def control(page, explorer, name):

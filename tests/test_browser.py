@@ -1,4 +1,4 @@
-"""The explorers in a real browser, from a server and from the file system, without a network."""
+"""The explorers in a real browser, from the file system and from a server, without a network."""
 
 # Fixtures are imported by name.
 # ruff: noqa: F401, F811
@@ -21,6 +21,7 @@ from tests.pages import (
     THRESHOLD,
     browser,
     control,
+    opened,
     options,
     page,
     pixels,
@@ -335,7 +336,7 @@ def test_what_is_shown_stands_in_the_address_and_comes_back(browser, page):
     other = browser.new_page()
     other.goto(address)
     for explorer in (TEMPERATURE, PAIRS):
-        other.wait_for_selector(explorer, timeout=30_000)
+        other.wait_for_selector(explorer, timeout=120_000)
     assert control(other, PAIRS, "Source").input_value() == "singapore"
     assert control(other, PAIRS, "Method").input_value() == "ADA"
     assert control(other, TEMPERATURE, "Temperature").input_value() == "7"
@@ -345,7 +346,7 @@ def test_what_is_shown_stands_in_the_address_and_comes_back(browser, page):
 def test_the_threshold_moves_dice_recall_and_precision(browser, site, explored_study):
     page = browser.new_page()
     page.goto(f"{site.as_uri()}/{CAUTION}")
-    page.wait_for_selector(THRESHOLD, timeout=30_000)
+    page.wait_for_selector(THRESHOLD, timeout=120_000)
     control(page, THRESHOLD, "Method").select_option("KD")
     results, pair = explored_study.results, ("utrecht", "singapore")
     slices = [results.example(*pair, subject) for subject in results.subjects(*pair)]
@@ -378,6 +379,31 @@ def test_the_page_asks_no_network_and_complains_of_nothing(page):
     """Runs last: all that the tests above did counts."""
     assert page.asked == []
     assert [text for text in page.complaints if HARMLESS not in text] == []
+
+
+def everything(page):
+    """Every canvas of the page and all its text, after a choice in each explorer."""
+    control(page, TEMPERATURE, "Temperature").fill("3.7")
+    choose(page, Source="singapore", Method="KD")
+    control(page, SCAN, "View").select_option("coronal")
+    scan = scan_pixels(page)
+    canvases = page.locator(".kdlib-explorer canvas:not(.kdlib-scan canvas)")
+    drawn = canvases.evaluate_all("(all) => all.map((canvas) => canvas.toDataURL())")
+    return drawn, page.locator(".kdlib-explorer").all_inner_texts(), scan
+
+
+def test_from_a_server_the_page_shows_the_same(browser, site, server):
+    shown = []
+    for home in (f"{site.as_uri()}/", server):
+        with opened(browser, home) as page:
+            shown.append(everything(page))
+            assert page.asked == []
+            assert [text for text in page.complaints if HARMLESS not in text] == []
+    (drawn, texts, scan), (others, other_texts, other_scan) = shown
+    assert len(drawn) > 4
+    assert drawn == others
+    assert texts == other_texts
+    np.testing.assert_array_equal(scan, other_scan)
 
 
 def test_without_javascript_the_still_pictures_stand_there(browser, site):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kdlib.evidence import paper
-from kdlib.evidence.components import components_of
+from kdlib.evidence.components import Components, components_of
 from kdlib.evidence.crossed import Crossed, Values
 from kdlib.evidence.statistics import MARGIN, holm
 from kdlib.evidence.verdicts import MINIMUM_SEEDS, Contrast, Evidence, Judgement, Pairs
@@ -23,6 +23,8 @@ SEARCHED = 200  # studies for each number of seeds that is tried
 SEEDS = (5, 10, 20, 50, 100)
 # If the paper were right, a design that more often says nothing than something cannot decide.
 DECIDABLE = 0.5
+
+Compared = tuple[str, str, Pairs]  # an arm, its baseline and the pairs of clinics
 
 
 class Expected(NamedTuple):
@@ -44,11 +46,12 @@ def expected(
 ) -> dict[str, Expected]:
     """What is expected of each of ``claims`` that the study could judge, by its name."""
     own = int(evidence.main["seed"].nunique())
-    found = _counted(Drawn(evidence, own, STUDIES), claims, str(own))
+    parts: dict[Compared, Components] = {}  # the same, whatever the number of seeds
+    found = _counted(Drawn(evidence, own, STUDIES, parts), claims, str(own))
     for seeds in SEEDS:
         open_yet = {name: claims[name] for name, one in found.items() if one.seeds == ""}
         if seeds > own and open_yet:
-            more = _counted(Drawn(evidence, seeds, SEARCHED), open_yet, str(seeds))
+            more = _counted(Drawn(evidence, seeds, SEARCHED, parts), open_yet, str(seeds))
             found |= {name: found[name]._replace(seeds=more[name].seeds) for name in more}
     return {
         name: one._replace(seeds=one.seeds or f"more than {SEEDS[-1]}")
@@ -74,13 +77,18 @@ def _counted(
 class Drawn(Evidence):
     """The evidence of many drawn studies, of which the rules see one at a time."""
 
-    def __init__(self, real: Evidence, seeds: int, studies: int) -> None:
-        """Draw ``studies`` with ``seeds`` each, as like ``real`` as it allows."""
-        self.real, self.seeds, self.studies = real, seeds, studies
+    def __init__(
+        self, real: Evidence, seeds: int, studies: int, parts: dict[Compared, Components]
+    ) -> None:
+        """Draw ``studies`` with ``seeds`` each, as like ``real`` as it allows.
+
+        ``parts`` keeps the components of each contrast of ``real``.
+        """
+        self.real, self.seeds, self.studies, self.parts = real, seeds, studies, parts
         self.closed, self.main = real.closed, real.main
         self._turn = 0
         self._lacks: dict[tuple[tuple[str, ...], Pairs], str] = {}
-        self._drawn: dict[tuple[str, str, Pairs], Crossed] = {}
+        self._drawn: dict[Compared, Crossed] = {}
         self._contrasts: dict[tuple[str, str, Pairs, float, bool], list[Contrast]] = {}
 
     def study(self, turn: int) -> "Drawn":
@@ -139,9 +147,10 @@ class Drawn(Evidence):
         key = (arm, baseline, pairs)
         if key not in self._drawn:
             rng = np.random.default_rng([len(self._drawn), self.seeds])
-            parts = components_of(self.real.differences(arm, baseline, pairs))
+            if key not in self.parts:
+                self.parts[key] = components_of(self.real.differences(arm, baseline, pairs))
             truth = paper.printed_difference(arm, baseline, pairs)
-            self._drawn[key] = parts.statistics(truth, self.seeds, self.studies, rng)
+            self._drawn[key] = self.parts[key].statistics(truth, self.seeds, self.studies, rng)
         return self._drawn[key]
 
     @cached_property

@@ -239,7 +239,8 @@ def corrected(contrasts: list[Contrast]) -> list[Contrast]:
 def _shortfall(rows: pd.DataFrame, arms: Sequence[str], pairs: Pairs) -> str:
     """What ``rows`` lack of ``arms`` in ``pairs`` with three seeds; empty if nothing."""
     seeds = rows.groupby(["arm", *PAIR])["seed"].nunique().to_dict()
-    absent = [arm for arm in arms if arm not in set(rows["arm"])]
+    run = set(rows["arm"].unique())
+    absent = [arm for arm in arms if arm not in run]
     if absent:
         return f"not run: {', '.join(absent)}"
     done = [pair for pair in pairs if all((arm, *pair) in seeds for arm in arms)]
