@@ -112,6 +112,6 @@ class _Graph:
             return
         failure = task.exception() if task.status == "error" else InputError(LOST)
         if isinstance(failure, KilledWorker):  # of a scheduler that others have set up
-            died = self.scenarios[run_number(failure.task)]
+            died = self.scenarios[run_number(str(failure.task))]
             failure = InputError(DIED.format(died.slug))
         raise failure
