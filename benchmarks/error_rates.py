@@ -15,8 +15,8 @@ import pandas as pd
 
 from kdlib.evidence.comparisons import POOLED, main_scores
 from kdlib.evidence.components import Components, study_components
+from kdlib.evidence.contrast import ALPHA
 from kdlib.evidence.crossed import LEVEL, Values, crossed
-from kdlib.evidence.verdicts import ALPHA
 
 ARMS, BASELINE = ("KD", "ADA"), "L-bound"
 

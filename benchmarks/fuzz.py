@@ -32,7 +32,7 @@ with atheris.instrument_imports(include=["kdlib", "tomllib", "yaml"]):
     import kdlib.data.archive as archive
     from kdlib.data.clinics import open_clinics
     from kdlib.data.download import _check_disk, _check_paths, _is_wanted
-    from kdlib.data.volume import read_labels, read_volume
+    from kdlib.data.image_file import read_labels, read_volume
     from kdlib.errors import InputError
     from kdlib.study.cluster import _cluster_class, read_cluster_file
     from kdlib.study.study import arm_scenario, load_study

@@ -33,8 +33,9 @@ import numpy as np
 import torch
 
 import kdlib
+from kdlib.data.image_file import write_volume
 from kdlib.data.slices import LabelledSlices, Slices
-from kdlib.data.volume import Volume, write_volume
+from kdlib.data.volume import Volume
 from kdlib.joined import joined
 from kdlib.methods import LabelledTask
 from kdlib.study.cluster import local_cluster

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kdlib.data.volume import Volume, read_volume, write_volume
+from kdlib.data.image_file import read_volume, write_volume
+from kdlib.data.volume import Volume
 from tests.tiny import write_subject
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kdlib.data.volume import Volume, write_volume
+from kdlib.data.image_file import write_volume
+from kdlib.data.volume import Volume
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 THICK = np.diag([1.0, 2.0, 5.0, 1.0])

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from kdlib.data.clinics import Clinics
-from kdlib.data.volume import Volume, read_volume, write_volume
+from kdlib.data.image_file import read_volume, write_volume
+from kdlib.data.volume import Volume
 from kdlib.prediction import predict
 from kdlib.scores.metrics import THRESHOLD, dice
 from kdlib.study.scenario import Scenario

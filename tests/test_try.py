@@ -18,7 +18,7 @@ from nibabel.orientations import axcodes2ornt, ornt_transform
 from PIL import Image
 from scipy import ndimage
 
-from kdlib.data.volume import read_volume
+from kdlib.data.image_file import read_volume
 from kdlib.scores.metrics import components, dice
 from kdlib.starter.starter import load_starter
 from tests.pages import CHROMIUM, ROOT, browser, server, watched

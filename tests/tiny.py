@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kdlib.data.volume import Volume, write_volume
+from kdlib.data.image_file import write_volume
+from kdlib.data.volume import Volume
 
 SHAPE = (32, 40, 5)
 AFFINE = np.diag([-4.0, -4.0, 6.0, 1.0])  # axes LPS, as the challenge's

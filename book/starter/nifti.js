@@ -1,4 +1,4 @@
-// write_volume of kdlib/data/volume.py: a NIfTI-1 file without any text in its header.
+// write_volume of kdlib/data/image_file.py: a NIfTI-1 file without any text in its header.
 
 const CODES = new Map([[Uint8Array, 2], [Float32Array, 16]]);
 

@@ -1,4 +1,4 @@
-// read_volume of kdlib/data/volume.py: read a scan, piece by piece, and check it on the way.
+// read_volume of kdlib/data/image_file.py: read a scan, piece by piece, and check it on the way.
 
 const [MAXIMUM_COMPRESSION, MAXIMUM_PADDING] = [1032, 2 ** 20];
 

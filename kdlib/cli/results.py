@@ -43,7 +43,8 @@ def evaluate(
     from dataclasses import asdict
 
     from kdlib.data.forms import Reading
-    from kdlib.data.volume import naming, read_labels, read_volume
+    from kdlib.data.image_file import read_labels, read_volume
+    from kdlib.data.streams import naming
     from kdlib.scores.in_space import evaluate_volumes
 
     reading = Reading(orientation, form)

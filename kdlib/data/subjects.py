@@ -13,8 +13,10 @@ import numpy as np
 
 from kdlib.data.formats import parts_of
 from kdlib.data.forms import AS_STORED, Reading
+from kdlib.data.image_file import read_labels, read_volume
 from kdlib.data.labels import Label
-from kdlib.data.volume import Volume, naming, onto_grid, read_labels, read_volume
+from kdlib.data.streams import naming
+from kdlib.data.volume import Volume, onto_grid
 from kdlib.errors import InputError
 
 

@@ -10,17 +10,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from kdlib.evidence.comparisons import pair_name
-from kdlib.evidence.verdicts import (
-    ALPHA,
-    MINIMUM_SEEDS,
-    NO_GAP,
-    Contrast,
-    Evidence,
-    Judgement,
-    Pairs,
-    corrected,
-    lines,
-)
+from kdlib.evidence.contrast import ALPHA, MINIMUM_SEEDS, Contrast, corrected, lines
+from kdlib.evidence.evidence import Evidence, Pairs
+from kdlib.evidence.verdicts import NO_GAP, Judgement
 
 LOWER, UPPER = "L-bound", "U-bound"
 

@@ -13,19 +13,11 @@ import pandas as pd
 
 from kdlib.evidence.bench import LOWER, UPPER, Gate, bench_of
 from kdlib.evidence.comparisons import POOLED, Patients, by_patient, gaps_closed
+from kdlib.evidence.contrast import ALPHA, MINIMUM_SEEDS, Contrast, corrected, lines
 from kdlib.evidence.direction import Direction, direction
+from kdlib.evidence.evidence import Evidence
 from kdlib.evidence.statistics import MARGIN
-from kdlib.evidence.verdicts import (
-    ALPHA,
-    MINIMUM_SEEDS,
-    NO_GAP,
-    Contrast,
-    Evidence,
-    Judgement,
-    corrected,
-    count_of,
-    lines,
-)
+from kdlib.evidence.verdicts import NO_GAP, Judgement, count_of
 
 REAL = "real"  # the study that is judged here, and the name of its target
 # The arms that adapt without labels and are in both studies.

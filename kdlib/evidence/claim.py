@@ -4,13 +4,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kdlib.evidence.decisions import Decision
+from kdlib.evidence.evidence import Pairs
 from kdlib.evidence.paper import PAIRS
 from kdlib.evidence.power import Expected
-from kdlib.evidence.verdicts import Pairs, Verdict
+from kdlib.evidence.statistics import MARGIN
+from kdlib.evidence.verdicts import Verdict
 
 # Where U-bound must be above L-bound: in the claim's own pairs, in those of the sweeps, in those of
 # the study of the mechanism, or nowhere.
 Gated = Literal["pairs", "sweeps", "mechanism", "nowhere"]
+
+
+WITHIN = f"{MARGIN:g} Dice"  # as rules say it
 
 
 @dataclass(frozen=True)

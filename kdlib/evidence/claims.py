@@ -10,11 +10,13 @@ import pandas as pd
 
 from kdlib.evidence.bench import GATE_RULES, Gate, bench_of
 from kdlib.evidence.claim import Claim, Ruling
+from kdlib.evidence.contrast import ALPHA, MINIMUM_SEEDS
 from kdlib.evidence.crossed import LEVEL
+from kdlib.evidence.evidence import Evidence
 from kdlib.evidence.ledger import LEDGER
 from kdlib.evidence.power import DECIDABLE, Expected, expected
 from kdlib.evidence.sweeps import swept_pairs, with_sweeps
-from kdlib.evidence.verdicts import ALPHA, MINIMUM_SEEDS, Evidence, Judgement
+from kdlib.evidence.verdicts import Judgement
 
 GENERAL_RULES = (
     f"A claim over all pairs needs the six pairs, and every claim needs at least {MINIMUM_SEEDS}"

@@ -1,6 +1,6 @@
 """The tests behind the claim ledger: each takes the evidence and gives a judgement.
 
-What is claimed, tested and required stands in words in ``ledger.py``.
+What is claimed, tested and required stands in words in the claims of ``ledger.py``.
 """
 
 from collections.abc import Callable
@@ -8,18 +8,10 @@ from dataclasses import replace
 
 from kdlib.evidence import paper
 from kdlib.evidence.bench import LOWER, UPPER
+from kdlib.evidence.contrast import Contrast, corrected, margin_of
+from kdlib.evidence.evidence import Evidence, Pairs
 from kdlib.evidence.mechanism import KD_HARD
-from kdlib.evidence.verdicts import (
-    Contrast,
-    Evidence,
-    Judgement,
-    Pairs,
-    all_better,
-    all_the_same,
-    corrected,
-    margin_of,
-    most_better,
-)
+from kdlib.evidence.verdicts import Judgement, all_better, all_the_same, most_better
 from kdlib.scores.strata import LARGE_VOXELS, MATCHED
 
 Decision = Callable[[Evidence], Judgement]

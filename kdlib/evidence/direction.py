@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from kdlib.evidence.verdicts import Contrast
+from kdlib.evidence.contrast import Contrast
 
 Direction = Literal["better", "worse", "the same", "open"]
 

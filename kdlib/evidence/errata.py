@@ -2,7 +2,8 @@
 
 from kdlib.evidence import paper
 from kdlib.evidence.comparisons import pair_name
-from kdlib.evidence.verdicts import Evidence, Judgement, Verdict
+from kdlib.evidence.evidence import Evidence
+from kdlib.evidence.verdicts import Judgement, Verdict
 
 SUBJECTS = 20  # of each clinic, in the paper
 NEARLY_ALL = 0.9

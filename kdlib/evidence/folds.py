@@ -16,8 +16,9 @@ import pandas as pd
 from kdlib.evidence.bench import LOWER
 from kdlib.evidence.comparisons import PAIR, complete, differences
 from kdlib.evidence.crossed import Interval, jackknifed
+from kdlib.evidence.evidence import Evidence
 from kdlib.evidence.statistics import MARGIN
-from kdlib.evidence.verdicts import Evidence, Judgement
+from kdlib.evidence.verdicts import Judgement
 
 FOLDS = 2
 

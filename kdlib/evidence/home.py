@@ -6,17 +6,12 @@ temperature are taken. The teachers' scores at home are in a study's ``teachers.
 
 import pandas as pd
 
+from kdlib.evidence.contrast import MINIMUM_SEEDS, contrast_of
+from kdlib.evidence.evidence import Evidence
 from kdlib.evidence.paper import CLINICS, TEMPERATURE
 from kdlib.evidence.sweeps import TEMPERATURE as SETTING
 from kdlib.evidence.sweeps import swept
-from kdlib.evidence.verdicts import (
-    MINIMUM_SEEDS,
-    Evidence,
-    Judgement,
-    all_better,
-    contrast_of,
-    count_of,
-)
+from kdlib.evidence.verdicts import Judgement, all_better, count_of
 
 
 def judge_at_home(evidence: Evidence) -> Judgement:

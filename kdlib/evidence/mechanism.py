@@ -11,17 +11,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from kdlib.evidence.bench import LOWER, Gate, bench_of
+from kdlib.evidence.contrast import ALPHA, MINIMUM_SEEDS, Contrast, corrected, lines
+from kdlib.evidence.evidence import Evidence
 from kdlib.evidence.statistics import MARGIN
-from kdlib.evidence.verdicts import (
-    ALPHA,
-    MINIMUM_SEEDS,
-    Contrast,
-    Evidence,
-    Judgement,
-    Verdict,
-    corrected,
-    lines,
-)
+from kdlib.evidence.verdicts import Judgement, Verdict
 
 HYPOTHESIS = (
     "What KD and ADA gain, in the paper and here, is target data in the batch norm: they meet the"

@@ -14,9 +14,11 @@ import numpy as np
 
 from kdlib.evidence import paper
 from kdlib.evidence.components import Components, components_of
+from kdlib.evidence.contrast import MINIMUM_SEEDS, Contrast
 from kdlib.evidence.crossed import Crossed, Values
+from kdlib.evidence.evidence import Evidence, Pairs
 from kdlib.evidence.statistics import MARGIN, holm
-from kdlib.evidence.verdicts import MINIMUM_SEEDS, Contrast, Evidence, Judgement, Pairs
+from kdlib.evidence.verdicts import Judgement
 
 STUDIES = 1000
 SEARCHED = 200  # studies for each number of seeds that is tried

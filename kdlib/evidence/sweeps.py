@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from kdlib.evidence.comparisons import PAIR
+from kdlib.evidence.contrast import MINIMUM_SEEDS
 from kdlib.evidence.crossed import Interval, jackknifed
+from kdlib.evidence.evidence import Evidence, Pairs
 from kdlib.evidence.statistics import MARGIN
-from kdlib.evidence.verdicts import MINIMUM_SEEDS, Evidence, Judgement, Pairs, count_of
+from kdlib.evidence.verdicts import Judgement, count_of
 
 TEMPERATURE = "temperature"
 ADVERSARY = ("adversarial_weight", "discriminator_width")

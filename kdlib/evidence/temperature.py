@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from kdlib.evidence.comparisons import PAIR
+from kdlib.evidence.contrast import Contrast, contrast_from
 from kdlib.evidence.crossed import Crossed, Part, Values
+from kdlib.evidence.evidence import Evidence
 from kdlib.evidence.sweeps import TEMPERATURE, pairs_of, sweep_shortfall, swept
-from kdlib.evidence.verdicts import Contrast, Evidence, Judgement, contrast_from
+from kdlib.evidence.verdicts import Judgement
 
 SAMPLES = 1000
 ON = ("source", "target")

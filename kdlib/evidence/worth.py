@@ -7,9 +7,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from kdlib.evidence.contrast import MINIMUM_SEEDS, Contrast, corrected
 from kdlib.evidence.direction import Direction, direction
+from kdlib.evidence.evidence import Evidence
 from kdlib.evidence.statistics import MARGIN
-from kdlib.evidence.verdicts import MINIMUM_SEEDS, Contrast, Evidence, corrected, count_of
+from kdlib.evidence.verdicts import count_of
 
 Worth = Literal["helps", "harms", "changes almost nothing", "not clear"]
 WORTH: dict[Direction, Worth] = {

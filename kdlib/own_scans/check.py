@@ -11,9 +11,10 @@ import numpy as np
 
 from kdlib.data.clinics import Clinic, Clinics
 from kdlib.data.head import Mask
+from kdlib.data.image_file import read_header, read_labels
 from kdlib.data.slices import HEAD_SHARE, prepare
 from kdlib.data.subjects import Subject, lesion_ml
-from kdlib.data.volume import Volume, read_header, read_labels
+from kdlib.data.volume import Volume
 from kdlib.errors import DoubtWarning, InputError, printable
 from kdlib.own_scans.plausibility import doubts_of_mask, doubts_of_scan, head_of, unseen
 from kdlib.recipe import Preparation

@@ -8,9 +8,10 @@ import numpy as np
 from nibabel.orientations import aff2axcodes
 from numpy.typing import NDArray
 
+from kdlib.data.image_file import write_volume
 from kdlib.data.labels import Label
 from kdlib.data.subjects import Subject
-from kdlib.data.volume import Volume, write_volume
+from kdlib.data.volume import Volume
 from kdlib.own_scans.derivative import write_sidecars
 from kdlib.own_scans.plausibility import doubts_of_answer
 from kdlib.own_scans.results import Results

@@ -11,9 +11,10 @@ import numpy as np
 from kdlib.data.clinics import Clinics
 from kdlib.data.formats import images_in, parts_of, stem
 from kdlib.data.forms import AS_STORED
+from kdlib.data.image_file import read_labels, write_volume
 from kdlib.data.labels import Label
 from kdlib.data.subjects import Subject
-from kdlib.data.volume import Volume, read_labels, write_volume
+from kdlib.data.volume import Volume
 from kdlib.errors import InputError
 from kdlib.starter.brain import BRAIN, find_brain, stripped
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from kdlib.evidence.comparisons import compare, differences, pair_name, pooled
-from kdlib.evidence.verdicts import MINIMUM_SEEDS, count_of
+from kdlib.evidence.contrast import MINIMUM_SEEDS
+from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
 from kdlib.report.pictures import overlap
 from kdlib.report.story import Story

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from kdlib.evidence.contrast import ALPHA, MINIMUM_SEEDS
 from kdlib.evidence.crossed import MINIMUM_SUBJECTS
 from kdlib.evidence.statistics import MARGIN
-from kdlib.evidence.verdicts import ALPHA, MINIMUM_SEEDS
 from kdlib.study.arm import Arm
 
 NO_SPREAD = 1e-12  # of Dice: differences that are alike but for rounding

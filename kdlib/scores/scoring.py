@@ -3,9 +3,10 @@
 from dataclasses import asdict
 
 from kdlib.data.head import foreground
+from kdlib.data.image_file import read_volume
 from kdlib.data.labels import Label
 from kdlib.data.subjects import Subject
-from kdlib.data.volume import Volume, read_volume, to_lps
+from kdlib.data.volume import Volume, to_lps
 from kdlib.scores.calibration import calibration_scores
 from kdlib.scores.in_space import evaluate_volumes
 from kdlib.scores.strata import at_matched_volume, by_lesion_volume, by_region, log_volume_ratio

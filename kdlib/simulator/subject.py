@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kdlib.data.image_file import write_volume
 from kdlib.data.labels import Label
-from kdlib.data.volume import Volume, write_volume
+from kdlib.data.volume import Volume
 from kdlib.simulator import anatomy, head
 from kdlib.simulator.controls import Control, bent
 from kdlib.simulator.dials import DIALS, MADE, Dial

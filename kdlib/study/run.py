@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from kdlib.data.volume import Volume, onto_grid, read_volume
+from kdlib.data.image_file import read_volume
+from kdlib.data.volume import Volume, onto_grid
 from kdlib.errors import DamagedError, InputError
 from kdlib.files import write_text
 from kdlib.kept import DIGEST, content, digest_of, read_table, read_tensors

@@ -12,7 +12,7 @@ import pytest
 from kdlib import __version__
 from kdlib.cli.options import method_names
 from kdlib.data.clinics import Clinics
-from kdlib.data.volume import read_volume, write_volume
+from kdlib.data.image_file import read_volume, write_volume
 from kdlib.study.run import Run
 from tests.command import kdlib
 from tests.tiny import RECIPE

@@ -12,7 +12,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from kdlib.data.volume import Volume, read_header, read_labels, read_volume
+from kdlib.data.image_file import read_header, read_labels, read_volume
+from kdlib.data.volume import Volume
 from kdlib.errors import InputError
 
 AFFINE = np.diag([-1.0, -1.0, 3.0, 1.0])

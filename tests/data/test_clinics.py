@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from kdlib.data.clinics import Clinics, LabelledScan, Scan, open_clinics
-from kdlib.data.volume import Volume, read_volume, write_volume
+from kdlib.data.image_file import read_volume, write_volume
+from kdlib.data.volume import Volume
 from kdlib.errors import InputError
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import run

@@ -11,10 +11,10 @@ from nibabel.spm2analyze import Spm2AnalyzeImage
 
 from kdlib.data.clinics import open_clinics
 from kdlib.data.forms import Reading
-from kdlib.data.volume import read_header, read_volume
+from kdlib.data.image_file import read_header, read_volume
 from kdlib.errors import InputError
 from tests.command import kdlib
-from tests.data.test_volume import oriented
+from tests.data.oriented import oriented
 from tests.patients import write_plain
 
 SCAN = oriented("PIR", (20, 5, -10))

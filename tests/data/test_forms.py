@@ -8,10 +8,11 @@ import pytest
 
 from kdlib.data.clinics import open_clinics
 from kdlib.data.forms import Reading
-from kdlib.data.volume import Volume, on_grid_of, read_header, read_volume, to_lps, write_volume
+from kdlib.data.image_file import read_header, read_volume, write_volume
+from kdlib.data.volume import Volume, on_grid_of, to_lps
 from kdlib.errors import InputError
 from tests.command import kdlib
-from tests.data.test_volume import ORIENTATIONS, oriented
+from tests.data.oriented import ORIENTATIONS, oriented
 from tests.patients import write_plain
 
 SCAN = oriented("PIR", (20, 5, -10))

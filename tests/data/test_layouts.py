@@ -7,10 +7,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 
+from kdlib.data.image_file import write_volume
 from kdlib.data.layouts import find_subjects
 from kdlib.data.subject_files import LONGEST_ID
 from kdlib.data.subjects import Subject
-from kdlib.data.volume import Volume, write_volume
+from kdlib.data.volume import Volume
 from kdlib.errors import InputError
 from tests.data.test_bad_files import as_nobody
 from tests.patients import write_bids

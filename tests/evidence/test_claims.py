@@ -8,9 +8,11 @@ import pytest
 
 from kdlib.evidence.claims import judge
 from kdlib.evidence.comparisons import differences, pooled
+from kdlib.evidence.contrast import contrast_of
+from kdlib.evidence.evidence import Evidence
 from kdlib.evidence.ledger import LEDGER
 from kdlib.evidence.paper import PAIRS
-from kdlib.evidence.verdicts import Evidence, Judgement, contrast_of
+from kdlib.evidence.verdicts import Judgement
 from tests.known_effects import EFFECTS
 
 Study = Callable[..., pd.DataFrame]

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from kdlib.evidence.comparisons import PAIR, differences
+from kdlib.evidence.evidence import Evidence
 from kdlib.evidence.folds import fold_variance, judge_dependence
 from kdlib.evidence.statistics import MARGIN
-from kdlib.evidence.verdicts import Evidence
 
 Study = Callable[..., pd.DataFrame]
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kdlib.evidence.evidence import Evidence
 from kdlib.evidence.home import gains_at_home, judge_at_home
 from kdlib.evidence.paper import CLINICS
-from kdlib.evidence.verdicts import Evidence
 
 Study = Callable[..., pd.DataFrame]
 

@@ -10,8 +10,8 @@ from kdlib.evidence import decisions, paper
 from kdlib.evidence.claims import judge
 from kdlib.evidence.components import components_of
 from kdlib.evidence.crossed import crossed
+from kdlib.evidence.evidence import Evidence
 from kdlib.evidence.power import STUDIES, Expected, expected
-from kdlib.evidence.verdicts import Evidence
 
 Study = Callable[..., pd.DataFrame]
 

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kdlib.evidence.contrast import margin_of
+from kdlib.evidence.evidence import Evidence
 from kdlib.evidence.ledger import LEDGER
 from kdlib.evidence.paper import PAIRS, printed_difference
 from kdlib.evidence.statistics import MARGIN
-from kdlib.evidence.verdicts import Evidence, margin_of
 
 Study = Callable[..., pd.DataFrame]
 CLAIMS = {claim.number: claim for claim in LEDGER}

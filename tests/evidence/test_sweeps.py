@@ -10,11 +10,12 @@ import pytest
 
 from kdlib.data.clinics import open_clinics
 from kdlib.evidence.claims import judge
+from kdlib.evidence.evidence import Evidence
 from kdlib.evidence.ledger import LEDGER
 from kdlib.evidence.paper import PAIRS
 from kdlib.evidence.sweeps import RANGES, spreads, swept
 from kdlib.evidence.temperature import temperature_regret
-from kdlib.evidence.verdicts import Evidence, Judgement
+from kdlib.evidence.verdicts import Judgement
 from kdlib.methods.adversarial import AdversarialSettings
 from kdlib.record.results import Results
 from kdlib.study.plan import Planned, plan, study_scores

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from kdlib.data.clinics import Clinics
-from kdlib.data.volume import read_volume
+from kdlib.data.image_file import read_volume
 from kdlib.own_scans.adapt import plan_adaptation, scans_at
 from kdlib.own_scans.results import Results
 from kdlib.own_scans.segmentation import segment

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from kdlib.data.clinics import Clinics, open_clinics
-from kdlib.data.volume import read_volume
+from kdlib.data.image_file import read_volume
 from tests.command import Done, kdlib
 from tests.patients import write_bids, write_plain
 from tests.tiny import RECIPE

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from kdlib.data.clinics import open_clinics
-from kdlib.data.volume import Volume, read_volume, write_volume
+from kdlib.data.image_file import read_volume, write_volume
+from kdlib.data.volume import Volume
 from kdlib.errors import InputError
 from kdlib.own_scans.check import Finding, examine_all, sound
 from tests.command import kdlib

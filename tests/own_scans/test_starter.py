@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from kdlib.data.image_file import read_volume
 from kdlib.data.slices import Slices
-from kdlib.data.volume import read_volume
 from kdlib.errors import InputError
 from kdlib.methods import Method, SourceFreeTask
 from kdlib.own_scans.forecast import Forecast, measures

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kdlib.data.clinics import open_clinics
-from kdlib.data.volume import read_labels, read_volume
+from kdlib.data.image_file import read_labels, read_volume
 from kdlib.simulator import simulate
 from tests.command import kdlib
 

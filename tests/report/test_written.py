@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kdlib.data.volume import Volume, write_volume
+from kdlib.data.image_file import write_volume
+from kdlib.data.volume import Volume
 from kdlib.report.written import report_tables, write_study_report
 from kdlib.scores.metrics import evaluate
 from tests.command import kdlib

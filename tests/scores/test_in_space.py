@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nibabel.orientations import apply_orientation, inv_ornt_aff
 
-from kdlib.data.volume import Volume, read_labels, write_volume
+from kdlib.data.image_file import read_labels, write_volume
+from kdlib.data.volume import Volume
 from kdlib.scores.in_space import evaluate_volumes
 from kdlib.scores.metrics import evaluate
 from tests.command import kdlib

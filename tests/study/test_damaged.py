@@ -19,7 +19,7 @@ from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import CHECKPOINT, Store
 from tests.command import kdlib
-from tests.data.test_volume import small_disk
+from tests.data.test_image_file import small_disk
 from tests.tiny import RECIPE
 
 TINY = RECIPE | {"steps": 4, "voxel_mm": None}

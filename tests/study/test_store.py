@@ -15,7 +15,7 @@ import torch
 from safetensors.numpy import load_file
 
 from kdlib.data.clinics import Clinics, open_clinics
-from kdlib.data.volume import read_volume
+from kdlib.data.image_file import read_volume
 from kdlib.errors import InputError
 from kdlib.scores.metrics import THRESHOLD, dice
 from kdlib.study.run import Run

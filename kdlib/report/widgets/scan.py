@@ -8,8 +8,9 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
+from kdlib.data.image_file import write_volume
 from kdlib.data.labels import Label
-from kdlib.data.volume import Volume, write_volume
+from kdlib.data.volume import Volume
 from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing
 from kdlib.report.pictures import TRUTH, show_slice
