@@ -22,8 +22,8 @@ from PIL import Image
 
 from kdlib.files import atomic
 
-# No arm has these colours. Their lightness differs too, so that all readers can tell them apart.
-CLINIC_COLOURS = {"utrecht": "#1d5a5a", "singapore": "#cc6677", "amsterdam": "#77b8d8"}
+# No arm has these colours. They stand out on a light page and, inverted, on a dark one.
+CLINIC_COLOURS = {"utrecht": "#1d5a5a", "singapore": "#cc6677", "amsterdam": "#8b6cc2"}
 WIDTH = 5.0  # inches
 STYLE: Any = {
     "font.size": 11,

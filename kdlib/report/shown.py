@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-MANY = 7  # columns: with more of them a table has smaller letters, so that a page holds it
+MANY = 6  # columns: with more of them a table has smaller letters, so that a page holds it
 
 
 def printed(text: str) -> str:
