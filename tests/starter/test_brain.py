@@ -1,5 +1,7 @@
 """The shipped brain network on simulated heads, and the laws of finding a brain."""
 
+from functools import cache
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from kdlib.starter.brain import BRAIN, find_brain, stripped
 CASES = (("utrecht", 0), ("singapore", 52), ("amsterdam", 103))
 
 
+@cache
 def simulated(clinic: str, subject: int) -> tuple[Volume, np.ndarray]:
     """A FLAIR with its skull, and where its brain is."""
     settings = SimulatorSettings("2mm", 3, 1.0, 1.0, skull=True)
