@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from kdlib.errors import from_extra
 from kdlib.processes import START, starting_at_once, without_the_callers_script
 
@@ -108,5 +110,6 @@ def _serve(words: list[str], env: dict[str, str], folder: str) -> None:
     os.setsid()  # the keyboard interrupts the book, which then ends the kernel
     os.chdir(folder)
     os.environ.update(env)
+    pd.set_option("display.max_columns", 20)  # as pandas chooses when a kernel imports it
     # Who started it, so that it ends with it.
     IPKernelApp.launch_instance([*words, f"--IPKernelApp.parent_handle={os.getppid()}"])

@@ -11,8 +11,9 @@ from kdlib.report.kernels import copied_kernels
 
 CELL = """
 import os
+import pandas
 met = globals().get("met", 0) + 1
-print(os.getcwd(), os.environ["WHO"], met, os.getpid() == os.getsid(0))
+print(os.getcwd(), os.environ["WHO"], met, pandas.get_option("display.max_columns"))
 """
 
 
@@ -27,4 +28,4 @@ def test_every_copied_kernel_begins_afresh_in_its_folder(
             notebook = v4.new_notebook(cells=[v4.new_code_cell(CELL)])
             single_nb_execution(notebook, str(tmp_path / who), 60, False, config=config)
             (output,) = notebook.cells[0].outputs
-            assert output.text == f"{tmp_path / who} {who} 1 True\n"
+            assert output.text == f"{tmp_path / who} {who} 1 20\n"
