@@ -120,7 +120,8 @@ def picture_words(
                 kinds[kind] += int(voxels.sum())
         total = kinds["found"] + kinds["missed"]
         share = f"{100 * kinds['found'] / total:.0f} %" if total else "none"
-        parts.append(f"{label} finds {share} and marks {kinds['false']} false")
+        wrong = count_of(kinds["false"], "false voxel")
+        parts.append(f"{label} finds {share} and marks {wrong}")
     return f"Of the lesion voxels on these slices, {listed(parts)}."
 
 
@@ -134,11 +135,11 @@ def small_and_deep_words(results: Results) -> str:
     parts = []
     for column, text in columns.items():
         table = differences(results.scores, student, adversary, column)
-        parts.append(f"{text} {signed(np.nanmean(pooled(table)))}")
+        parts.append(f"{signed(np.nanmean(pooled(table)))} for {text}")
     one, other = results.arms[student].label, results.arms[adversary].label
     return (
-        f"over all pairs, the share that {one} finds minus the share that {other} finds is:"
-        f" {listed(parts)}. Whether that is more than chance, the ledger says in claims 7 and 8."
+        f"over all pairs of clinics, the share that {one} finds minus the share that {other} finds"
+        f" is {listed(parts)}. Whether that is more than chance, the ledger says in claims 7 and 8."
     )
 
 
