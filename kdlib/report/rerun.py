@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from kdlib.errors import InputError, from_extra
 from kdlib.evidence.comparisons import pair_name
 from kdlib.files import atomic
+from kdlib.processes import starting_at_once
 from kdlib.recipe import unknown_name
 from kdlib.report.kernels import quiet_kernels
 from kdlib.study.study import load_study
@@ -58,8 +58,7 @@ def rerun_study(study: str, data: list[str], store: Path, out: Path) -> list[Pat
         for source, target in settings.pairs
         for template in templates()
     ]
-    # Processes are spawned, since a fork of a process that has used torch may hang.
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), starting_at_once(__name__)) as pool:
         return list(pool.map(_page, *zip(*jobs, strict=True)))
 
 
