@@ -1,5 +1,6 @@
 """The recipe that all arms of a study share: preparation, network and training."""
 
+import math
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
@@ -9,6 +10,7 @@ from kdlib.errors import InputError
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+CONSTANT_SHARE = 150 / 400  # the paper's rate falls after epoch 150 of 400
 Change = Literal["flip", "affine", "gamma", "sharpness", "brightness", "noise"]
 
 
@@ -119,3 +121,16 @@ class Recipe(Preparation):
     def preparation(self) -> Preparation:
         """The part of the recipe that decides how slices look."""
         return Preparation(**{name: getattr(self, name) for name in Preparation.model_fields})
+
+
+def learning_rate_factor(progress: float, schedule: str) -> float:
+    """The factor in [0, 1] of the learning rate at ``progress`` in [0, 1] of a training.
+
+    ``"linear"`` is first constant and then falls linearly to 0 (paper, Section 4.2). ``"cosine"``
+    falls along half a cosine. ``"constant"`` is always 1.
+    """
+    if schedule == "cosine":
+        return (1 + math.cos(math.pi * progress)) / 2
+    if schedule == "linear":
+        return min(1.0, (1 - progress) / (1 - CONSTANT_SHARE))
+    return 1.0

@@ -1,25 +1,53 @@
-"""The training loop of all methods, with its schedule, history and checkpoints."""
+"""The training loop of all networks, with its schedule, history and checkpoints."""
 
 import json
-import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from kdlib.errors import InputError
 from kdlib.kept import read_tensors, write_tensors
 from kdlib.learning_curve import LearningCurve
-from kdlib.methods.base import Losses, Method
+from kdlib.methods.base import Losses
 
 OnStep = Callable[[int, int], None]
 History = list[dict[str, float]]
 
 HISTORY_ROWS = 200  # about the number of rows of mean losses that a training leaves
-CONSTANT_SHARE = 150 / 400  # the paper's rate falls after epoch 150 of 400
+
+
+class Trainable(Protocol):
+    """What the loop trains. Every ``Method`` is such a thing.
+
+    Attributes:
+        updates: how many steps it takes.
+        device: where its networks are.
+        modules: all that a checkpoint keeps, by name.
+        optimisers: those whose learning rate the loop sets. They have the names of their modules.
+        result: the network that a learning curve measures.
+    """
+
+    @property
+    def updates(self) -> int: ...
+    @property
+    def device(self) -> torch.device: ...
+    @property
+    def modules(self) -> Mapping[str, nn.Module]: ...
+    @property
+    def optimisers(self) -> Mapping[str, torch.optim.Optimizer]: ...
+    @property
+    def result(self) -> Any: ...
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, from 0."""
+
+    def update(self, step: int) -> Losses:
+        """Take a step, from 0, and return the losses it saw."""
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -49,21 +77,8 @@ def of_threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def learning_rate_factor(progress: float, schedule: str) -> float:
-    """The factor in [0, 1] of the learning rate at ``progress`` in [0, 1] of a training.
-
-    ``"linear"`` is first constant and then falls linearly to 0 (paper, Section 4.2). ``"cosine"``
-    falls along half a cosine. ``"constant"`` is always 1.
-    """
-    if schedule == "cosine":
-        return (1 + math.cos(math.pi * progress)) / 2
-    if schedule == "linear":
-        return min(1.0, (1 - progress) / (1 - CONSTANT_SHARE))
-    return 1.0
-
-
 def train(
-    method: Method,
+    method: Trainable,
     *,
     curve: LearningCurve | None = None,
     checkpoint: Path | None = None,
@@ -107,10 +122,9 @@ def train(
     return history
 
 
-def set_learning_rate(method: Method, step: int) -> float:
+def set_learning_rate(method: Trainable, step: int) -> float:
     """Give all optimisers the learning rate of ``step``, and return it."""
-    factor = learning_rate_factor(step / method.updates, method.recipe.schedule)
-    rate = method.recipe.learning_rate * factor
+    rate = method.rate(step)
     for optimiser in method.optimisers.values():
         for group in optimiser.param_groups:
             group["lr"] = rate
@@ -121,14 +135,14 @@ def _means(seen: list[Losses]) -> dict[str, float]:
     return {name: torch.stack([losses[name] for losses in seen]).mean().item() for name in seen[0]}
 
 
-def save(method: Method, step: int, history: History, curve: LearningCurve, path: Path) -> None:
+def save(method: Trainable, step: int, history: History, curve: LearningCurve, path: Path) -> None:
     """Write a checkpoint of networks and optimisers after ``step`` updates, without pickle."""
     progress = {"step": step, "history": history, "curve": curve.rows}
     note = {"progress": json.dumps(progress)}
     write_tensors(path, _state(method), note)
 
 
-def restore(method: Method, path: Path, curve: LearningCurve) -> tuple[int, History]:
+def restore(method: Trainable, path: Path, curve: LearningCurve) -> tuple[int, History]:
     """Load a checkpoint into ``method`` and ``curve``.
 
     Returns the number of its updates and its history. If there is no checkpoint, the number is 0.
@@ -143,7 +157,7 @@ def restore(method: Method, path: Path, curve: LearningCurve) -> tuple[int, Hist
     return progress["step"], progress["history"]
 
 
-def _state(method: Method) -> dict[str, Tensor]:
+def _state(method: Trainable) -> dict[str, Tensor]:
     state = {
         f"module/{name}/{key}": value
         for name, module in method.modules.items()
@@ -155,7 +169,7 @@ def _state(method: Method) -> dict[str, Tensor]:
     return state
 
 
-def _load(method: Method, state: dict[str, Tensor]) -> None:
+def _load(method: Trainable, state: dict[str, Tensor]) -> None:
     for name, module in method.modules.items():
         prefix = f"module/{name}/"
         module.load_state_dict(

@@ -9,7 +9,8 @@ from kdlib.data.labels import Label
 from kdlib.data.slices import LabelledSlices
 from kdlib.errors import InputError
 from kdlib.learning_curve import LearningCurve
-from kdlib.training import choose_device, learning_rate_factor, train
+from kdlib.recipe import learning_rate_factor
+from kdlib.training import choose_device, train
 from tests.methods.made import make, recipe, slices, trained, weights
 
 

@@ -15,7 +15,7 @@ from kdlib.losses import IGNORED, cross_entropy, soft_dice_loss
 from kdlib.methods.task import AdaptationTask, Task
 from kdlib.networks import UNet, mixed_precision, new_unet
 from kdlib.randomness import batch_indices, seeded
-from kdlib.recipe import Count, Recipe, Strict
+from kdlib.recipe import Count, Recipe, Strict, learning_rate_factor
 
 Losses = dict[str, Tensor]
 
@@ -138,6 +138,11 @@ class Method(Generic[TaskT, SettingsT]):
     def update(self, step: int) -> Losses:
         """Take optimiser step ``step`` (from 0) and return the losses it saw."""
         raise NotImplementedError(f"{self.name} takes no step")
+
+    def rate(self, step: int) -> float:
+        """The learning rate of optimiser step ``step``, as the recipe says."""
+        factor = learning_rate_factor(step / self.updates, self.recipe.schedule)
+        return self.recipe.learning_rate * factor
 
     def findings(self) -> dict[str, float]:
         """Numbers about the trained network that the run keeps, by name. Called after the end."""

@@ -1,7 +1,6 @@
 """Train the brain network on simulated heads alone, and measure it on others."""
 
 import json
-import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -16,10 +15,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kdlib.errors import InputError
-from kdlib.files import write_text
-from kdlib.kept import read_tensors, write_tensors
+from kdlib.files import read_text, write_text
+from kdlib.kept import write_tensors
+from kdlib.methods.base import Losses
 from kdlib.networks import mixed_precision
 from kdlib.randomness import seeded
+from kdlib.recipe import learning_rate_factor
 from kdlib.scores.metrics import dice
 from kdlib.simulator.simulation import VERSION
 from kdlib.simulator.template import template_maps
@@ -28,7 +29,7 @@ from kdlib.starter.brain_network import CHANNELS, BrainNetwork
 from kdlib.starter.coarse import Image, cut_out, window
 from kdlib.starter.outer import Anatomy, draw_anatomy
 from kdlib.starter.painting import paint
-from kdlib.training import learning_rate_factor
+from kdlib.training import train
 
 PAINTED = 4  # how often a head is painted on average
 SHOWN = 3  # how often a painted head is shown on average
@@ -95,24 +96,35 @@ def train_brain(
     """
     settings = settings or BrainSettings()
     weights, checkpoint = folder / "brain.safetensors", folder / "checkpoint.safetensors"
+    decided = folder / "settings.json"  # for as long as it trains; the note has them afterwards
     note = weights.with_suffix(".json")
     if note.exists():
         return weights
+    _refuse_other_settings(decided, settings)
     training = _Training(settings)
-    training.restore(checkpoint)
-    saved = time.monotonic()
-    while training.step < settings.ends[-1]:
-        training.update()
-        if training.step in settings.ends:
+
+    def told(step: int, steps: int) -> None:
+        if step in settings.ends[:-1]:
             write_tensors(weights, training.weights())
-        if time.monotonic() - saved >= checkpoint_seconds:
-            training.save(checkpoint)
-            saved = time.monotonic()
         if on_step:
-            on_step(training.step, settings.ends[-1])
+            on_step(step, steps)
+
+    train(training, checkpoint=checkpoint, checkpoint_seconds=checkpoint_seconds, on_step=told)
+    write_tensors(weights, training.weights())
     write_text(note, json.dumps(provenance(settings), indent=2) + "\n")
-    checkpoint.unlink(missing_ok=True)
+    for path in (checkpoint, decided):
+        path.unlink(missing_ok=True)
     return weights
+
+
+def _refuse_other_settings(path: Path, settings: BrainSettings) -> None:
+    """Refuse a folder whose training has other settings; a new one gets these."""
+    text = json.dumps(asdict(settings))
+    if not path.exists():
+        write_text(path, text)
+    elif read_text(path) != text:
+        what = "holds a training with other settings; choose a new one"
+        raise InputError(f"{path.parent} {what}")
 
 
 def provenance(settings: BrainSettings) -> dict[str, object]:
@@ -160,15 +172,18 @@ def brain_loss(logits: Tensor, brain: Tensor) -> Tensor:
 
 
 class _Training:
-    """The network, its optimiser, and how far they are."""
+    """The network and its optimiser, as the training loop takes them."""
 
     def __init__(self, settings: BrainSettings) -> None:
-        self.settings, self.step = settings, 0
+        self.settings, self.updates = settings, settings.ends[-1]
+        self.device, self.rate = torch.device("cpu"), settings.rate
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             network = BrainNetwork(settings.channels)
-        self.network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        self.optimiser = torch.optim.Adam(self.network.parameters(), settings.learning_rate)
+        network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.result, self.modules = network, {"network": network}
+        self.optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate)
+        self.optimisers = {"network": self.optimiser}
         template = torch.from_numpy(template_maps())
         self._head = lru_cache(maxsize=HEADS)(
             lambda number: draw_anatomy(seeded(settings.seed, "head", number), template)
@@ -177,24 +192,23 @@ class _Training:
 
     def weights(self) -> dict[str, Tensor]:
         """The network's weights in half precision."""
-        return {name: one.half() for name, one in self.network.state_dict().items()}
+        return {name: one.half() for name, one in self.result.state_dict().items()}
 
-    def update(self) -> None:
-        images, brain = self._batch()
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.settings.rate(self.step)
-        with mixed_precision(torch.device("cpu"), self.settings.precision):
-            logits = self.network(images)
+    def update(self, step: int) -> Losses:
+        """Take a step, from 0."""
+        images, brain = self._batch(step)
+        with mixed_precision(self.device, self.settings.precision):
+            logits = self.result(images)
         loss = brain_loss(logits.float(), brain)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
-        self.step += 1
+        return {"loss": loss.detach()}
 
-    def _batch(self) -> tuple[Tensor, Tensor]:
+    def _batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Images and fractions of brain (N, 1, X, Y, Z). Seed and step decide them."""
         count = self.settings.batch_size
-        shown = [self._shown(self.step * count + place) for place in range(count)]
+        shown = [self._shown(step * count + place) for place in range(count)]
         images = torch.from_numpy(np.stack([one.image for one in shown]))[:, None]
         brain = torch.from_numpy(np.stack([one.brain for one in shown]))[:, None]
         return images.contiguous(memory_format=torch.channels_last_3d), brain
@@ -210,33 +224,3 @@ class _Training:
     def _drawn_example(self, number: int) -> Example:
         rng = seeded(self.settings.seed, "example", number)
         return example(rng, self._head(max(0, number // PAINTED - int(rng.integers(HEADS)))))
-
-    def save(self, path: Path) -> None:
-        tensors = {f"network.{name}": one for name, one in self.network.state_dict().items()}
-        for index, state in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{name}": one for name, one in state.items()}
-        note = {"step": str(self.step), "settings": json.dumps(asdict(self.settings))}
-        write_tensors(path, tensors, note)
-
-    def restore(self, path: Path) -> None:
-        if not path.exists():
-            return
-        tensors, note = read_tensors(path)
-        if json.loads(note["settings"]) != json.loads(json.dumps(asdict(self.settings))):
-            raise InputError(
-                f"{path.parent} holds a training with other settings; choose a new one"
-            )
-        self.step = int(note["step"])
-        self.network.load_state_dict(_under(tensors, "network."))
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, one in _under(tensors, "optimiser.").items():
-            index, key = name.split(".")
-            state.setdefault(int(index), {})[key] = one
-        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": state})
-
-
-def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors whose names start with ``prefix``, under the rest of their names."""
-    return {
-        name.removeprefix(prefix): one for name, one in tensors.items() if name.startswith(prefix)
-    }

@@ -33,6 +33,18 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(tmp_path: Path) 
     assert note["settings"]["cycles"] == [2]
 
 
+def test_a_training_that_is_stopped_has_the_weights_of_its_last_whole_cycle(
+    tmp_path: Path,
+) -> None:
+    two = BrainSettings(cycles=(1, 2), channels=(4, 4), precision="float32")
+    with pytest.raises(KeyboardInterrupt):
+        train_brain(tmp_path, two, checkpoint_seconds=0, on_step=stop)
+    first = read_tensors(tmp_path / "brain.safetensors")[0]
+    train_brain(tmp_path, two)
+    last = read_tensors(tmp_path / "brain.safetensors")[0]
+    assert any(not torch.equal(first[name], last[name]) for name in first)
+
+
 def test_the_rate_starts_anew_in_each_cycle_at_half_the_height() -> None:
     settings = BrainSettings(cycles=(10, 5), learning_rate=1.0)
     rates = np.array([settings.rate(step) for step in range(15)])
