@@ -150,7 +150,7 @@ def without_nan_outside(array: NDArray) -> NDArray:
     Some programs write NaN outside the head. NaN inside the head stays, since it hides something.
     """
     nan = np.isnan(array)
-    if not nan.any() or nan.all():
+    if not nan.any() or not np.isfinite(array).any():
         return array
     parts, _ = ndimage.label(nan)
     outside = np.unique(np.concatenate([face.ravel() for face in _faces(parts)]))

@@ -94,6 +94,9 @@ SCANS = {
     "length 0": (lambda: claiming(6, 0, 5), "no valid shape"),
     "negative length": (lambda: claiming(6, -7, 5), "no valid shape"),
     "NaN": (lambda: with_voxel(np.nan), "1 voxels are NaN"),
+    "NaN and infinity": (
+        lambda: saved(np.where(SCAN > 100, np.nan, np.inf).astype(np.float32)), "voxels are NaN"
+    ),
     "infinity": (lambda: with_voxel(-np.inf), "1 voxels are NaN or infinite"),
     "beyond float32": (lambda: saved(np.geomspace(1, 1e300, 210).reshape(6, 7, 5)), "infinite"),
     "constant": (lambda: saved(np.full_like(SCAN, 5)), "every voxel has the value 5"),
