@@ -29,6 +29,7 @@ NO_GPU = (
     "none of the workers declares a GPU, so no run can begin; start them with --resources GPU=1, or"
     " leave --device cuda out"
 )
+SECONDS_TO_ANSWER = 10  # that a scheduler elsewhere has
 SECONDS_WITHOUT_GPU = 10.0  # a worker that has one may just be starting
 ALLOWED = ("dask_cuda", "dask_jobqueue", "dask_kubernetes", "distributed")
 
@@ -114,7 +115,7 @@ def running_cluster(address: str) -> Iterator[Cluster]:
     from distributed import Client
 
     try:
-        client = Client(address, set_as_default=False, timeout=10)
+        client = Client(address, set_as_default=False, timeout=SECONDS_TO_ANSWER)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"no Dask scheduler answers at {address}: {error}") from None
     with client:

@@ -12,6 +12,7 @@ from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
+import dask
 import pandas as pd
 import pytest
 from dask.utils import key_split
@@ -19,6 +20,7 @@ from distributed import Client, LocalCluster
 
 from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.errors import InputError
+from kdlib.processes import START
 from kdlib.study.on_worker import run_key
 from kdlib.study.plan import most_needed_first, plan, run_study, study_scores
 from kdlib.study.scenario import Scenario
@@ -170,6 +172,18 @@ def test_a_worker_that_dies_costs_nothing_but_time(
     assert study_scores(runs).equals(expected)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def workers_are_copies() -> Iterator[None]:
+    """Also those that a user starts: they import nothing."""
+    with dask.config.set({"distributed.worker.multiprocessing-method": START}):
+        yield
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kdlib.study.cluster.SECONDS_TO_ANSWER", 0.5)
+
+
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
     """The address of a running one whose workers take two tasks at a time."""
@@ -247,6 +261,7 @@ def test_a_mistake_in_a_clusters_file_is_one_line(
     assert "cluster.yaml" in str(raised.value)
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_scheduler_that_is_not_there_is_one_line(
     study: Study, clinics: Clinics, tmp_path: Path
 ) -> None:
@@ -254,6 +269,7 @@ def test_a_scheduler_that_is_not_there_is_one_line(
         run_study(study, Store(tmp_path, clinics), scheduler="tcp://127.0.0.1:9")
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_machine_without_a_gpu_can_start_a_study_on_others_that_have_one(
     clinics: Clinics, tmp_path: Path
 ) -> None:
