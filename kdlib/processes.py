@@ -1,5 +1,6 @@
 """Processes that start others: what they hand down, and how they end."""
 
+import ctypes
 import multiprocessing
 import signal
 import sys
@@ -13,6 +14,9 @@ from typing import Any
 # On Linux new processes are copies of one that has imported all they need. Elsewhere libraries of
 # the system may not be copied, and each process imports for itself.
 START = "forkserver" if sys.platform == "linux" else "spawn"
+
+# Parameters of glibc's mallopt(3), and values that hold for every tensor of a training.
+TRIM_THRESHOLD, MMAP_THRESHOLD, MUCH = -1, -3, 1 << 30
 
 
 _asked_for: dict[str, None] = {}  # modules, in the order in which they were first asked for
@@ -61,3 +65,15 @@ def handled(number: signal.Signals, handler: Any) -> Iterator[None]:
 def leave(number: int, frame: object) -> None:
     """End as an exception does, when a signal asks for it: files half written are taken away."""
     sys.exit(128 + number)
+
+
+def keep_freed_memory() -> None:
+    """Let this process reuse memory that it has freed, and not hand it back to the system at once.
+
+    Dask makes its workers hand back all they can. A training frees and takes each tensor anew in
+    each step, and gets it back page by page, which doubles its time. Without glibc nothing is done.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(TRIM_THRESHOLD, MUCH)
+        mallopt(MMAP_THRESHOLD, MUCH)

@@ -11,6 +11,7 @@ from typing import Any
 from distributed import Worker, WorkerPlugin, get_worker
 
 from kdlib.errors import InputError
+from kdlib.processes import keep_freed_memory
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import Store
 
@@ -46,6 +47,7 @@ class Maker(WorkerPlugin):
     def setup(self, worker: Worker) -> None:
         self.worker, self.thread, self.ended = worker, 0, False
         self.alone = threading.Lock()  # a worker of several threads is given several runs
+        keep_freed_memory()
         if self.deaf:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
