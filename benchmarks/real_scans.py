@@ -1,41 +1,60 @@
-"""The starter on real scans, beside a threshold and a network of the study's simulated clinics.
+"""The starter on real scans, as it is and after it was adapted to them, beside a threshold.
 
-    python benchmarks/real_scans.py SCANS [--mask-name mask] [--today] [--out table.csv]
+    python benchmarks/real_scans.py FOLDER:NAME ... [--mask-name mask] [--adapt adabn]
+        [--today] [--out table.csv]
 
-SCANS holds real FLAIR scans with masks, ``<subject>/FLAIR.nii.gz`` and ``<subject>/mask.nii.gz``,
-with the skull or without; they are taken as they are. No training and no setting looks at them:
-what is chosen is chosen on simulated people.
+A folder holds real FLAIR scans with masks, ``<subject>/FLAIR.nii.gz`` and
+``<subject>/mask.nii.gz``, with the skull or without; they are taken as they are. No training and no
+setting looks at them: what is chosen is chosen on simulated people. ``--mask-name`` can be given
+more than once: an answer is scored against each mask that a scan has.
 
 - ``starter``: the segmenter that comes with kdlib.
 - ``threshold``: what is brighter than the white matter's peak plus k of its widths, inside the
   brain that the starter finds. k is the best one for simulated people.
+- a method, with ``--adapt``, which can be given more than once: the starter after it was adapted by
+  this method to all scans of the folder together, and ``... alone``: to each scan alone. The
+  column ``adapted`` says whether ``kdlib adapt`` would use that student.
 - ``today``, with ``--today``: one network of the three simulated clinics, trained for about 150 s,
   and ``today, stripped``: the same network inside the brain that the starter finds.
+
+``kdlib/starter/weights/real_scans.csv`` is what it wrote for the shipped weights, and the book's
+chapter on real scans reads it.
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 
 import kdlib
 from kdlib.data.clinics import Clinic, Clinics
+from kdlib.data.places import Place, place_of
 from kdlib.data.subjects import Subject, lesion_ml
 from kdlib.data.volume import Volume
 from kdlib.data.white_peak import white_peak
+from kdlib.own_scans.forecast import verdict_on
+from kdlib.own_scans.source_free import (
+    adapted_network,
+    inside_slices,
+    pooled,
+    source_free_scenario,
+)
 from kdlib.scores.in_space import evaluate_volumes
 from kdlib.scores.metrics import THRESHOLD, dice
 from kdlib.simulator import simulate
 from kdlib.starter.brain import find_brain, stripped
 from kdlib.starter.people import draw_person
 from kdlib.starter.population import template
-from kdlib.starter.starter import load_starter
+from kdlib.starter.starter import lesions_in, load_starter
 from kdlib.study.progress import count_bar, trainings
 
-Segmenter = Callable[[Volume], Volume]
+# The lesions in a scan, and whether its student would be used; None if there is no student.
+Answer = tuple[Volume, bool | None]
+Segmenter = Callable[[Volume], Answer]
 
 SOURCES = "utrecht+singapore+amsterdam"
 HELD_OUT = 2  # simulated subjects of each clinic
@@ -69,11 +88,31 @@ def best_widths() -> float:
 def thresholded(k: float) -> Segmenter:
     """What is ``k`` widths above the white matter or more."""
 
-    def answer(scan: Volume) -> Volume:
+    def answer(scan: Volume) -> Answer:
         above = widths_above(cut_out(scan))
-        return replace(above, array=(above.array >= k).astype(np.float32))
+        return replace(above, array=(above.array >= k).astype(np.float32)), None
 
     return answer
+
+
+def adapted_to(scans: Sequence[Volume], method: str, *, alone: bool = False) -> Segmenter:
+    """The starter after it was adapted to ``scans``; ``alone`` says that this is a single one."""
+    starter = load_starter()
+    scenario = source_free_scenario(starter, method, on_the_fly=alone)
+    parts = [inside_slices(cut_out(scan), starter.recipe) for scan in scans]
+    target = pooled(parts, torch.device("cpu"))
+    student = adapted_network(starter.network, target, scenario)
+    used = verdict_on(starter.network, student, target, scenario, scans=len(scans)).adapted
+    return lambda scan: (lesions_in(cut_out(scan), student, starter.recipe), used)
+
+
+def students(method: str, subjects: Sequence[Subject]) -> dict[str, Segmenter]:
+    """The students of all subjects together, and of each alone."""
+    scans = [subject.scan.read()[0] for subject in subjects]
+    return {
+        method: adapted_to(scans, method),
+        f"{method} alone": lambda scan: adapted_to([scan], method, alone=True)(scan),
+    }
 
 
 def scenario(steps: int) -> kdlib.Scenario:
@@ -108,35 +147,52 @@ def _most(clinic: Clinic) -> Clinic:
     )
 
 
-def labelled_by(scans: Path, mask_name: str) -> Iterator[Subject]:
-    """The subjects of a folder that have a mask of this name."""
-    for clinic in kdlib.open_clinics(scans).values():
-        for subject in clinic.subjects:
-            label = subject.scan.flair.parent / f"{mask_name}.nii.gz"
-            if label.exists():
-                yield replace(subject, label=label)
+def labels_of(subject: Subject, names: Sequence[str]) -> dict[str, Path]:
+    """The masks of a subject that lie beside its scan, by their names."""
+    beside = {name: subject.scan.flair.parent / f"{name}.nii.gz" for name in names}
+    return {name: path for name, path in beside.items() if path.exists()}
 
 
-def scored(subject: Subject, segmenters: dict[str, Segmenter]) -> list[dict[str, object]]:
-    """A row of scores for each segmenter, on the scan's own grid."""
-    truth, scan = subject.labelled.read_labels(), subject.scan.read()[0]
-    rows: list[dict[str, object]] = []
+def scored(
+    subject: Subject, labels: dict[str, Path], segmenters: dict[str, Segmenter]
+) -> Iterator[dict[str, object]]:
+    """A row of scores for each segmenter and mask, on the scan's own grid."""
+    scan = subject.scan.read()[0]
     for name, segmenter in segmenters.items():
-        answer = segmenter(scan)
-        found = evaluate_volumes(truth, answer)
-        mask = Volume(answer.array >= THRESHOLD, answer.affine)
-        rows.append({
-            "scan": subject.id, "by": name, "dice": found.dice, "recall": found.lesion_recall,
-            "found_ml": lesion_ml(mask), "true_ml": lesion_ml(truth),
-        })  # fmt: skip
-    return rows
+        answer, used = segmenter(scan)
+        found_ml = lesion_ml(Volume(answer.array >= THRESHOLD, answer.affine))
+        for mask, path in labels.items():
+            truth = replace(subject, label=path).labelled.read_labels()
+            found = evaluate_volumes(truth, answer)
+            yield {
+                "scan": subject.id, "by": name, "mask": mask, "dice": found.dice,
+                "recall": found.lesion_recall, "found_ml": found_ml,
+                "true_ml": lesion_ml(truth), "adapted": used,
+            }  # fmt: skip
+
+
+def site_scores(
+    place: Place, masks: Sequence[str], methods: Sequence[str], others: dict[str, Segmenter]
+) -> pd.DataFrame:
+    """The scores of all subjects of a folder that have a mask."""
+    found = [s for clinic in kdlib.open_clinics(place.folder).values() for s in clinic.subjects]
+    labels = {subject: labels_of(subject, masks) for subject in found}
+    subjects = [subject for subject in found if labels[subject]]
+    segmenters = others.copy()
+    for method in methods:
+        segmenters |= students(method, subjects)
+    rows = [row for one in subjects for row in scored(one, labels[one], segmenters)]
+    table = pd.DataFrame(rows)
+    table.insert(0, "site", place.name or place.folder.name)
+    return table
 
 
 def main() -> None:
     """Choose k, train what is missing, then score."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("scans", type=Path)
-    parser.add_argument("--mask-name", default="mask")
+    parser.add_argument("scans", type=place_of, nargs="+", metavar="FOLDER:NAME")
+    parser.add_argument("--mask-name", action="append", default=[])
+    parser.add_argument("--adapt", action="append", default=[], metavar="METHOD")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--today", action="store_true")
     parser.add_argument("--data", type=Path, default=Path("data/stripped"))
@@ -145,20 +201,20 @@ def main() -> None:
     options = parser.parse_args()
     k = best_widths()
     print(f"threshold: {k:g} widths of the peak above the white matter")
-    segmenters = {
-        "starter": lambda scan: load_starter().answer(scan)[0],
+    segmenters: dict[str, Segmenter] = {
+        "starter": lambda scan: (load_starter().answer(scan)[0], None),
         "threshold": thresholded(k),
     }
     if options.today:
         run = today(options.data, options.store, options.steps)
-        segmenters["today"] = run.predict
-        segmenters["today, stripped"] = lambda scan: run.predict(cut_out(scan))
-    subjects = list(labelled_by(options.scans, options.mask_name))
-    table = pd.DataFrame([row for one in subjects for row in scored(one, segmenters)]).round(3)
+        segmenters["today"] = lambda scan: (run.predict(scan), None)
+        segmenters["today, stripped"] = lambda scan: (run.predict(cut_out(scan)), None)
+    masks = options.mask_name or ["mask"]
+    tables = [site_scores(one, masks, options.adapt, segmenters) for one in options.scans]
+    table = pd.concat(tables).round(3)
     print(table.to_string(index=False))
-    print(
-        table.groupby("by", sort=False)[["dice", "recall", "found_ml", "true_ml"]].mean().round(3)
-    )
+    numbers = ["dice", "recall", "found_ml", "true_ml"]
+    print(table.groupby(["site", "mask", "by"], sort=False)[numbers].mean().round(3))
     if options.out is not None:
         table.to_csv(options.out, index=False)
 

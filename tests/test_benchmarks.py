@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kdlib.data.image_file import write_volume
+from kdlib.data.places import Place
 from kdlib.data.volume import Volume
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -21,15 +22,16 @@ def test_the_scores_of_real_scans_count_all_three_edges_of_a_voxel(tmp_path: Pat
     for name, array in (("FLAIR", scan), ("mask", truth), ("mask_all", 1 - truth)):
         write_volume(tmp_path / "one" / f"{name}.nii.gz", Volume(array, THICK))
 
-    def all_of_it(scan: Volume) -> Volume:
-        return Volume(np.full(scan.array.shape, 0.6, np.float32), scan.affine)
+    def all_of_it(scan: Volume) -> tuple[Volume, None]:
+        return Volume(np.full(scan.array.shape, 0.6, np.float32), scan.affine), None
 
-    (subject,) = ours["labelled_by"](tmp_path, "mask_all")
-    (row,) = ours["scored"](subject, {"all": all_of_it})
+    masks = ["mask_all", "mask_of_nobody"]
+    table = ours["site_scores"](Place(tmp_path, "here"), masks, [], {"all": all_of_it})
+    (row,) = table.to_dict("records")
+    assert (row["site"], row["mask"]) == ("here", "mask_all")
     assert row["found_ml"] == pytest.approx(0.48)
     assert row["true_ml"] == pytest.approx(0.24)
     assert row["dice"] == pytest.approx(2 / 3)
-    assert list(ours["labelled_by"](tmp_path, "mask_of_nobody")) == []
 
 
 def test_the_threshold_does_not_depend_on_the_scale() -> None:

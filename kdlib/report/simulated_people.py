@@ -1,0 +1,89 @@
+"""How the starter does on simulated people that it has not learnt from, and where it fails."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+
+from kdlib.data.box import grey
+from kdlib.data.volume import to_lps
+from kdlib.report.figures import Picture, drawing
+from kdlib.report.pictures import Slice, segmentations
+from kdlib.scores.scoring import example_slice
+from kdlib.starter.people import Person, draw_person
+from kdlib.starter.population import template
+from kdlib.starter.starter import WEIGHTS, load_starter
+from kdlib.starter.study import SCORES
+
+SLICES = {"thin": 2.0, "usual": 4.0, "thick": np.inf}  # up to so many mm
+COLOURS = {"thin": "#332288", "usual": "#44aa99", "thick": "#aa4499"}
+LEAST_ML = 2.0  # of lesions: with less a few voxels decide, and a picture shows nothing
+
+
+def people_scores() -> pd.DataFrame:
+    """The scores of the shipped network, one row for each person of the validation.
+
+    Columns: person, edge_mm and slice_mm (of a voxel), lesion_ml, dice, recall (of lesions).
+    """
+    table = pd.read_csv(WEIGHTS / SCORES)
+    shipped = table["network"].iloc[-1]  # a study writes it last
+    return table[table["network"] == shipped].drop(columns="network").reset_index(drop=True)
+
+
+def people_figure(scores: pd.DataFrame) -> Picture:
+    """The Dice of each person against the volume of the lesions, by the thickness of the slices."""
+    with drawing(3.2) as (figure, axes):
+        least = 0.0
+        for name, most in SLICES.items():
+            some = scores[scores["slice_mm"].between(least, most, inclusive="left")]
+            label = f"over {least:g} mm" if np.isinf(most) else f"{least:g} to {most:g} mm"
+            axes.plot(some["lesion_ml"], some["dice"], "o", ms=7, color=COLOURS[name], label=label)
+            least = most
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.set(xlabel="lesions in mL", ylabel="Dice", ylim=(0, 1))
+        figure.legend(title="slices", ncols=3, loc="outside upper center", fontsize=10)
+    return Picture(figure)
+
+
+def people_words(scores: pd.DataFrame) -> str:
+    """How good the answers are, and what they depend on most, in sentences."""
+    dice = scores["dice"]
+    by_load = spearmanr(scores["lesion_ml"], dice, nan_policy="omit").statistic
+    by_slice = spearmanr(scores["slice_mm"], dice, nan_policy="omit").statistic
+    load, thickness = f"{by_load:+z.2f}", f"{by_slice:+z.2f}"
+    return (
+        f"The mean Dice of {len(dice)} people is {dice.mean():.2f}, from {dice.min():.2f} to"
+        f" {dice.max():.2f}. The rank correlation of the Dice with the volume of the lesions is"
+        f" {load}, and with the thickness of the slices it is {thickness}.".replace("-", "−")
+    )
+
+
+def chosen_people(scores: pd.DataFrame) -> dict[str, int]:
+    """The worst, the median and the best person of those with ``LEAST_ML`` of lesions or more."""
+    ranked = scores[scores["lesion_ml"] >= LEAST_ML].sort_values("dice")["person"].to_numpy()
+    places = {"worst": 0, "median": len(ranked) // 2, "best": -1}
+    return {name: int(ranked[place]) for name, place in places.items()}
+
+
+def people_pictures(scores: pd.DataFrame) -> Picture:
+    """The ``chosen_people``, simulated anew and answered by the shipped starter."""
+    dice = scores.set_index("person")["dice"]
+    examples = {
+        f"{name}: Dice {dice[number]:.2f}": example_of(
+            draw_person(0, number, template(), split="validation")
+        )
+        for name, number in chosen_people(scores).items()
+    }
+    return segmentations(examples, {"starter": "starter"})
+
+
+def example_of(person: Person) -> dict[str, Slice]:
+    """A person's slice with most lesions: FLAIR, truth, and the starter's answer (0 to 255)."""
+    answer, _ = load_starter().answer(person.flair)
+    place = example_slice(person.labels)
+    flair = to_lps(person.flair).array
+    return {
+        "flair": grey(flair, flair > 0)[:, :, place],
+        "truth": to_lps(person.labels).array[:, :, place].astype(np.uint8),
+        "starter": np.round(255 * to_lps(answer).array[:, :, place]).astype(np.uint8),
+    }

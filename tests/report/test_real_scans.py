@@ -1,0 +1,68 @@
+"""What is said of the starter's scores: on real scans, after adapting, and on simulated people."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kdlib.report.real_scans import (
+    changes,
+    changes_words,
+    real_figure,
+    real_scores,
+    real_words,
+)
+from kdlib.report.simulated_people import chosen_people, people_scores, people_words
+from kdlib.scores.metrics import THRESHOLD, dice
+from kdlib.starter.people import draw_person
+from kdlib.starter.population import template
+from kdlib.starter.starter import load_starter
+
+
+def scores(gains: list[float], used: list[bool]) -> pd.DataFrame:
+    """Scans of one site whose starter has a Dice of 0.5, and whose student gains so much."""
+    rows = [
+        {"site": "here", "scan": f"00{n}", "by": by, "mask": "mask", "dice": 0.5 + gain,
+         "recall": 0.5, "found_ml": 2.0, "true_ml": 1.0, "adapted": kept}
+        for n, (own, use) in enumerate(zip(gains, used, strict=True))
+        for by, gain, kept in (("starter", 0, None), ("threshold", -0.1, None), ("adabn", own, use))
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_a_change_is_that_of_the_students_and_of_the_masks_that_are_kept() -> None:
+    found = changes(scores([0.3, -0.1, 0.1], [True, False, True])).iloc[0]
+    assert found["change"] == pytest.approx(0.1)
+    assert found["kept"] == pytest.approx(0.4 / 3)
+    assert (found["worst"], found["best"]) == (pytest.approx(-0.1), pytest.approx(0.3))
+    assert (found["better"], found["used"], found["scans"]) == (2, 2, 3)
+
+
+def test_the_sentences_hold_for_scores_without_an_adapted_student() -> None:
+    plain = scores([0.1], [True]).query("by != 'adabn'")
+    assert changes(plain).empty
+    assert "do not say" in changes_words(plain)
+    assert "mean Dice of 0.50" in real_words(plain)
+    assert real_figure(plain).data()
+
+
+def test_each_shipped_score_of_a_real_scan_has_a_starter_and_a_threshold_beside_it() -> None:
+    table = real_scores().pivot_table("dice", ["site", "mask", "scan"], "by")
+    assert table[["starter", "threshold"]].notna().all(axis=None)
+
+
+def test_the_shipped_scores_are_those_of_the_shipped_network() -> None:
+    people = people_scores()
+    number = chosen_people(people)["median"]
+    person = draw_person(0, number, template(), split="validation")
+    answer, _ = load_starter().answer(person.flair)
+    counted = person.labels.array != 2
+    again = dice(person.labels.array == 1, (answer.array >= THRESHOLD) & counted)
+    # The brain is found anew here, and the scores have the mask of the simulation.
+    assert again == pytest.approx(people.set_index("person")["dice"][number], abs=0.1)
+
+
+def test_the_chosen_people_are_in_the_order_of_their_dice() -> None:
+    people = people_scores()
+    chosen = people.set_index("person")["dice"][list(chosen_people(people).values())]
+    assert np.all(np.diff(chosen) >= 0)
+    assert "mean Dice" in people_words(people)
