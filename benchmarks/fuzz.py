@@ -95,9 +95,8 @@ def read_folder(folder: Path, data: bytes) -> None:
         text = text if source.ConsumeBool() else text + source.ConsumeBytes(40)
         _write(folder, "".join(parts), text)
     clinics = open_clinics(folder, observer=source.PickValueInList([None, None, "o3"]))
-    for clinic in clinics.values():
-        for subject in clinic.subjects:
-            str(subject)
+    for subject in clinics.subjects:
+        str(subject)
     clinics.patients(name for name in clinics if "+" not in name)
 
 

@@ -37,6 +37,7 @@ from kdlib.data.subjects import Subject, lesion_ml
 from kdlib.data.volume import Volume
 from kdlib.data.white_peak import white_peak
 from kdlib.own_scans.forecast import verdict_on
+from kdlib.own_scans.of_starter import brain_and_inside
 from kdlib.own_scans.source_free import (
     adapted_network,
     inside_slices,
@@ -46,7 +47,6 @@ from kdlib.own_scans.source_free import (
 from kdlib.scores.in_space import evaluate_volumes
 from kdlib.scores.metrics import THRESHOLD, dice
 from kdlib.simulator import simulate
-from kdlib.starter.brain import find_brain, stripped
 from kdlib.starter.people import draw_person
 from kdlib.starter.population import template
 from kdlib.starter.starter import lesions_in, load_starter
@@ -54,17 +54,13 @@ from kdlib.study.progress import count_bar, trainings
 
 # The lesions in a scan, and whether its student would be used; None if there is no student.
 Answer = tuple[Volume, bool | None]
-Segmenter = Callable[[Volume], Answer]
+# It gets the scan, and the scan with 0 outside the brain that the starter finds.
+Segmenter = Callable[[Volume, Volume], Answer]
 
 SOURCES = "utrecht+singapore+amsterdam"
 HELD_OUT = 2  # simulated subjects of each clinic
 WIDTHS = np.arange(1.0, 8.01, 0.25)  # the choices of k
 PEOPLE = 24  # simulated people on whom k is chosen
-
-
-def cut_out(scan: Volume) -> Volume:
-    """The scan with 0 outside the brain that the starter finds."""
-    return stripped(scan, find_brain(scan))
 
 
 def widths_above(cut: Volume) -> Volume:
@@ -88,30 +84,35 @@ def best_widths() -> float:
 def thresholded(k: float) -> Segmenter:
     """What is ``k`` widths above the white matter or more."""
 
-    def answer(scan: Volume) -> Answer:
-        above = widths_above(cut_out(scan))
+    def answer(scan: Volume, cut: Volume) -> Answer:
+        above = widths_above(cut)
         return replace(above, array=(above.array >= k).astype(np.float32)), None
 
     return answer
 
 
-def adapted_to(scans: Sequence[Volume], method: str, *, alone: bool = False) -> Segmenter:
-    """The starter after it was adapted to ``scans``; ``alone`` says that this is a single one."""
+def as_it_is(scan: Volume, cut: Volume) -> Answer:
+    """The starter that comes with kdlib."""
+    starter = load_starter()
+    return lesions_in(cut, starter.network, starter.recipe), None
+
+
+def adapted_to(cuts: Sequence[Volume], method: str, *, alone: bool = False) -> Segmenter:
+    """The starter adapted to stripped scans; ``alone`` says that this is a single one."""
     starter = load_starter()
     scenario = source_free_scenario(starter, method, on_the_fly=alone)
-    parts = [inside_slices(cut_out(scan), starter.recipe) for scan in scans]
+    parts = [inside_slices(cut, starter.recipe) for cut in cuts]
     target = pooled(parts, torch.device("cpu"))
     student = adapted_network(starter.network, target, scenario)
-    used = verdict_on(starter.network, student, target, scenario, scans=len(scans)).adapted
-    return lambda scan: (lesions_in(cut_out(scan), student, starter.recipe), used)
+    used = verdict_on(starter.network, student, target, scenario, scans=len(cuts)).adapted
+    return lambda scan, cut: (lesions_in(cut, student, starter.recipe), used)
 
 
-def students(method: str, subjects: Sequence[Subject]) -> dict[str, Segmenter]:
-    """The students of all subjects together, and of each alone."""
-    scans = [subject.scan.read()[0] for subject in subjects]
+def students(method: str, cuts: Sequence[Volume]) -> dict[str, Segmenter]:
+    """The students of all stripped scans together, and of each alone."""
     return {
-        method: adapted_to(scans, method),
-        f"{method} alone": lambda scan: adapted_to([scan], method, alone=True)(scan),
+        method: adapted_to(cuts, method),
+        f"{method} alone": lambda scan, cut: adapted_to([cut], method, alone=True)(scan, cut),
     }
 
 
@@ -154,12 +155,12 @@ def labels_of(subject: Subject, names: Sequence[str]) -> dict[str, Path]:
 
 
 def scored(
-    subject: Subject, labels: dict[str, Path], segmenters: dict[str, Segmenter]
+    subject: Subject, cut: Volume, labels: dict[str, Path], segmenters: dict[str, Segmenter]
 ) -> Iterator[dict[str, object]]:
     """A row of scores for each segmenter and mask, on the scan's own grid."""
     scan = subject.scan.read()[0]
     for name, segmenter in segmenters.items():
-        answer, used = segmenter(scan)
+        answer, used = segmenter(scan, cut)
         found_ml = lesion_ml(Volume(answer.array >= THRESHOLD, answer.affine))
         for mask, path in labels.items():
             truth = replace(subject, label=path).labelled.read_labels()
@@ -175,13 +176,17 @@ def site_scores(
     place: Place, masks: Sequence[str], methods: Sequence[str], others: dict[str, Segmenter]
 ) -> pd.DataFrame:
     """The scores of all subjects of a folder that have a mask."""
-    found = [s for clinic in kdlib.open_clinics(place.folder).values() for s in clinic.subjects]
-    labels = {subject: labels_of(subject, masks) for subject in found}
-    subjects = [subject for subject in found if labels[subject]]
+    labels = {s: labels_of(s, masks) for s in kdlib.open_clinics(place.folder).subjects}
+    subjects = [subject for subject, paths in labels.items() if paths]
+    cuts = [brain_and_inside(subject.scan.read()[0])[1] for subject in subjects]
     segmenters = others.copy()
     for method in methods:
-        segmenters |= students(method, subjects)
-    rows = [row for one in subjects for row in scored(one, labels[one], segmenters)]
+        segmenters |= students(method, cuts)
+    rows = [
+        row
+        for subject, cut in zip(subjects, cuts, strict=True)
+        for row in scored(subject, cut, labels[subject], segmenters)
+    ]
     table = pd.DataFrame(rows)
     table.insert(0, "site", place.name or place.folder.name)
     return table
@@ -202,13 +207,13 @@ def main() -> None:
     k = best_widths()
     print(f"threshold: {k:g} widths of the peak above the white matter")
     segmenters: dict[str, Segmenter] = {
-        "starter": lambda scan: (load_starter().answer(scan)[0], None),
+        "starter": as_it_is,
         "threshold": thresholded(k),
     }
     if options.today:
         run = today(options.data, options.store, options.steps)
-        segmenters["today"] = lambda scan: (run.predict(scan), None)
-        segmenters["today, stripped"] = lambda scan: (run.predict(cut_out(scan)), None)
+        segmenters["today"] = lambda scan, cut: (run.predict(scan), None)
+        segmenters["today, stripped"] = lambda scan, cut: (run.predict(cut), None)
     masks = options.mask_name or ["mask"]
     tables = [site_scores(one, masks, options.adapt, segmenters) for one in options.scans]
     table = pd.concat(tables).round(3)

@@ -22,7 +22,7 @@ def test_the_scores_of_real_scans_count_all_three_edges_of_a_voxel(tmp_path: Pat
     for name, array in (("FLAIR", scan), ("mask", truth), ("mask_all", 1 - truth)):
         write_volume(tmp_path / "one" / f"{name}.nii.gz", Volume(array, THICK))
 
-    def all_of_it(scan: Volume) -> tuple[Volume, None]:
+    def all_of_it(scan: Volume, cut: Volume) -> tuple[Volume, None]:
         return Volume(np.full(scan.array.shape, 0.6, np.float32), scan.affine), None
 
     masks = ["mask_all", "mask_of_nobody"]

@@ -118,6 +118,11 @@ class Clinics(Mapping[str, Clinic]):
     def __len__(self) -> int:
         return len(self._clinics)
 
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """The subjects of all clinics."""
+        return tuple(subject for clinic in self.values() for subject in clinic.subjects)
+
     def chosen(self, names: Iterable[str]) -> "Clinics":
         """The same folders with the clinics of these ``names`` alone.
 

@@ -10,10 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from kdlib.evidence.comparisons import (
-    complete,
-    crossed_of,
-)
+from kdlib.evidence.comparisons import complete, crossed_of
 from kdlib.evidence.crossed import Crossed
 from kdlib.evidence.statistics import MARGIN, holm
 

@@ -118,8 +118,7 @@ def _refuse_labels_of_target(method: str) -> None:
 
 def as_one(clinics: Clinics, name: str) -> Clinics:
     """Put all subjects, from all clinics and both splits, into one clinic called ``name``."""
-    subjects = tuple(subject for clinic in clinics.values() for subject in clinic.subjects)
-    return Clinics(clinics.folder, {name: Clinic(name, each_id_once(subjects))})
+    return Clinics(clinics.folder, {name: Clinic(name, each_id_once(clinics.subjects))})
 
 
 def scans_at(
@@ -142,7 +141,7 @@ def scans_at(
     if t1 is not None:
         parts = [_with_t1(parts, t1)]
     kept, left_out = sound(parts, inputs=inputs, skip_bad=skip_bad, on_subject=on_subject)
-    subjects = [s for part in kept for clinic in part.values() for s in clinic.subjects]
+    subjects = [subject for part in kept for subject in part.subjects]
     ids = Counter(subject.id for subject in subjects)
     twice = [name for name, count in ids.items() if count > 1]
     if twice:
@@ -158,7 +157,7 @@ def _only(part: Clinics, wanted: Callable[[Subject], bool]) -> Clinics:
 def _refuse_shared(sources: Clinics, targets: Clinics) -> None:
     """Refuse a source that holds the target's scans, since their labels would leak."""
     learnt_from, adapted_to = (
-        {os.path.realpath(s.scan.flair) for clinic in part.values() for s in clinic.subjects}
+        {os.path.realpath(subject.scan.flair) for subject in part.subjects}
         for part in (sources, targets)
     )
     shared = len(learnt_from & adapted_to)
@@ -166,12 +165,7 @@ def _refuse_shared(sources: Clinics, targets: Clinics) -> None:
         what = f"{shared} of its {len(adapted_to)} scans are in the source too"
         raise InputError(f"{targets.folder}: {what}; name a source without them")
     # Copies of the same scans, and other scans of the same patients.
-    check_apart(
-        [
-            Group(part.folder, [s for clinic in part.values() for s in clinic.subjects])
-            for part in (sources, targets)
-        ]
-    )
+    check_apart([Group(part.folder, part.subjects) for part in (sources, targets)])
 
 
 def _with_t1(parts: Sequence[Clinics], t1: Path) -> Clinics:

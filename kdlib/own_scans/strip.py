@@ -68,8 +68,7 @@ def strip(clinics: Clinics, out: Path, on_subject: OnSubject | None = None) -> l
     """
     refuse_place(clinics, out)
     home = _home(clinics)
-    subjects = [subject for clinic in clinics.values() for subject in clinic.subjects]
-    done = []
+    subjects, done = clinics.subjects, []
     for number, subject in enumerate(subjects, start=1):
         done.append(_strip_one(subject, home, out))
         if on_subject:

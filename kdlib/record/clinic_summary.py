@@ -12,8 +12,8 @@ from kdlib.data.labels import Label
 from kdlib.data.slices import normalise
 from kdlib.data.volume import to_lps
 from kdlib.record.arrays import Arrays, Key
+from kdlib.scores.example import example_slice
 from kdlib.scores.metrics import components
-from kdlib.scores.scoring import example_slice
 
 HISTOGRAM_BINS = 80
 VOXELS = 4_000  # about so many voxels are taken from each head, evenly

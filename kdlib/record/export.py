@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kdlib.data.box import grey
 from kdlib.data.clinics import Clinics, Subject
-from kdlib.data.volume import to_lps
 from kdlib.files import whole_folder, write_text
 from kdlib.record.arrays import Arrays, Key, write_arrays
 from kdlib.record.clinic_summary import clinic_summary
@@ -18,7 +16,7 @@ from kdlib.record.explorers import explorers
 from kdlib.record.provenance import provenance
 from kdlib.record.seed_tables import as_text
 from kdlib.record.whole import LAST
-from kdlib.scores.scoring import example_slice
+from kdlib.scores.example import example_scan
 from kdlib.study.plan import Planned, study_curves, study_findings, study_scores
 from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
@@ -99,16 +97,11 @@ def _examples(study: Study, runs: Runs, clinics: Clinics) -> Arrays:
         for subject, probability in done.slices.items():
             owner = (scenario.source, str(scenario.target), subject)
             if Key(owner, "truth") not in pictures:
-                flair, truth = shown(clinics[str(scenario.target)].subject(subject))
-                pictures |= {Key(owner, "flair"): flair, Key(owner, "truth"): truth}
+                images = shown(clinics[str(scenario.target)].subject(subject))
+                pictures |= {Key(owner, part): image for part, image in images.items()}
             pictures[Key(owner, item.arm)] = probability
     return pictures
 
 
-def _shown(subject: Subject) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The example slice of a subject's FLAIR and labels."""
-    truth = subject.labelled.read_labels()
-    place = example_slice(truth)
-    flair = to_lps(subject.scan.read()[0]).array
-    labels = to_lps(truth).array[:, :, place].astype(np.uint8)
-    return grey(flair, flair > 0)[:, :, place], labels
+def _shown(subject: Subject) -> dict[str, NDArray[np.uint8]]:
+    return example_scan(subject.scan.read()[0], subject.labelled.read_labels())

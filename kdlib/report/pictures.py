@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from kdlib.data.box import bounding_box, grey
+from kdlib.data.box import bounding_box
 from kdlib.data.labels import Label
 from kdlib.report.figures import SCANS, STYLE, Picture
 from kdlib.scores.metrics import THRESHOLD
@@ -102,13 +102,9 @@ def _subject(
 
 def compared(subject: "LabelledScan", answers: dict[str, Slice]) -> Picture:
     """The ``example_slice`` of a subject: FLAIR, truth, and named answers (0 to 255) to it."""
-    from kdlib.data.volume import to_lps  # it loads torch, which few chapters need
-    from kdlib.scores.scoring import example_slice
+    from kdlib.scores.example import example_scan  # it loads torch, which few chapters need
 
-    labels, flair = subject.read_labels(), to_lps(subject.scan.read()[0]).array
-    place = example_slice(labels)
-    truth = to_lps(labels).array[:, :, place]
-    example = {"flair": grey(flair, flair > 0)[:, :, place], "truth": truth.astype(np.uint8)}
+    example = example_scan(subject.scan.read()[0], subject.read_labels())
     titles = {name: name for name in answers}
     return segmentations({f"subject {subject.scan.subject}": example | answers}, titles)
 

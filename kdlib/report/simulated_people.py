@@ -1,21 +1,20 @@
 """How the starter does on simulated people that it has not learnt from, and where it fails."""
 
-import numpy as np
+from itertools import pairwise
+
 import pandas as pd
 from scipy.stats import spearmanr
 
-from kdlib.data.box import grey
-from kdlib.data.volume import to_lps
 from kdlib.report.figures import Picture, drawing
 from kdlib.report.pictures import Slice, segmentations
-from kdlib.scores.scoring import example_slice
+from kdlib.scores.example import example_answer, example_scan
+from kdlib.starter.card import SLICES_MM
 from kdlib.starter.people import Person, draw_person
 from kdlib.starter.population import template
 from kdlib.starter.starter import WEIGHTS, load_starter
 from kdlib.starter.study import SCORES
 
-SLICES = {"thin": 2.0, "usual": 4.0, "thick": np.inf}  # up to so many mm
-COLOURS = {"thin": "#332288", "usual": "#44aa99", "thick": "#aa4499"}
+COLOURS = ("#332288", "#44aa99", "#aa4499")  # of the ranges of ``SLICES_MM``
 LEAST_ML = 2.0  # of lesions: with less a few voxels decide, and a picture shows nothing
 
 
@@ -32,12 +31,10 @@ def people_scores() -> pd.DataFrame:
 def people_figure(scores: pd.DataFrame) -> Picture:
     """The Dice of each person against the volume of the lesions, by the thickness of the slices."""
     with drawing(3.2) as (figure, axes):
-        least = 0.0
-        for name, most in SLICES.items():
+        for (least, most), colour in zip(pairwise(SLICES_MM), COLOURS, strict=True):
             some = scores[scores["slice_mm"].between(least, most, inclusive="left")]
-            label = f"over {least:g} mm" if np.isinf(most) else f"{least:g} to {most:g} mm"
-            axes.plot(some["lesion_ml"], some["dice"], "o", ms=7, color=COLOURS[name], label=label)
-            least = most
+            label = f"{least} to {most} mm"
+            axes.plot(some["lesion_ml"], some["dice"], "o", ms=7, color=colour, label=label)
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.set(xlabel="lesions in mL", ylabel="Dice", ylim=(0, 1))
@@ -80,10 +77,5 @@ def people_pictures(scores: pd.DataFrame) -> Picture:
 def example_of(person: Person) -> dict[str, Slice]:
     """A person's slice with most lesions: FLAIR, truth, and the starter's answer (0 to 255)."""
     answer, _ = load_starter().answer(person.flair)
-    place = example_slice(person.labels)
-    flair = to_lps(person.flair).array
-    return {
-        "flair": grey(flair, flair > 0)[:, :, place],
-        "truth": to_lps(person.labels).array[:, :, place].astype(np.uint8),
-        "starter": np.round(255 * to_lps(answer).array[:, :, place]).astype(np.uint8),
-    }
+    scan = example_scan(person.flair, person.labels)
+    return scan | {"starter": example_answer(answer, person.labels)}

@@ -4,9 +4,8 @@ from dataclasses import asdict
 
 from kdlib.data.head import foreground
 from kdlib.data.image_file import read_volume
-from kdlib.data.labels import Label
 from kdlib.data.subjects import Subject
-from kdlib.data.volume import Volume, to_lps
+from kdlib.data.volume import Volume
 from kdlib.scores.calibration import calibration_scores
 from kdlib.scores.in_space import evaluate_volumes
 from kdlib.scores.strata import at_matched_volume, by_lesion_volume, by_region, log_volume_ratio
@@ -43,8 +42,3 @@ def score(
     return row | calibration_scores(
         probability.array, truth.array, head, truth.spacing_mm, softening
     )
-
-
-def example_slice(truth: Volume) -> int:
-    """The axial slice (axes LPS) that shows a subject best: the one with most lesion."""
-    return int((to_lps(truth).array == Label.LESION).sum(axis=(0, 1)).argmax())

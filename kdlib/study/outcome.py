@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 import torch
 
-from kdlib.data.volume import to_lps
 from kdlib.files import atomic, write_text
 from kdlib.kept import write_tensors
 from kdlib.learning_curve import LearningCurve
 from kdlib.methods.base import Method
 from kdlib.networks import UNet, precision_on
 from kdlib.prediction import predict
-from kdlib.scores.scoring import example_slice, score
+from kdlib.scores.example import example_answer
+from kdlib.scores.scoring import score
 from kdlib.study.participants import Participants, Subjects
 from kdlib.study.scenario import Scenario
 from kdlib.training import History
@@ -78,6 +78,5 @@ def scored(
         scan, truth = subject.scan.read(scenario.inputs), subject.labelled.read_labels()
         probability = predict(network, scan, scenario)
         rows.append(score(subject, scan[0], truth, probability, scenario.settings.softening))
-        shown = to_lps(probability).array[:, :, example_slice(truth)]
-        slices[subject.id] = (shown * 255).round().astype(np.uint8)
+        slices[subject.id] = example_answer(probability, truth)
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["clinic", "subject"]), slices
