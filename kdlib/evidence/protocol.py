@@ -12,7 +12,7 @@ from kdlib.evidence.claims import GENERAL_RULES
 from kdlib.evidence.ledger import LEDGER
 from kdlib.evidence.mechanism import HYPOTHESIS, MECHANISM_RULES, PREDICTIONS
 
-PROTOCOL = 1
+PROTOCOL = 2
 REAL_PROTOCOL = 1
 
 

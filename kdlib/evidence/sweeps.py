@@ -22,12 +22,12 @@ CONFIGURATION = ["setting", "value"]
 MINIMUM_VALUES = 3
 MINIMUM_PAIRS = 3
 # What somebody without target labels may try; RANGES_BECAUSE says why. Other values are not judged.
-RANGES = {TEMPERATURE: (1.0, 10.0), ADVERSARY[0]: (0.01, 0.3), ADVERSARY[1]: (4.0, 16.0)}
+RANGES = {TEMPERATURE: (1.0, 10.0), ADVERSARY[0]: (0.003, 0.3), ADVERSARY[1]: (4.0, 16.0)}
 RANGES_BECAUSE = (
     "The ranges are what somebody without target labels may try. T begins with 1, which softens"
     " nothing, and ends with 10, where the shape of soft labels hardly changes any more. The weight"
-    " of the adversary goes from a fifth to six times the usual 0.05, and its width from half to"
-    " twice the paper's."
+    " of the adversary goes from the study's own 0.003 to 0.3, with the usual 0.05 between them, and"
+    " its width from half to twice the paper's."
 )
 
 

@@ -20,10 +20,14 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class AdversarialSettings(MethodSettings):
-    """What only ADA has (the weight and its ramp: Kamnitsas et al. 2017, Section 3.2)."""
+    """What only ADA has (the weight and its ramp: Kamnitsas et al. 2017, Section 3.2).
+
+    They take a weight of 0.05. With the logits, that made the network much worse at home here, so
+    the default is the largest weight that did not (``book/protocol.md``, "Settings").
+    """
 
     adversarial_weight: Annotated[float, Field(ge=0)] = Field(
-        0.05, description="weight of the reversed gradient, after the ramp"
+        0.003, description="weight of the reversed gradient, after the ramp"
     )
     ramp: tuple[Share, Share] = Field(
         (0.025, 0.0875),

@@ -27,7 +27,7 @@ from kdlib.simulator.subject import SimulatorSettings, simulate_subject, write_s
 from kdlib.simulator.template import template_maps
 
 # Raise it when the same settings give other voxels. Old folders are then not continued.
-VERSION = 8
+VERSION = 9
 _SETTINGS_FILE = "simulation.json"
 
 Job = tuple[str, int, Path]

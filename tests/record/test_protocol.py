@@ -35,7 +35,7 @@ def test_a_change_without_a_new_version_is_found(
     assert "settings of the study" in changed_since(tmp_path, longer)
     monkeypatch.setattr(rules, "GENERAL_RULES", ("Everything is reproduced.",))
     assert "rules of the ledger" in changed_since(tmp_path, study)
-    monkeypatch.setattr("kdlib.record.protocol.PROTOCOL", 2)
+    monkeypatch.setattr("kdlib.record.protocol.PROTOCOL", rules.PROTOCOL + 1)
     assert changed_since(tmp_path, longer) == ""
 
 
