@@ -18,8 +18,9 @@ class Key:
 
     Attributes:
         owner: whom the array belongs to. In ``examples.npz`` it is ``(source, target, subject)``.
-            In ``explorers.npz`` "soft" or "scan" follows these three. In ``clinics.npz`` it is
-            ``(clinic,)`` or ``(clinic, subject)``.
+            In ``explorers.npz`` "soft", "scan" or "answers" follows these three, and what all
+            sources share has no source. In ``clinics.npz`` it is ``(clinic,)`` or
+            ``(clinic, subject)``.
         part: what the array shows, for example "flair", "truth" or the name of an arm.
 
     >>> str(Key(("utrecht", "singapore", "51"), "flair"))

@@ -1,4 +1,4 @@
-"""The arrays that the book's explorers show: teachers' logits, and one scan with its answers."""
+"""The arrays that the book's explorers show: soft labels, and whole scans with their answers."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,19 +6,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from kdlib.data.box import bounding_box, grey
-from kdlib.data.clinics import Clinics, Subject
+from kdlib.data.clinics import Subject
 from kdlib.data.head import foreground
 from kdlib.data.labels import Label
 from kdlib.data.slices import Prepared, prepare
 from kdlib.data.volume import Volume, to_lps
 from kdlib.networks import answer_all
-from kdlib.prediction import predict
 from kdlib.record.arrays import Arrays, Key
+from kdlib.record.whole_scans import filled, head_grey, ranked, teacher_of, whole_scans
 from kdlib.scores.metrics import THRESHOLD
-from kdlib.study.participants import participants
 from kdlib.study.plan import Planned
 from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
@@ -33,10 +30,10 @@ SOFT_VOXELS = 500_000  # voxels inside heads, of all pairs together; a page can 
 
 
 def explorers(study: Study, runs: list[tuple[Planned, Run]], store: Store) -> Arrays:
-    """Make the arrays of one target subject for each pair of clinics, and of one whole scan.
+    """Make the arrays of one target subject for each pair of clinics, and of some whole scans.
 
-    The subject is the tested one with the median lesion volume. The whole scan is that of the first
-    pair. Each name starts with ``source/target/subject``:
+    The subject is the tested one with the median lesion volume. ``whole_scans`` describes the
+    arrays of whole scans. The other names start with ``source/target/subject``:
 
     - ``.../soft/difference``, int16: the teacher's logit of lesion minus its logit of background,
       in steps of 1 / 256 and clipped at 127. softmax(z / T) is 1 / (1 + exp(-difference / T)).
@@ -46,23 +43,17 @@ def explorers(study: Study, runs: list[tuple[Planned, Run]], store: Store) -> Ar
     - ``.../soft/truth``, uint8: 1 is lesion. Older results lack it.
     - ``.../soft/student@T``, uint8: the lesion probability (0 to 255) that the student trained at
       temperature T gives, for each T of the arms and sweeps. Older results lack them.
-    - ``.../scan/flair``, ``truth``, ``teacher`` and ``student``, uint8 (x, y, z), axes LPS: the box
-      of the scan that holds the head, and the answers at probability 0.5.
-    - ``.../scan/affine`` (4, 4): the affine of this box.
     """
     students = list(_students(study, runs))
     device = choose_device(store.device)
     arrays: Arrays = {}
     for student in students:
-        subject = _middle(student, store.clinics)
+        subject = ranked(student, store.clinics)[0]
         name = (student.scenario.source, str(student.scenario.target), subject.id)
         soft = _soft_label(student, subject, SOFT_VOXELS // len(students), device)
         soft |= _trained(student, runs, subject, soft["slices"], device)
         arrays |= {Key((*name, "soft"), part): array for part, array in soft.items()}
-        if student is students[0]:
-            scan = _whole_scan(student, subject, device)
-            arrays |= {Key((*name, "scan"), part): array for part, array in scan.items()}
-    return arrays
+    return arrays | whole_scans(students, runs, store.clinics, device)
 
 
 def _students(study: Study, runs: list[tuple[Planned, Run]]) -> Iterator[Run]:
@@ -110,23 +101,12 @@ def _by_temperature(plain: Scenario, runs: list[tuple[Planned, Run]]) -> dict[fl
     }
 
 
-def _middle(student: Run, clinics: Clinics) -> Subject:
-    tested = participants(student.scenario, clinics).tested
-    return sorted(tested, key=lambda subject: (subject.lesion_ml, subject.id))[len(tested) // 2]
-
-
-def _teacher(student: Run) -> Run:
-    if student.teacher is None:
-        raise ValueError(f"{student.directory}: a student without a teacher")
-    return student.teacher
-
-
 def _soft_label(student: Run, subject: Subject, voxels: int, device: torch.device) -> Pictures:
     """The teacher's logits on evenly spaced slices, which hold at most ``voxels`` of the head."""
     scenario = student.scenario
     scan = subject.scan.read(scenario.inputs)
     ready = prepare(scan, scenario.preparation)
-    images, teacher = ready.images.to(device), _teacher(student).network(device)
+    images, teacher = ready.images.to(device), teacher_of(student).network(device)
     logits = answer_all(teacher, images, scenario.precision).cpu().numpy()
     steps = np.rint((logits[:, Label.LESION] - logits[:, Label.BACKGROUND]) * STEPS_PER_LOGIT)
     limit = 127 * STEPS_PER_LOGIT
@@ -145,33 +125,4 @@ def _soft_label(student: Run, subject: Subject, voxels: int, device: torch.devic
 
 def _shown_slices(flair: Volume, ready: Prepared) -> NDArray[np.uint8]:
     sampled = ready.window.to_network(to_lps(flair).array)
-    return _head_grey(sampled, _filled(foreground(sampled))).transpose(2, 1, 0)
-
-
-def _filled(head: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Fill the holes of each slice, since fluid is dark in FLAIR but belongs to the head."""
-    return np.stack([ndimage.binary_fill_holes(part) for part in np.moveaxis(head, 2, 0)], axis=2)
-
-
-def _head_grey(array: NDArray, head: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Map the head's intensities to 1 to 255, and everything else to 0."""
-    return np.where(head, grey(array, head).clip(min=1), 0).astype(np.uint8)
-
-
-def _whole_scan(student: Run, subject: Subject, device: torch.device) -> Pictures:
-    """The scan, the truth and both answers, cut to the box that holds the head."""
-    scenario = student.scenario
-    scan = subject.scan.read(scenario.inputs)
-    flair = to_lps(scan[0])
-    head = foreground(flair.array)
-    box = bounding_box(head, margin=2)
-    arrays = {
-        "flair": _head_grey(flair.array, _filled(head)),
-        "truth": to_lps(subject.labelled.read_labels()).array,
-    }
-    for name, run in (("teacher", _teacher(student)), ("student", student)):
-        answer = to_lps(predict(run.network(device), scan, scenario)).array
-        arrays[name] = (answer >= THRESHOLD).astype(np.uint8)
-    corner = np.eye(4)
-    corner[:3, 3] = [edge.start for edge in box]
-    return {key: value[box] for key, value in arrays.items()} | {"affine": flair.affine @ corner}
+    return head_grey(sampled, filled(foreground(sampled))).transpose(2, 1, 0)

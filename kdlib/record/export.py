@@ -37,7 +37,7 @@ def export_study(study: Study, runs: Runs, store: Store, folder: Path) -> None:
     - ``examples.npz`` holds one axial slice (x, y), uint8, of each tested subject:
       ``source/target/subject/flair`` (the head's range as 0 to 255), ``.../truth`` (labels) and
       ``.../<arm>`` (lesion probability as 0 to 255, of the lowest seed).
-    - ``explorers.npz`` is described at ``explorers``.
+    - ``explorers.npz`` is described at ``explorers`` and at ``whole_scans``.
     - ``clinics.csv`` and ``clinics.npz`` are described at ``clinic_summary``.
     - ``provenance.json`` is described at ``kdlib.record.provenance``. It is written last. A folder
       without it is not finished.

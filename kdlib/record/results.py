@@ -18,6 +18,8 @@ from kdlib.kept import read_table
 from kdlib.record.arrays import Arrays, by_owner, read_arrays
 from kdlib.study.arm import Arm, SavedArms
 
+FULL = 4  # names of an owner in explorers.npz: source, target, subject and picture
+
 
 @dataclass(frozen=True)
 class Results:
@@ -132,8 +134,8 @@ class Results:
     def explored(self, picture: str) -> dict[tuple[str, ...], dict[str, NDArray[Any]]]:
         """The arrays of the explorers, by (source, target, subject) and by name.
 
-        ``picture`` is "soft" or "scan", as ``kdlib.record.explorers`` describes them. Raises
-        ``InputError`` if the study kept none.
+        ``picture`` is "soft" or "scan", as ``kdlib.record.explorers`` and ``whole_scans`` describe
+        them. Raises ``InputError`` if the study kept none.
         """
         found = {o[:-1]: dict(a) for o, a in self._explorers.items() if o[-1] == picture}
         if not found:
@@ -143,6 +145,14 @@ class Results:
             )
         return found
 
+    @property
+    def answers(self) -> dict[tuple[str, ...], dict[str, NDArray[np.uint8]]]:
+        """What each arm answers to whole scans, by (source, target, subject) and by arm.
+
+        ``kdlib.record.whole_scans`` describes them. Older results have none.
+        """
+        return {o[:-1]: dict(a) for o, a in self._explorers.items() if o[-1] == "answers"}
+
     @cached_property
     def _examples(self) -> dict[tuple[str, ...], dict[str, NDArray[np.uint8]]]:
         return by_owner(read_arrays(self.folder / "examples.npz"))
@@ -150,7 +160,9 @@ class Results:
     @cached_property
     def _explorers(self) -> dict[tuple[str, ...], dict[str, NDArray[Any]]]:
         path = self.folder / "explorers.npz"
-        return by_owner(read_arrays(path)) if path.exists() else {}
+        found = by_owner(read_arrays(path)) if path.exists() else {}
+        # What belongs to a target's subject is kept once for all sources, without a source.
+        return {o: found.get(o[1:], {}) | own for o, own in found.items() if len(o) == FULL}
 
 
 def open_results(folder: Path | str) -> Results:
