@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from kdlib.data.formats import ending, holds_a_scan, images_in, stem
+from kdlib.data.formats import ending, holds_a_scan, images_in, other_format, stem
 from kdlib.data.subject_files import (
     closed,
+    is_folder,
     is_no_patient,
     is_own_derivative,
     loose_images,
@@ -14,6 +15,11 @@ from kdlib.data.subject_files import (
 )
 from kdlib.data.subjects import Subject
 from kdlib.errors import printable
+
+# By the standard these are numbers: run-01 is run-1.
+NUMBERED = ("run", "echo", "flip", "inv", "split", "chunk")
+# A file of another one of these is of another scan of the session.
+OF_A_SCAN = ("acq", "ce", "rec", "part", *NUMBERED)
 
 
 def bids_subjects(folder: Path, clinic: str) -> Iterator[Subject]:
@@ -24,17 +30,40 @@ def bids_subjects(folder: Path, clinic: str) -> Iterator[Subject]:
     """
     if not is_bids(folder):
         return
-    people = sorted(path for path in folder.glob("sub-*") if path.is_dir())
+    people = sorted(path for path in folder.glob("sub-*") if is_folder(path))
     derived = _derived(folder)
     for person in people:
         if why := closed(folder, person):
             yield unusable(clinic, person, why)
             continue
-        sessions = sorted(path for path in person.glob("ses-*") if path.is_dir())
-        alone = (person / "anat").is_dir() or not sessions
-        for home in [*([person] if alone else []), *sessions]:
-            yield from _in_session(folder, clinic, home, derived)
+        yield from _of_person(folder, clinic, person, derived)
     yield from _others(folder, clinic, people)
+
+
+def _of_person(folder: Path, clinic: str, person: Path, derived: list[Path]) -> Iterator[Subject]:
+    """The subjects of a person's folder and sessions, and each FLAIR that is in none of them."""
+    sessions = sorted(path for path in person.glob("ses-*") if is_folder(path))
+    alone = (person / "anat").is_dir() or not sessions
+    told = set[Path]()  # scans, and folders that are said to have none
+    for home in [*([person] if alone else []), *sessions]:
+        if why := closed(folder, home):
+            yield unusable(clinic, person / f"{person.name}_{home.name}", why)
+            continue
+        for subject in _in_session(folder, clinic, home, derived):
+            yield subject
+            told.add(home if subject.scan.flair.parent == home else subject.scan.flair)
+    for path in sorted(person.rglob("*")):
+        if _looks_like_a_flair(path) and not told & {path, *path.parents}:
+            where = printable(path.relative_to(folder))
+            remedy = "call it anat/sub-<name>[_ses-<name>]_FLAIR.nii.gz"
+            why = other_format(path) or f"not read; {remedy}"
+            yield unusable(clinic, path, f"{where}: this FLAIR is {why}")
+
+
+def _looks_like_a_flair(path: Path) -> bool:
+    name = path.name.lower()
+    kind = "_flair." in name and not name.startswith(".") and (ending(path) or other_format(path))
+    return bool(kind) and not path.is_dir()
 
 
 def is_bids(folder: Path) -> bool:
@@ -78,12 +107,14 @@ def _in_session(folder: Path, clinic: str, home: Path, derived: list[Path]) -> I
         t1s = t1s or [path for path in files if stem(path).endswith("_T1w")]
         yield subject_of(
             folder, clinic, stem(flair).removesuffix("_FLAIR"), [flair], _closest(t1s, flair),
-            masks[flair], doubts=_doubts(flair, masks, derived),
+            masks[flair], doubts=_doubts(folder, flair, masks, derived),
         )  # fmt: skip
 
 
-def _doubts(flair: Path, masks: dict[Path, list[Path]], derived: list[Path]) -> Iterator[str]:
-    """What is not clear about a FLAIR's mask, since several FLAIRs were taken in one session."""
+def _doubts(
+    folder: Path, flair: Path, masks: dict[Path, list[Path]], derived: list[Path]
+) -> Iterator[str]:
+    """What is not clear about a FLAIR's mask. ``masks`` are those of all FLAIRs of its session."""
     for mask in masks[flair]:
         owners = [other for other, theirs in masks.items() if mask in theirs]
         if len(owners) > 1:
@@ -91,10 +122,13 @@ def _doubts(flair: Path, masks: dict[Path, list[Path]], derived: list[Path]) -> 
             yield f"{what}; write in its name which run or acquisition it is of"
     if not masks[flair]:
         taken = {mask for theirs in masks.values() for mask in theirs}
-        session = [p for p in derived if _of_session(p, flair) and p not in taken]
-        for mask in _says_lesion(session):
-            what = f"the mask {printable(mask.name)} is of another run or acquisition"
-            yield f"{what}; rename it, or move it away"
+        for mask in _says_lesion([p for p in derived if p not in taken]):
+            if _of_session(mask, flair):
+                what = f"the mask {printable(mask.name)} is of another run or acquisition"
+                yield f"{what}; rename it, or move it away"
+            elif _may_mean(folder, mask, flair):
+                what = f"the mask {printable(mask.name)} names another participant or session"
+                yield f"{what}; rename it, or move it away"
 
 
 def _entities(path: Path) -> dict[str, str]:
@@ -106,7 +140,11 @@ def _entities(path: Path) -> dict[str, str]:
     if not ending(path) or not all(dash for _, dash, _ in pairs):
         return {}
     found = {key: value for key, _, value in pairs}
-    return {k: v.lstrip("0") or "0" if k == "run" else v for k, v in found.items()}
+    return {k: _number(v) if k in NUMBERED else v for k, v in found.items()}
+
+
+def _number(value: str) -> str:
+    return value.lstrip("0") or "0"
 
 
 def _of_session(path: Path, flair: Path) -> bool:
@@ -114,11 +152,21 @@ def _of_session(path: Path, flair: Path) -> bool:
     return all(theirs.get(key) == ours.get(key) for key in ("sub", "ses"))
 
 
+def _may_mean(folder: Path, mask: Path, flair: Path) -> bool:
+    """Whether a mask of a session that is not there may be of this FLAIR, as ses-1 of ses-01."""
+    ours, theirs = _entities(flair), _entities(mask)
+    home = folder / f"sub-{theirs['sub']}" / (f"ses-{theirs['ses']}" if "ses" in theirs else "")
+    if (home / "anat").is_dir():
+        return False
+    both = ours.keys() & theirs.keys() & {"sub", "ses"}
+    return all(_number(ours[key]).casefold() == _number(theirs[key]).casefold() for key in both)
+
+
 def _belongs(path: Path, flair: Path) -> bool:
     """Whether a file is of a FLAIR's session, and not of another run or reconstruction."""
     ours, theirs = _entities(flair), _entities(path)
     return _of_session(path, flair) and all(
-        theirs.get(key, ours.get(key)) == ours.get(key) for key in ("acq", "run", "rec", "echo")
+        theirs.get(key, ours.get(key)) == ours.get(key) for key in OF_A_SCAN
     )
 
 

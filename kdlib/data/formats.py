@@ -68,33 +68,43 @@ def parts_of(path: Path) -> list[Path]:
     return [*headers[:1], *images[:1]] if headers and images else [path]
 
 
+def is_lost(path: Path) -> bool:
+    """Whether a path is a link that leads nowhere, such as one whose content was not fetched."""
+    return path.is_symlink() and not path.exists()
+
+
 def images_in(folder: Path) -> list[Path]:
-    """The images that lie directly in a folder, sorted. Links that lead nowhere are among them."""
-    return sorted(path for path in folder.iterdir() if ending(path) and not path.is_dir())
+    """The images that lie directly in a folder, sorted. Links that lead nowhere are among them.
+
+    Hidden files are not: a Mac writes ``._FLAIR.nii.gz`` beside a file, which is no image.
+    """
+    files = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return sorted(path for path in files if ending(path) and not path.is_dir())
 
 
 def holds_a_scan(folder: Path) -> bool:
     """Whether a folder, or a folder in it, holds an image, of a format that can be read or not."""
-    return any(ending(path) or _other_format(path) for path in _some_files(folder))
+    return any(ending(path) or other_format(path) for path in _some_files(folder))
 
 
 def what_is_there(folder: Path) -> str:
     """What a folder without a usable scan holds in place of one, and what to do about it."""
     files = list(_some_files(folder))
     for path in files:
-        if path.is_symlink() and not path.exists():
+        if is_lost(path):
             return f"{_within(folder, path)} is a link; {NOT_FETCHED}"
     for path in files:
-        if kind := _other_format(path):
+        if kind := other_format(path):
             return f"{_within(folder, path)} is {kind}"
     names = [_within(folder, path) for path in files if ending(path)]
     if names:
         listed = ", ".join(names[:3]) + ", ..." * (len(names) > 3)
         return f"it has {listed}; name the FLAIR FLAIR.nii.gz"
-    return "add FLAIR.nii.gz or leave the folder out"
+    return f"{'add' if files else 'it is empty; fetch or add'} FLAIR.nii.gz or leave the folder out"
 
 
-def _other_format(path: Path) -> str:
+def other_format(path: Path) -> str:
+    """What a file is that may hold a scan but cannot be read, and what to do. Else nothing."""
     kinds = sorted(CONVERTERS, key=len, reverse=True)
     for kind in kinds:
         if path.name.lower().endswith(kind) and len(parts_of(path)) == 1:
@@ -103,6 +113,8 @@ def _other_format(path: Path) -> str:
 
 
 def _is_dicom(path: Path) -> bool:
+    if not path.is_file():  # a pipe would be waited for
+        return False
     try:
         with path.open("rb") as file:
             return file.read(132)[128:] == b"DICM"

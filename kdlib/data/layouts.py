@@ -11,6 +11,7 @@ from kdlib.data.formats import holds_a_scan, is_own_result, stem
 from kdlib.data.subject_files import (
     closed,
     images_named,
+    is_folder,
     is_no_patient,
     loose_images,
     subject_of,
@@ -105,17 +106,19 @@ def _challenge(folder: Path, observer: str | None) -> Found:
     for clinic, (new, old) in (FOLDERS | made).items():
         homes = [(split, folder / split / new) for split in SPLITS]
         homes += [("training", folder / home) for home in dict.fromkeys((new, old))]
-        subjects = [
-            _in_folder(folder, clinic, person, split)
-            for split, home in homes
-            for person in _people(home)
-        ]
+        subjects = [s for split, home in homes for s in _of_split(folder, clinic, home, split)]
         if observer is not None:
             opinions = _annotations(folder, observer) / "training" / new
             subjects = [_as_seen_by(subject, opinions / subject.id) for subject in subjects]
         if subjects:
             found[clinic] = tuple(subjects)
     return found | _strangers(folder) if found else found
+
+
+def _of_split(folder: Path, clinic: str, home: Path, split: str) -> Iterator[Subject]:
+    people = _people(home)
+    yield from (_in_folder(folder, clinic, person, split) for person in people)
+    yield from loose_images(home, clinic, split) if people else ()
 
 
 def _strangers(folder: Path) -> Found:
@@ -172,7 +175,7 @@ def _people(home: Path) -> list[Path]:
     """The folders of patients, with 2 before 10. There are none unless one of them has an image."""
     if not home.is_dir():
         return []
-    people = [path for path in home.iterdir() if path.is_dir() and not is_no_patient(path)]
+    people = [path for path in home.iterdir() if is_folder(path) and not is_no_patient(path)]
     if not any(closed(home, path) or holds_a_scan(path) for path in people):
         return []
     return sorted(people, key=lambda path: _order(path.name))

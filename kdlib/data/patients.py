@@ -4,14 +4,18 @@ import csv
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
+from unicodedata import normalize
 
+from kdlib.data.formats import NOT_FETCHED, is_lost
 from kdlib.data.subjects import Subject
 from kdlib.errors import InputError, printable
 
 TABLE = "participants.tsv"
-# sub-1_ses-2_run-1 is a scan of sub-1, and P07_ses-2 one of P07.
-SCAN_OF = re.compile(r"(sub-[^_]+)(?:_.*)?|(.+?)_ses-.*")
+# sub-1_ses-2_run-1 is a scan of sub-1, and P07_ses-2 or P07_SES2 one of P07.
+SCAN_OF = re.compile(r"(sub-[^_]+)(?:_.*)?|(.+?)_ses(?:-.*|[0-9]+)", re.IGNORECASE)
+POINTERS = ("/annex/objects/", "version https://git-lfs")
 
 Subjects = tuple[Subject, ...]
 
@@ -45,7 +49,7 @@ def _named(subject: Subject, folder: Path, table: dict[str, str]) -> Subject:
     match = SCAN_OF.fullmatch(subject.id)
     name = (match[1] or match[2]) if match else subject.id
     if table:
-        keys = (subject.id, name, name.removeprefix("sub-"))
+        keys = [_spelled(key) for key in (subject.id, name, name.removeprefix("sub-"))]
         known = [table[key] for key in keys if key in table]
         if not known:
             what = f"it has a column patient, but no row for {printable(subject.id)}"
@@ -60,20 +64,44 @@ def table_of_patients(folder: Path) -> dict[str, str]:
     It is "" if the table does not know the patient. Without such a column nothing is known.
     """
     path = folder / TABLE
+    if is_lost(path):
+        raise InputError(f"{path}: this is a link; {NOT_FETCHED}")
     if not path.is_file():
         return {}
+    head, *rows = _rows(path) or [[]]
+    columns = [cell.casefold() for cell in head]
+    if "participant_id" not in columns and "patient" in re.split(r"[\t,; ]+", "\t".join(columns)):
+        what = "it has no column participant_id"
+        raise InputError(f"{path}: {what}; name the subjects in one, with tabs between the columns")
+    if "patient" not in columns:
+        return {}
+    found: dict[str, str] = {}
+    for row in rows:
+        cells = dict(zip(columns, row, strict=False))
+        scan, name = cells["participant_id"], cells.get("patient", "")
+        name = "" if name.casefold() == "n/a" else name
+        if found.setdefault(scan, name) != name:
+            what = f"{printable(scan)} has two rows with different patients"
+            raise InputError(f"{path}: {what}; remove one")
+    return found
+
+
+def _rows(path: Path) -> list[list[str]]:
+    """The cells of a table that are not empty lines, without the space around each."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter="\t"))
+        text = path.read_bytes().decode("utf-8-sig")
+        found = list(csv.reader(StringIO(text, newline=""), delimiter="\t"))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         advice = "save it as text in UTF-8 with tabs between the columns"
         raise InputError(f"{path}: cannot be read; {advice}") from error
-    if not rows or "patient" not in rows[0]:
-        return {}
-    if "participant_id" not in rows[0]:
-        raise InputError(f"{path}: it has no column participant_id; name the subjects in one")
-    names = {row["participant_id"] or "": (row["patient"] or "").strip() for row in rows}
-    return {scan.strip(): "" if name == "n/a" else name for scan, name in names.items()}
+    if text.startswith(POINTERS):
+        raise InputError(f"{path}: this is only a pointer to a file; {NOT_FETCHED}")
+    return [[_spelled(cell) for cell in row] for row in found if any(map(str.strip, row))]
+
+
+def _spelled(name: str) -> str:
+    """A name in one of the ways in which Unicode can write it: ü can be u with two dots."""
+    return normalize("NFC", name).strip()
 
 
 def _in_one_split(subjects: Subjects) -> Subjects:

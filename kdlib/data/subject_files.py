@@ -10,7 +10,9 @@ from kdlib.data.formats import (
     NOT_FETCHED,
     ending,
     images_in,
+    is_lost,
     is_own_result,
+    other_format,
     stem,
     what_is_there,
 )
@@ -20,7 +22,10 @@ from kdlib.errors import printable
 # Results are named by the id with up to 30 bytes more. A file's name can have 255 bytes.
 LONGEST_ID = 200
 # Folders that lie beside those of the patients: by the BIDS standard, and kdlib's own.
-NO_PATIENTS = {"derivatives", "code", "sourcedata", "stimuli", "phenotype", "lost+found"}
+NO_PATIENTS = {
+    "derivatives", "code", "sourcedata", "stimuli", "phenotype", "lost+found", "readme", "changes",
+    "license",
+}  # fmt: skip
 STORE_FOLDER = "prepared"  # a folder of runs has such a folder
 OWN_REPORT = "report.json"  # lies beside the masks that kdlib wrote
 DESCRIPTION = "dataset_description.json"  # of a BIDS dataset; it says who made a derivative
@@ -50,7 +55,7 @@ def subject_of(
     used = [*flairs[:1], *([t1] if t1 else []), *labels[:1]]
     base = os.path.realpath(root)
     for file in used:
-        if file.is_symlink() and not file.exists():
+        if is_lost(file):
             faults.append(f"{printable(file.relative_to(root))}: this is a link; {NOT_FETCHED}")
         elif not Path(os.path.realpath(file)).is_relative_to(base):
             what = "this link leads out of the folder; copy the file itself here"
@@ -58,15 +63,6 @@ def subject_of(
     doubt = () if t1 else tuple(path.name for path in t1s)
     scan = Scan(clinic, name, flairs[0] if flairs else home / "FLAIR.nii.gz", t1, doubt)
     return Subject(scan, labels[0] if labels else None, split, tuple(faults))
-
-
-def closed(root: Path, person: Path) -> str:
-    """A message if one of a person's folders may not be read; else an empty text."""
-    errors: list[OSError] = []
-    for _ in os.walk(person, onerror=errors.append):
-        pass
-    names = [printable(Path(error.filename).relative_to(root)) for error in errors]
-    return f"{names[0]}: no permission to read this folder; ask its owner" if names else ""
 
 
 def unusable(clinic: str, person: Path, why: str, split: str = "training") -> Subject:
@@ -125,13 +121,35 @@ def is_own_derivative(folder: Path) -> bool:
         return False
 
 
-def loose_images(folder: Path, clinic: str) -> Iterator[Subject]:
+def is_folder(path: Path) -> bool:
+    """Whether this is a folder, or a link that leads nowhere and may have been one."""
+    return path.is_dir() or (is_lost(path) and not path.suffix)
+
+
+def closed(root: Path, person: Path) -> str:
+    """Why one of a person's folders cannot be read; an empty text if all of them can."""
+    if is_lost(person):
+        return f"{printable(person.relative_to(root))}: this is a link; {NOT_FETCHED}"
+    errors: list[OSError] = []
+    for _ in os.walk(person, onerror=errors.append):
+        pass
+    names = [printable(Path(error.filename).relative_to(root)) for error in errors]
+    return f"{names[0]}: no permission to read this folder; ask its owner" if names else ""
+
+
+def loose_images(folder: Path, clinic: str, split: str = "training") -> Iterator[Subject]:
     """A subject that cannot be used for each image that lies beside the patients' folders.
 
-    Masks and maps that kdlib wrote there are no scans.
+    Masks and maps that kdlib wrote there are no scans. Images of other formats are named too.
     """
-    for path in images_in(folder):
-        if not is_own_result(path):
-            advice = f"move it into a folder of its own as FLAIR{ending(path)}"
-            what = f"{printable(path.name)}: this image lies beside the patients' folders"
-            yield unusable(clinic, path, f"{what}; {advice}")
+    for path in sorted(folder.iterdir()):
+        name, kind = printable(path.name), ending(path)
+        if path.is_dir() or name.startswith(".") or is_own_result(path):
+            continue
+        if kind:
+            advice = f"move it into a folder of its own as FLAIR{kind}"
+            what = f"{name}: this image lies beside the patients' folders; {advice}"
+            yield unusable(clinic, path, what, split)
+        elif other := other_format(path):
+            what = f"{name}: this file beside the patients' folders is {other}, or move it away"
+            yield unusable(clinic, path, what, split)

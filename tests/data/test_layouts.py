@@ -257,9 +257,68 @@ def test_a_link_whose_content_was_not_fetched_says_how_to_fetch_it(
     assert "datalad get" in faults(tmp_path)
 
 
-def test_images_beside_the_patients_folders_are_named(tmp_path: Path) -> None:
-    touched(tmp_path, "a/FLAIR.nii", "P02.nii.gz")
-    assert "P02.nii.gz: this image lies beside the patients' folders" in faults(tmp_path)
+@pytest.mark.parametrize("link", ["b", "sub-2", "sub-1/ses-2", "training/Utrecht/1"])
+def test_a_folder_whose_content_was_not_fetched_is_named(tmp_path: Path, link: str) -> None:
+    good = {"b": "a/FLAIR.nii", "training/Utrecht/1": "training/Utrecht/0/pre/FLAIR.nii"}
+    touched(tmp_path, good.get(link, "sub-1/ses-1/anat/sub-1_ses-1_FLAIR.nii"), "notes.txt")
+    (tmp_path / link).symlink_to(".git/modules/gone")
+    for name in ("README", "LICENSE"):
+        (tmp_path / name).symlink_to(".git/annex/objects/gone")
+    found = [s for clinic in find_subjects(tmp_path, "own").values() for s in clinic]
+    (said,) = (fault for subject in found for fault in subject.faults)
+    assert f"{link}: this is a link; its content is not here; fetch it" in said
+    assert len(found) == 2
+
+
+LOOSE = {
+    "P02.nii.gz": "this image lies beside the patients' folders",
+    "P03.nrrd": "NRRD; convert it to .nii.gz",
+    "P04.dcm": "DICOM; convert it with dcm2niix",
+    "P05.zip": "packed; unpack it",
+    "P06.hdr": "half of a pair",
+}
+
+
+@pytest.mark.parametrize("name", LOOSE)
+@pytest.mark.parametrize("home", ["a", "sub-1/anat", "training/Utrecht/0/pre"])
+def test_files_beside_the_patients_folders_are_named(tmp_path: Path, name: str, home: str) -> None:
+    flair = "sub-1_FLAIR.nii" if "sub" in home else "FLAIR.nii"
+    beside = "training/Utrecht" if "training" in home else "."
+    touched(tmp_path, f"{home}/{flair}", f"{beside}/{name}", f"{beside}/._{name}")
+    found = [s for clinic in find_subjects(tmp_path, "own").values() for s in clinic]
+    (said,) = (fault for subject in found for fault in subject.faults)
+    assert said.startswith(f"{name}: ")
+    assert LOOSE[name] in said
+
+
+OVERLOOKED = {
+    "sub-1/anat/sub-1_ses1_FLAIR.nii": "this FLAIR is not read; call it anat/sub-",
+    "sub-1/sub-1_run-2_FLAIR.nii": "this FLAIR is not read; call it anat/sub-",
+    "sub-1/later/anat/sub-1_FLAIR.nii": "this FLAIR is not read; call it anat/sub-",
+    "sub-1/anat/sub-1_run-2_flair.nii.gz": "this FLAIR is not read; call it anat/sub-",
+    "sub-1/anat/sub-1_run-2_FLAIR.nrrd": "this FLAIR is NRRD; convert it",
+    "sub-1/anat/sub-1_run-2_FLAIR.nii.bz2": "this FLAIR is packed; unpack it",
+}
+
+
+@pytest.mark.parametrize("name", OVERLOOKED)
+def test_a_flair_that_is_not_read_is_named_though_the_person_has_another(
+    tmp_path: Path, name: str
+) -> None:
+    touched(tmp_path, "sub-1/anat/sub-1_FLAIR.nii", "sub-1/anat/sub-1_FLAIR.json", name)
+    (said,) = (fault for subject in own(tmp_path) for fault in subject.faults)
+    assert said.startswith(f"{name}: {OVERLOOKED[name]}")
+
+
+def test_what_a_mac_writes_beside_files_is_no_scan(tmp_path: Path) -> None:
+    touched(tmp_path, "sub-1/anat/sub-1_FLAIR.nii", "sub-1/anat/._sub-1_FLAIR.nii")
+    assert [(s.id, s.faults) for s in own(tmp_path)] == [("sub-1", ())]
+
+
+def test_an_empty_folder_says_that_it_may_have_to_be_fetched(tmp_path: Path) -> None:
+    touched(tmp_path, "a/FLAIR.nii")
+    (tmp_path / "b").mkdir()
+    assert "b: there is no FLAIR here; it is empty; fetch or add" in faults(tmp_path)
 
 
 def test_a_folder_in_the_folder_of_a_scan_is_a_patient_if_it_has_a_scan(tmp_path: Path) -> None:
@@ -296,6 +355,9 @@ MASKS = {
     "of another reconstruction": (["rec-a"], "rec-b", "is of another run or acquisition"),
     "of the other scan": (["run-1", "run-2"], "run-2", ""),
     "of which scan": (["run-1", "run-2"], "", "may belong to 2 FLAIRs"),
+    "echo written differently": (["echo-1"], "echo-01", ""),
+    "of the scan with contrast": (["ce-gad", "run-2"], "ce-gad", ""),
+    "of a session that is not there": (["run-1"], "ses-1", "names another participant or session"),
 }
 
 
@@ -312,6 +374,28 @@ def test_a_mask_belongs_to_one_scan_or_is_named(tmp_path: Path, case: str) -> No
         assert said in faults(tmp_path)
     else:
         assert (len(labelled), faults(tmp_path)) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("person", "mask"),
+    [("sub-01/ses-1", "sub-1_ses-1"), ("sub-1/ses-01", "sub-1_ses-1"), ("sub-1/ses-1", "sub-1")],
+)
+def test_a_mask_that_names_a_session_differently_is_named(
+    tmp_path: Path, person: str, mask: str
+) -> None:
+    flair = f"{person}/anat/{person.replace('/', '_')}_FLAIR.nii"
+    mask = f"{mask}_label-lesion_mask.nii"
+    touched(tmp_path, flair, f"derivatives/m/{mask}", "derivatives/m/sub-7_label-lesion_mask.nii")
+    assert f"the mask {mask} names another participant or session; rename it" in faults(tmp_path)
+
+
+def test_people_whose_names_differ_by_a_zero_have_their_own_masks(tmp_path: Path) -> None:
+    people = ("sub-1", "sub-01")
+    touched(tmp_path, *(f"{name}/anat/{name}_FLAIR.nii" for name in people),
+            "derivatives/m/sub-1_label-lesion_mask.nii")  # fmt: skip
+    assert [(s.id, s.label is None, s.faults) for s in own(tmp_path)] == [
+        ("sub-01", True, ()), ("sub-1", False, ()),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["Jürgen_Ωλ", "日本", "é" * (LONGEST_ID // 2)])

@@ -43,7 +43,12 @@ def test_sessions_of_a_person_fall_into_one_half(tmp_path: Path) -> None:
     assert [len(fold) for fold in clinic.folds] == [4, 4]
 
 
-@pytest.mark.parametrize("name", ["P1_ses-1 P1_ses-2 P2_ses-1 P2_ses-2", "sub-1_run-1 sub-1_run-2"])
+NAMES = [
+    "P1_ses-1 P1_ses-2 P2_ses-1 P2_ses-2", "sub-1_run-1 sub-1_run-2", "P1_SES-1 P1_ses2 P2 P3",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_sessions_and_runs_in_the_names_of_plain_folders_count(tmp_path: Path, name: str) -> None:
     first, second = halves(own(write_plain(tmp_path, *name.split())))
     assert not first & second
@@ -56,6 +61,36 @@ def test_a_table_can_say_whose_scans_they_are(tmp_path: Path) -> None:
     assert [subject.patient for subject in clinic.subjects] == ["Anna", "Bert", "Anna", "d"]
     first, second = halves(clinic)
     assert not first & second
+
+
+WRITTEN = {
+    "with a mark": b"\xef\xbb\xbfparticipant_id\tpatient\r\na\tAnna\r\nb\tAnna\r\n",
+    "with quotes": b'"participant_id"\t"patient"\n"a"\t"Anna"\n"b"\t"Anna"',
+    "with a capital": b"participant_id\tPatient\na\tAnna\nb\tAnna\n",
+    "with spaces": b" participant_id \t patient\n a\tAnna \nb \t Anna\n",
+    "after an empty line": b"\nparticipant_id\tpatient\n\na\tAnna\nb\tAnna\n",
+    "with the lines of an old Mac": b"participant_id\tpatient\ra\tAnna\rb\tAnna\r",
+    "with one row twice": b"participant_id\tpatient\na\tAnna\na\tAnna\nb\tAnna\n",
+}
+
+
+@pytest.mark.parametrize("case", WRITTEN)
+def test_a_table_is_read_however_a_program_wrote_it(tmp_path: Path, case: str) -> None:
+    (write_plain(tmp_path, "a", "b") / "participants.tsv").write_bytes(WRITTEN[case])
+    assert [subject.patient for subject in own(tmp_path).subjects] == ["Anna", "Anna"]
+
+
+def test_a_letter_that_unicode_can_write_in_two_ways_is_one(tmp_path: Path) -> None:
+    write_plain(tmp_path, "J\u00fcrgen", "b")
+    table(tmp_path, "Ju\u0308rgen\t\tRu\u0308dt", "b\t\tR\u00fcdt")
+    assert {subject.patient for subject in own(tmp_path).subjects} == {"R\u00fcdt"}
+
+
+def test_a_table_that_was_not_fetched_is_one_line(tmp_path: Path) -> None:
+    write_plain(tmp_path, "a", "b")
+    (tmp_path / "participants.tsv").symlink_to(".git/annex/objects/gone.tsv")
+    with pytest.raises(InputError, match=r"participants.tsv: this is a link; .*datalad get"):
+        open_clinics(tmp_path)
 
 
 def test_a_table_of_bids_names_people_with_or_without_sub(tmp_path: Path) -> None:
@@ -75,6 +110,12 @@ def test_a_table_without_patients_changes_nothing(tmp_path: Path) -> None:
         (b"participant_id\tpatient\na\tX\n", "no row for b"),
         (b"name\tpatient\na\tX\n", "no column participant_id"),
         ("participant_id\tpatient\nä\tX\n".encode("utf-16"), "cannot be read"),
+        (b"participant_id,patient\na,X\nb,X\n", "with tabs between the columns"),
+        (b"participant_id;patient\na;X\nb;X\n", "with tabs between the columns"),
+        (b"participant_id  patient\na  X\nb  X\n", "with tabs between the columns"),
+        (b"participant_id\tpatient\na\tX\na\tY\nb\tX\n", "a has two rows with different pat"),
+        (b'participant_id\tpatient\na\t"X\nb\tX\n', "no row for b"),
+        (b"/annex/objects/MD5E-s1--0.tsv\n", "only a pointer to a file; .*datalad get"),
     ],
 )
 def test_a_wrong_table_is_one_line(tmp_path: Path, text: bytes, said: str) -> None:
