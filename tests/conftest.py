@@ -13,15 +13,17 @@ import torch
 from filelock import FileLock
 
 from kdlib.data.clinics import Clinics, open_clinics
+from kdlib.evidence import power
 from kdlib.files import atomic
 from kdlib.processes import starting_at_once
 from kdlib.simulator import template
+from kdlib.study.cluster import IMPORTED
 from tests.known_effects import known_effects
 from tests.tiny import write_clinics
 
 torch.set_num_threads(1)
 # Whichever test starts processes first: they are copies of one that has imported this.
-starting_at_once("distributed", "kdlib.study.on_worker", "kdlib.simulator.simulation")
+starting_at_once(*IMPORTED, "kdlib.simulator.simulation")
 # What takes half a minute and more, longest first: begun last, one core would wait for the other.
 LONG = (
     "test_site", "simulator", "test_book", "test_browser", "test_try", "test_engine", "test_slurm",
@@ -64,6 +66,15 @@ def one_template(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> It
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(template, "_made_maps", made_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_drawn_studies() -> Iterator[None]:
+    """Drawing studies takes half of a judgement's time, and fewer of them give the same verdicts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(power, "STUDIES", 200)
+        patch.setattr(power, "SEARCHED", 50)
         yield
 
 

@@ -22,28 +22,41 @@ PACKAGED = {
 }
 
 
-@pytest.fixture
-def vendor(tmp_path, monkeypatch):
-    """The script in a project of its own, whose one npm package is an archive beside its lock."""
+def loaded():
+    """The script, as a module of its own."""
     spec = importlib.util.spec_from_file_location("vendor", SCRIPT)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    monkeypatch.setattr(script, "ROOT", tmp_path)
-    monkeypatch.setattr(script, "COPIES", {"it.js": "it/it.js"})
-    monkeypatch.setattr(script, "PACKED", {"packed.js": {"it": "it/it.js"}})
-    with tarfile.open(tmp_path / "it.tgz", "w:gz") as archive:
+    return script
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project whose one npm package is an archive beside its lock."""
+    folder = tmp_path_factory.mktemp("project")
+    with tarfile.open(folder / "it.tgz", "w:gz") as archive:
         for name, content in PACKAGED.items():
             member = tarfile.TarInfo(f"package/{name}")
             member.size = len(content)
             archive.addfile(member, BytesIO(content))
-    dependencies = {"dependencies": {"it": "file:it.tgz"}}
-    (tmp_path / "package.json").write_text(json.dumps(dependencies))
+    (folder / "package.json").write_text(json.dumps({"dependencies": {"it": "file:it.tgz"}}))
     try:
-        npm = script.npm()
+        npm = loaded().npm()
     except OSError:
         pytest.skip("no npm on this machine, and none that can be installed")
     lock = [*npm, "install", "--package-lock-only", "--offline"]
-    subprocess.run(lock, cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(lock, cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def vendor(project, tmp_path, monkeypatch):
+    """The script in a copy of the project."""
+    script = loaded()
+    shutil.copytree(project, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(script, "ROOT", tmp_path)
+    monkeypatch.setattr(script, "COPIES", {"it.js": "it/it.js"})
+    monkeypatch.setattr(script, "PACKED", {"packed.js": {"it": "it/it.js"}})
     monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))  # has seen no archive yet
     return script
 

@@ -22,6 +22,9 @@ from kdlib.training import choose_device
 if TYPE_CHECKING:
     from distributed import Client
 
+# By the process that all local workers are copies of. A worker's first optimiser imports torch's
+# compiler, which takes longer than all else.
+IMPORTED = ("distributed", "kdlib.study.on_worker", "torch._dynamo")
 MOST_BY_DEFAULT = 4  # each process holds a network, its slices and torch itself
 # Dask blames a dead worker's end on every run that it had been given. The engine counts itself.
 DASK_COUNTS_NO_DEATHS = {"distributed.scheduler.allowed-failures": 1_000_000}
@@ -96,7 +99,7 @@ def local_cluster(workers: int, most: int) -> Iterator[Cluster]:
     settings = DASK_COUNTS_NO_DEATHS | {"distributed.worker.multiprocessing-method": START}
     with dask.config.set(settings), ExitStack() as opened:
         get_mp_context()  # it names modules to import beforehand, and so do we
-        starting_at_once("distributed", "kdlib.study.on_worker")
+        starting_at_once(*IMPORTED)
         # The keyboard interrupts this process alone, which then ends the others.
         with handled(SIGINT, SIG_IGN):
             cluster = LocalCluster(

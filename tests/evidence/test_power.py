@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kdlib.evidence import decisions, paper
+from kdlib.evidence import decisions, paper, power
 from kdlib.evidence.claims import judge
 from kdlib.evidence.components import components_of
 from kdlib.evidence.crossed import crossed
 from kdlib.evidence.evidence import Evidence
-from kdlib.evidence.power import STUDIES, Expected, expected
+from kdlib.evidence.power import Expected, expected
 
 Study = Callable[..., pd.DataFrame]
 
@@ -36,11 +36,11 @@ def test_a_quiet_study_would_reproduce_what_is_true_and_a_noisy_one_decides_noth
 ) -> None:
     claim = {"1": decisions.beats("KD", "L-bound")}
     quiet, noisy = (expected(Evidence(study(noise=noise)), claim)["1"] for noise in (0.01, 1.0))
-    assert quiet.reproduced > 0.95 * STUDIES
+    assert quiet.reproduced > 0.95 * power.STUDIES
     assert quiet.seeds == "3"
-    assert noisy.undecided > 0.8 * STUDIES
+    assert noisy.undecided > 0.8 * power.STUDIES
     assert noisy.seeds != "3"
-    assert sum(noisy[:3]) == STUDIES
+    assert sum(noisy[:3]) == power.STUDIES
 
 
 def test_what_was_not_run_is_undecided_and_nothing_is_expected_of_it(study: Study) -> None:

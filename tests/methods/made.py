@@ -38,9 +38,9 @@ def task(kind: type[Method], by: Recipe) -> Task:
     return kind.task_type(**handed, start=start)  # type: ignore[arg-type]
 
 
-def make(name: str, by: Recipe = RECIPE, **settings: Any) -> Any:
+def make(name: str, by: Recipe = RECIPE, updates: int = 20, **settings: Any) -> Any:
     kind = method_named(name)
-    return kind(by, kind.Settings(**settings), task(kind, by), seed=0, updates=20)
+    return kind(by, kind.Settings(**settings), task(kind, by), seed=0, updates=updates)
 
 
 def weights(module: torch.nn.Module) -> torch.Tensor:

@@ -38,11 +38,11 @@ def template() -> torch.Tensor:
 
 @pytest.fixture(scope="session")
 def subjects(template: torch.Tensor) -> dict[tuple[str, int], SimulatedSubject]:
-    """Eight subjects a clinic on the coarse grid."""
+    """Five subjects of each clinic on the coarse grid."""
     return {
         (clinic, number): simulate_subject(SETTINGS, clinic, number, template)
         for clinic in SITES
-        for number in site(clinic).training[:8]
+        for number in site(clinic).training[:5]
     }
 
 

@@ -283,33 +283,23 @@ import sys
 from kdlib import Store, open_clinics
 from kdlib.study.plan import run_study
 from kdlib.study.study import load_study
-run_study(load_study(sys.argv[1]), Store(sys.argv[2], open_clinics(sys.argv[3])), workers=2)
+study, clinics = load_study(sys.argv[1]), open_clinics(sys.argv[2])
+run_study(study, Store(sys.argv[3], clinics))
+print([name for name in ("dask", "distributed") if name in sys.modules])
+run_study(study, Store(sys.argv[4], clinics), workers=2)
 print("ran")
 """
 
 
-def test_a_script_needs_no_main_guard(clinics: Clinics, tmp_path: Path) -> None:
+def test_one_worker_needs_no_cluster_and_a_script_with_more_no_main_guard(
+    clinics: Clinics, tmp_path: Path
+) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
-    words = [tmp_path / "script.py", study_file(tmp_path, 2), tmp_path / "store", clinics.folder]
+    words = [study_file(tmp_path, 2), clinics.folder, tmp_path / "one", tmp_path / "two"]
     alone = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run([sys.executable, *words], env=alone, capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "ran\n", "")
-
-
-ONE = """
-import sys
-from kdlib import Store, open_clinics
-from kdlib.study.plan import run_study
-from kdlib.study.study import load_study
-run_study(load_study(sys.argv[1]), Store(sys.argv[2], open_clinics(sys.argv[3])))
-print([name for name in ("dask", "distributed") if name in sys.modules])
-"""
-
-
-def test_one_worker_needs_no_cluster(clinics: Clinics, tmp_path: Path) -> None:
-    words = [study_file(tmp_path, 2), tmp_path / "store", clinics.folder]
-    done = subprocess.run([sys.executable, "-c", ONE, *words], capture_output=True, text=True)
-    assert done.stdout == "[]\n", done.stderr
+    command = [sys.executable, tmp_path / "script.py", *words]
+    done = subprocess.run(command, env=alone, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\nran\n", "")
 
 
 def test_no_workers_train_nothing(study: Study, clinics: Clinics, tmp_path: Path) -> None:
