@@ -71,7 +71,7 @@ def one_template(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> It
 
 @pytest.fixture(scope="session", autouse=True)
 def few_drawn_studies() -> Iterator[None]:
-    """Drawing studies takes half of a judgement's time, and fewer of them give the same verdicts."""
+    """Drawing studies takes half of a judgement's time. Fewer of them give the same verdicts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(power, "STUDIES", 200)
         patch.setattr(power, "SEARCHED", 50)

@@ -26,8 +26,8 @@ RANGES = {TEMPERATURE: (1.0, 10.0), ADVERSARY[0]: (0.003, 0.3), ADVERSARY[1]: (4
 RANGES_BECAUSE = (
     "The ranges are what somebody without target labels may try. T begins with 1, which softens"
     " nothing, and ends with 10, where the shape of soft labels hardly changes any more. The weight"
-    " of the adversary goes from the study's own 0.003 to 0.3, with the usual 0.05 between them, and"
-    " its width from half to twice the paper's."
+    " of the adversary goes from the study's own 0.003 to 0.3, with the usual 0.05 between them,"
+    " and its width from half to twice the paper's."
 )
 
 
