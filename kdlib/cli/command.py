@@ -56,6 +56,7 @@ for command in (
     results.evaluate,
     results.report,
     results.record,
+    results.choose,
     book.rerun,
     book.scenarios,
 ):

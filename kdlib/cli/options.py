@@ -57,8 +57,9 @@ def method_names() -> list[str]:
 StudyName = Annotated[
     str,
     typer.Argument(
-        help="demo, standard, mechanism, controls, landscape, dials, samples, real, paper, or the "
-        "path of a .toml file; starter: train a lesion segmenter like the shipped one."
+        help="demo, standard, mechanism, controls, settings, landscape, dials, samples, real, "
+        "paper, or the path of a .toml file; starter: train a lesion segmenter like the shipped "
+        "one."
     ),
 ]
 RecipeOf = Annotated[str, typer.Option(help="Study whose recipe is used: a name or a .toml file.")]

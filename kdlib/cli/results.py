@@ -1,4 +1,4 @@
-"""The commands that read results: ``evaluate``, ``report`` and ``record``."""
+"""The commands that read results: ``evaluate``, ``report``, ``record`` and ``choose``."""
 
 import json
 import math
@@ -146,3 +146,15 @@ def record(
     folder = Path("book/results") / name if out is None else out
     seeds = merge(name, exports, folder)
     print(f"{folder}: now has the seeds {', '.join(map(str, seeds))}")
+
+
+def choose(
+    study: Annotated[Path, typer.Argument(help="File of a study that waits for other studies.")],
+    records: Annotated[
+        Path, typer.Option("--results", help="Folder with a folder of results for each study.")
+    ] = Path("book/results"),
+) -> None:
+    """Fill in the settings and arms that recorded studies choose for another, by their rules."""
+    from kdlib.record.chosen import choose as fill
+
+    print(*fill(study, records), sep="\n")

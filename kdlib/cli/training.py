@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -32,6 +32,10 @@ from kdlib.cli.options import (
 from kdlib.cli.starter import STARTER, make_starter
 from kdlib.errors import InputError
 
+if TYPE_CHECKING:
+    from kdlib.study.store import Store
+    from kdlib.study.study import Study
+
 
 def study(
     name: StudyName,
@@ -56,6 +60,9 @@ def study(
     orientation: Orientation = None,
     form: Form = None,
     skip_bad: SkipBad = False,
+    only_plan: Annotated[
+        bool, typer.Option("--plan", help="Say what would be run and how long it takes, no more.")
+    ] = False,
 ) -> None:
     """Run what is missing of a study and print its results. You can stop it and start it again."""
     if name == STARTER:
@@ -67,7 +74,7 @@ def study(
     from kdlib.study.plan import plan, run_study, study_scores
     from kdlib.study.progress import trainings
     from kdlib.study.store import Store
-    from kdlib.study.study import load_study
+    from kdlib.study.study import load_study, refuse_undecided
 
     if sum(given is not None for given in (workers, scheduler, cluster)) > 1:
         raise InputError("give one of --workers, --scheduler and --cluster")
@@ -80,7 +87,11 @@ def study(
         wanted = wanted.model_copy(update={"seeds": seeds_in(seeds)})
     if workers is None:  # elsewhere the device need not be on this machine
         workers = 1 if elsewhere else default_workers(device)
+    refuse_undecided(wanted)
     clinics = opened(data, orientation, form, observer)
+    if only_plan:
+        _say_plan(wanted, Store(folder, clinics, device))
+        return
     clinics, left_out = sound_ones(clinics, wanted.clinics, wanted.recipe.inputs, skip_bad)
     if export is not None:
         make_writable(export)
@@ -152,6 +163,15 @@ def run(
     none = "no scores: there are no test scans, or none of them has a mask"
     print(none if done.scores.empty else done.scores.to_string(index=False))
     segmenting.say_left_out(left_out)
+
+
+def _say_plan(study: "Study", store: "Store") -> None:
+    from kdlib.study.cost import cost
+    from kdlib.study.plan import plan
+
+    runs = [run for planned in plan(study, store.clinics) for run in planned.scenario.lineage]
+    print(f"{study.name}: {cost(runs)}")
+    print(f"Not in {store.folder} yet: {cost(store.missing(runs))}")
 
 
 def _say_dashboard(address: str) -> None:

@@ -1,7 +1,7 @@
 """What adapts a segmenter: shares of the gap, the cost of a dial, the worth of scans and labels.
 
-The studies ``landscape``, ``dials`` and ``samples`` say in their files how they are read. These
-functions read them so.
+The studies ``landscape``, ``dials`` and ``samples`` are read by ``RULES``, which were written
+before their results. Each function here follows one of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,18 +9,23 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from kdlib.evidence.bench import LOWER, UPPER
+from kdlib.evidence.choosing import BEST_RULE, SETTINGS_RULE
 from kdlib.evidence.comparisons import PAIR, POOLED, compare, differences, gaps_closed, pooled
 
-
-def best_method(gaps: pd.DataFrame, arms: Sequence[str]) -> str | None:
-    """The one of ``arms`` that closes most of the gap, all pairs pooled. None if none has a share.
-
-    ``gaps`` is what ``gaps_closed`` gives.
-    """
-    over_all = gaps[(gaps["source"] == POOLED) & gaps["arm"].isin(arms)].dropna(subset="gap_closed")
-    if over_all.empty:
-        return None
-    return str(over_all.set_index("arm")["gap_closed"].idxmax())
+RULES = (
+    f"The share of the gap that a method closes is its mean gain over {LOWER}, divided by the mean"
+    f" gap between {LOWER} and {UPPER}, over all pairs of clinics. It is withheld where this gap is"
+    " not clearly above 0.",
+    SETTINGS_RULE,
+    f"A method mends a dial if its Dice is above that of {LOWER} there, with the whole 95 %"
+    " interval, and by more than at level 0, where nothing can be mended. It harms a dial if it is"
+    f" below {LOWER} with the whole interval.",
+    f"The third method of samples is the best of landscape. {BEST_RULE}",
+    "Adaptation with all the scans that a method is given is worth as many labelled scans as the"
+    " smallest fine-tuning has whose mean Dice is at least as high. It is worth less than one if"
+    " the smallest fine-tuning is already better.",
+)
 
 
 def shares(scores: pd.DataFrame, arms: Sequence[str], lower: str, upper: str) -> pd.DataFrame:
@@ -56,6 +61,19 @@ def dial_gains(scores: pd.DataFrame, arms: Sequence[str], lower: str) -> pd.Data
     ]
     names = [*PAIR, "arm", "difference", "low", "high", "n", "seeds"]
     return pd.DataFrame(rows, columns=names)
+
+
+def mended(gains: pd.DataFrame, zero: str) -> pd.DataFrame:
+    """The rows of ``dial_gains`` whose dial one arm mends; ``zero`` is level 0 of all dials."""
+    at_zero = gains.loc[gains["target"].eq(zero), "difference"].mean()
+    at_zero = 0.0 if np.isnan(at_zero) else at_zero
+    better = (gains["low"] > 0) & (gains["difference"] > at_zero) & gains["target"].ne(zero)
+    return gains[better]
+
+
+def harmed(gains: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``dial_gains`` whose dial an arm harms."""
+    return gains[gains["high"] < 0]
 
 
 def cost_of_shift(

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kdlib.evidence.bench import LOWER, UPPER, Gate, bench_of
+from kdlib.evidence.choosing import BEST_RULE
 from kdlib.evidence.comparisons import POOLED, Patients, by_patient, gaps_closed
 from kdlib.evidence.contrast import ALPHA, MINIMUM_SEEDS, Contrast, corrected, lines
 from kdlib.evidence.direction import Direction, direction
@@ -60,10 +61,8 @@ RULES = (
     "The answer is no if the order fails, or if at least half of the decided findings do not carry"
     " over. It is yes if the order holds, at least one finding carries over and every decided one"
     " does. It is in part if some carry over and some do not. Else it is undecided.",
-    "Two more arms of the study are the two best of the study landscape: of its arms that see no"
-    " label of the target and are not in this study yet, the two with the highest mean difference"
-    f" in Dice to {LOWER}, over all its pairs and seeds, each at its one setting. They are added"
-    " before the first run. They count for the order alone.",
+    f"Two more arms are the two best of the study landscape. {BEST_RULE} They are added before the"
+    " first run, each as it is in landscape. They count for the order alone.",
     "The starter, which comes with kdlib, is adapted to the real scans by kdlib's own tool, as a"
     " user would do it, with the seeds of the study. What it gains over the starter as it is stands"
     " beside the verdict, with the same tests. The verdict does not use it.",
@@ -125,14 +124,6 @@ def _refused(refused: Judgement) -> Verdict:
     if refused.verdict == NO_GAP:
         return Verdict("the bench shows no gap here", "the bench shows no gap here", refused.why)
     return Verdict("undecided", "undecided", refused.why)
-
-
-def best(scores: pd.DataFrame, candidates: Sequence[str], count: int = 2) -> list[str]:
-    """The ``candidates`` with the highest mean Dice over ``LOWER``, pairs and seeds pooled."""
-    evidence = Evidence(scores)
-    run = [arm for arm in candidates if arm in set(evidence.main["arm"])]
-    gains = {arm: evidence.contrast(arm, LOWER, evidence.pairs).difference for arm in run}
-    return sorted(gains, key=lambda arm: -gains[arm])[:count]
 
 
 def _findings(ours: Evidence, theirs: Evidence) -> tuple[Finding, ...]:

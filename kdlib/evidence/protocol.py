@@ -13,7 +13,7 @@ from kdlib.evidence.ledger import LEDGER
 from kdlib.evidence.mechanism import HYPOTHESIS, MECHANISM_RULES, PREDICTIONS
 
 PROTOCOL = 2
-REAL_PROTOCOL = 1
+REAL_PROTOCOL = 2
 
 
 def rules_text(study: str = "") -> str:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from kdlib.evidence.adapting import best_method, by_number, dial_gains, labels_worth
+from kdlib.evidence.adapting import by_number, dial_gains, harmed, labels_worth, mended
+from kdlib.evidence.choosing import chosen_value, home_dice
 from kdlib.evidence.comparisons import POOLED, gaps_closed
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.choice import Saved, saved_studies
@@ -12,11 +13,7 @@ from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results
 from kdlib.report.words import listed, signed
 from kdlib.study.arm import adapting, lower_bound, upper_bound
-from kdlib.study.study import load_study
-
-# Arms that are no candidate for the best of landscape: they have labels of the target, the study
-# samples has them already, or they answer on another image.
-NO_CANDIDATES = ("fine_tuning", "adabn", "mixed_adabn", "distillation", "cross_modal")
+from kdlib.study.study import Study, load_study
 
 
 def results_named(name: str, studies: list[Saved] | None = None) -> Results | None:
@@ -28,11 +25,25 @@ def results_named(name: str, studies: list[Saved] | None = None) -> Results | No
 
 def not_run(name: str) -> str:
     """How a study of the package is run, seed by seed, in sentences."""
-    seeds = load_study(name).seeds
-    commands = " and ".join(f"`make record STUDY={name} SEEDS={seed}`" for seed in seeds)
+    study = load_study(name)
+    commands = " and ".join(f"`make record STUDY={name} SEEDS={seed}`" for seed in study.seeds)
+    run = "runs" if len(study.seeds) == 1 else "run"
     return (
-        f"The study *{name}* has not been run yet, so there is nothing to show here. {commands} "
-        f"run{'s' * (len(seeds) == 1)} it, and the next build of this page shows its results."
+        f"The study *{name}* has not been run yet, so there is nothing to show here. "
+        f"{waiting_words(study)}{commands} {run} it, and the next build of this page shows its "
+        "results."
+    )
+
+
+def waiting_words(study: Study) -> str:
+    """What has to be done before a study that waits for others; empty if it waits for none."""
+    others = {other for arm in study.arms.values() for other in arm.awaited.values()}
+    if not others:
+        return ""
+    return (
+        f"It waits for the results of the study *{listed(sorted(others))}*. When these are "
+        f"recorded, `kdlib choose kdlib/studies/{study.name}.toml` writes into its file what they "
+        "choose. Then "
     )
 
 
@@ -65,34 +76,43 @@ def _shares_over_all(results: Results) -> pd.DataFrame:
     return gaps[gaps["source"] == POOLED].dropna(subset="gap_closed").set_index("arm")
 
 
-def best_of(results: Results) -> str | None:
-    """The arm that the study samples takes up, by the rule in the file of the study landscape."""
-    arms = results.arms
-    named = [arm for arm in adapting(arms) if arms[arm].method not in NO_CANDIDATES]
-    gaps = gaps_closed(results.scores, named, lower_bound(arms), upper_bound(arms))
-    return best_method(gaps, [arm for arm in named if not arms[arm].on_the_fly])
+def settings_table(results: Results) -> pd.DataFrame:
+    """Each row is one value that the study settings tried; landscape takes the chosen ones.
+
+    The columns are ``Arm``, ``Setting``, ``Value``, ``Home Dice``, ``Chosen`` and ``Target Dice``,
+    which the choice does not use.
+    """
+    rows = []
+    for sweep in results.study["sweeps"]:
+        arm, setting = sweep["arm"], sweep["setting"]
+        home = home_dice(results.all_scores, arm, setting)
+        away = by_number(results.all_scores, arm, setting).mean(axis=1)
+        label, chosen = results.arms[arm].label, chosen_value(home)
+        rows += [
+            (label, setting, value, dice, "yes" if value == chosen else "", away.get(value))
+            for value, dice in home.items()
+        ]
+    names = ["Arm", "Setting", "Value", "Home Dice", "Chosen", "Target Dice"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def dials_words(results: Results) -> str:
-    """For each method the dials that it mends, by the rule in the file of the study dials."""
+    """For each method the dials that it mends and harms, by the rule that was written before."""
     lower = lower_bound(results.arms)
     if lower is None:
         return "This study has no lower bound."
     sentences = []
     for arm in adapting(results.arms):
-        mended, harmed = _mended_and_harmed(results, arm, lower)
+        better, worse = _mended_and_harmed(results, arm, lower)
         sentences.append(
-            f"{results.arms[arm].label} mends {_dials(mended)}; it harms {_dials(harmed)}."
+            f"{results.arms[arm].label} mends {_dials(better)}; it harms {_dials(worse)}."
         )
     return " ".join(sentences)
 
 
 def _mended_and_harmed(results: Results, arm: str, lower: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    zero = str(results.study["pairs"][0][1])
-    gains = dial_gains(results.scores, [arm], lower).set_index("target")
-    level_0 = gains["difference"].get(zero, 0.0)
-    mended = gains[(gains["low"] > 0) & (gains["difference"] > level_0)]
-    return mended.drop(zero, errors="ignore"), gains[gains["high"] < 0]
+    gains = dial_gains(results.scores, [arm], lower)
+    return mended(gains, str(results.study["pairs"][0][1])), harmed(gains)
 
 
 def mended_words(results: Results) -> str:
@@ -110,7 +130,7 @@ def mended_words(results: Results) -> str:
 def _dials(rows: pd.DataFrame) -> str:
     named = [
         f"{str(target).partition('~')[2] or target} ({signed(value)})"
-        for target, value in rows["difference"].items()
+        for target, value in rows[["target", "difference"]].itertuples(index=False)
     ]
     return listed(named) if named else "none of the dials"
 

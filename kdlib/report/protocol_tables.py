@@ -36,10 +36,12 @@ def budget_table(study: Study) -> pd.DataFrame:
     """Each row is one arm: its training steps, its slices, and the steps of its teachers.
 
     Columns: ``Arm``, ``Starts from``, ``Steps``, ``Slices``, ``Steps of teachers`` and
-    ``All steps``. On the fly the steps are those for each scan.
+    ``All steps``. On the fly the steps are those for each scan. Arms that another study has yet to
+    choose are left out.
     """
     rows = []
-    for name, arm in study.arms.items():
+    decided = {name: arm for name, arm in study.arms.items() if not arm.awaited}
+    for name, arm in decided.items():
         scenario = arm_scenario(study, name, study.pairs[0], study.folds[0], study.seeds[0])
         if arm.on_the_fly:
             scenario = scenario.changed(subject="any")

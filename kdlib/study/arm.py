@@ -28,6 +28,8 @@ USUAL_ROLES: dict[str, Role] = {
 }
 # What a study, or a command, says itself of each scenario.
 GIVEN = ("source", "target", "fold", "subject", "seed", "settings")
+# How the value of a method or a setting begins that another study, whose name follows, will choose.
+AWAITS = "chosen by "
 RESERVED = ("flair", "truth")  # names of the pictures that are saved beside the arms' answers
 
 
@@ -53,6 +55,16 @@ class Arm(Strict):
     def settings(self) -> dict[str, Any]:
         """The settings of the arm's scenarios, without the teacher."""
         return {"method": self.method, **(self.model_extra or {})}
+
+    @property
+    def awaited(self) -> dict[str, str]:
+        """What is still to be chosen, the method or settings, each with the study that chooses."""
+        texts = {name: str(value) for name, value in self.settings.items()}
+        return {
+            name: text.removeprefix(AWAITS)
+            for name, text in texts.items()
+            if text.startswith(AWAITS)
+        }
 
 
 def described(tables: Any) -> Any:

@@ -1,6 +1,7 @@
 """A study: the settings of its TOML file, and the scenario of each of its arms."""
 
 import tomllib
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -73,7 +74,9 @@ class Study(Strict):
         """The name of ``scenario`` for a reader: the label of its arm, or else its method."""
         on_the_fly = scenario.subject is not None
         for name, arm in self.arms.items():
-            if arm.on_the_fly == on_the_fly and _like(self, name, scenario) == scenario:
+            if arm.awaited or arm.on_the_fly != on_the_fly:
+                continue
+            if _like(self, name, scenario) == scenario:
                 return arm.label
         teacher = scenario.teacher.method if scenario.teacher else "supervised"
         parts = [scenario.method] + [f"from {teacher}"] * (teacher != "supervised")
@@ -89,11 +92,23 @@ def arm_scenario(
     """
     if arm not in study.arms:
         raise InputError(unknown_name(arm, list(study.arms), f"arm of study {study.name}"))
+    refuse_undecided(study, [arm])
     settings = study.arms[arm].settings | changed
     teacher = study.arms[arm].teacher
     if teacher is not None:
         settings["teacher"] = arm_scenario(study, teacher, pair, fold, seed)
     return study.scenario(source=pair[0], target=pair[1], fold=fold, seed=seed, **settings)
+
+
+def refuse_undecided(study: Study, arms: Sequence[str] | None = None) -> None:
+    """Raise ``InputError`` if one of ``arms`` waits for the results of another study. None: all."""
+    for name in study.arms if arms is None else arms:
+        for what, other in study.arms[name].awaited.items():
+            raise InputError(
+                f"study {study.name}: the {what} of its arm {name!r} is chosen by the results of "
+                f"the study {other}; record that one, then type 'kdlib choose FILE' with the file "
+                f"{study.name}.toml"
+            )
 
 
 def _like(study: Study, arm: str, other: Scenario) -> Scenario | None:
@@ -114,8 +129,8 @@ def load_study(name: str) -> Study:
     """Read a study.
 
     Args:
-        name: ``"demo"``, ``"standard"``, ``"mechanism"``, ``"controls"`` or ``"paper"``, which
-            come with kdlib, or the path of a ``.toml`` file of the same form.
+        name: one of ``built_in_studies``, which come with kdlib, or the path of a ``.toml`` file of
+            the same form.
 
     Raises:
         InputError: there is no such study, or its file has a mistake. The message says which.

@@ -49,6 +49,16 @@ def test_seeds_alone_are_run_and_exported(
     assert not list((store / "seeds").glob("*seed0*"))
 
 
+def test_a_plan_says_what_would_be_run_and_runs_nothing(
+    own_study: Path, clinics: Clinics, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    done = kdlib("study", own_study, "--plan", "--data", clinics.folder, "--store", runs)
+    assert (done.status, runs.exists()) == (0, False)
+    assert done.out.splitlines()[0] == "mine: 4 trainings and 2 runs without training"
+    assert done.out.splitlines()[1].endswith("yet: 4 trainings and 2 runs without training")
+
+
 def test_a_record_grows_by_seeds(
     own_study: Path, clinics: Clinics, store: Path, tmp_path: Path
 ) -> None:

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 from kdlib.evidence.adapting import (
-    best_method,
     by_number,
     cost_of_shift,
     dial_gains,
+    harmed,
     labels_worth,
+    mended,
     shares,
 )
-from kdlib.evidence.comparisons import gaps_closed
 
 Study = Callable[..., pd.DataFrame]
 EFFECTS = {"L-bound": 0.0, "ADA": 0.03, "KD": 0.06, "U-bound": 0.12}
@@ -29,13 +29,6 @@ def test_shares_of_seeds_and_subjects_have_the_share_as_their_mean(study: Study)
         assert np.mean(found["subjects"]) == pytest.approx(found["gap_closed"])
 
 
-def test_the_best_method_is_that_of_the_largest_share(study: Study) -> None:
-    gaps = gaps_closed(study(EFFECTS), ["ADA", "KD"], "L-bound", "U-bound")
-    assert best_method(gaps, ["ADA", "KD"]) == "KD"
-    assert best_method(gaps, ["ADA"]) == "ADA"
-    assert best_method(gaps, []) is None
-
-
 def test_a_dial_has_the_difference_of_its_own_pair(study: Study) -> None:
     pairs = (("utrecht", "utrecht-again"), ("utrecht", "utrecht~noise2"))
     scores = study(EFFECTS, pairs=pairs)
@@ -45,6 +38,17 @@ def test_a_dial_has_the_difference_of_its_own_pair(study: Study) -> None:
     assert found.to_dict() == pytest.approx(
         {"utrecht-again": 0.06, "utrecht~noise2": -0.04}, abs=0.01
     )
+
+
+def test_a_dial_is_mended_where_the_gain_is_sure_and_above_that_of_level_0() -> None:
+    gains = pd.DataFrame(
+        [("zero", 0.02, 0.01, 0.03), ("more", 0.05, 0.03, 0.07), ("less", 0.015, 0.01, 0.02),
+         ("unsure", 0.05, -0.01, 0.11), ("worse", -0.05, -0.07, -0.03)],
+        columns=["target", "difference", "low", "high"],
+    )  # fmt: skip
+    assert mended(gains, "zero")["target"].tolist() == ["more"]
+    assert mended(gains[1:], "zero")["target"].tolist() == ["more", "less"]
+    assert harmed(gains)["target"].tolist() == ["worse"]
 
 
 def test_a_smaller_load_alone_costs_nothing() -> None:

@@ -11,18 +11,20 @@ from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results, open_results
 from kdlib.report.adapting import (
     adapting_conclusion,
-    best_of,
     dials_words,
     landscape_words,
     largest_words,
     not_run,
     results_named,
     samples_words,
+    settings_table,
+    waiting_words,
 )
 from kdlib.report.adapting_figures import dials_map, methods_by_gap, number_curves
+from kdlib.simulator.dials import DIALS
 from kdlib.study.plan import run_study
 from kdlib.study.store import Store
-from kdlib.study.study import Study
+from kdlib.study.study import Study, load_study
 from tests.test_book import BOOK, run_cells
 from tests.tiny import RECIPE
 
@@ -64,7 +66,6 @@ def test_methods_stand_by_their_share_with_subjects_and_minutes(results: Results
     assert [len(line.get_xdata()) for line in axes.lines].count(8) == 3  # subjects of both targets
     assert sum(text.get_text().endswith((" s", " min")) for text in axes.texts) == 3
     assert "% interval" in landscape_words(results)
-    assert best_of(results) == "CORAL"
 
 
 def test_minutes_are_those_of_each_arms_own_runs(results: Results) -> None:
@@ -107,7 +108,31 @@ def test_a_study_that_was_not_run_says_how_it_is_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert results_named("landscape") is None
-    assert "`make record STUDY=landscape SEEDS=0`" in not_run("landscape")
+    assert "`make record STUDY=dials SEEDS=0`" in not_run("dials")
+
+
+def test_a_study_that_waits_says_for_what() -> None:
+    waiting, plain = load_study("dials"), load_study("dials")
+    tables = waiting.model_dump(exclude_none=True)["arms"]
+    tables["AdaBN"]["method"] = "chosen by landscape"
+    waiting = Study(**waiting.model_dump() | {"arms": tables})
+    assert waiting_words(plain) == ""
+    assert "waits for the results of the study *landscape*" in waiting_words(waiting)
+    assert "`kdlib choose kdlib/studies/dials.toml`" in waiting_words(waiting)
+
+
+def test_of_each_swept_arm_one_value_is_chosen_at_home(results: Results) -> None:
+    table = settings_table(results)
+    assert (
+        table.groupby("Arm")["Chosen"].apply(list).map(lambda marks: marks.count("yes")).eq(1).all()
+    )
+    assert table[["Home Dice", "Target Dice"]].notna().all(axis=None)
+
+
+def test_the_chapter_has_every_rule_and_every_dial() -> None:
+    page = (BOOK / "what_adapts.md").read_text()
+    assert "for rule in RULES" in page
+    assert all(f"*{dial}*" in page for dial in DIALS)
 
 
 def test_the_last_line_says_what_was_run_and_what_was_not(results: Results) -> None:

@@ -61,7 +61,8 @@ def test_the_papers_arms_have_their_colours_and_roles(name: str) -> None:
     shown = [name for name in arms if name in PAPER]
     assert [arms[name].colour for name in shown] == [PAPER[name] for name in shown]
     assert (lower_bound(arms), upper_bound(arms)) == ("L-bound", "U-bound")
-    assert featured(arms) == [name for name in ("ADA", "KD") if name in arms]
+    first = [name for name in ("ADA", "KD") if name in arms]
+    assert featured(arms) == (first or adapting(arms))
 
 
 @pytest.mark.parametrize("name", ["demo", "standard"])

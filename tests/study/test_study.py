@@ -1,5 +1,6 @@
 """Laws of a study."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from kdlib.record.explorers import STUDENT
 from kdlib.record.export import export_study
 from kdlib.record.results import Results
 from kdlib.report.tables import results_table
+from kdlib.study.cost import cost
 from kdlib.study.plan import SWEPT, plan, run_study, study_curves, study_findings, study_scores
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import Store
 from kdlib.study.study import Study, arm_scenario, built_in_studies, load_study
+from tests.decided import decided
 from tests.tiny import RECIPE
 
 OTHERS = ("demo", "paper", "real")  # studies with recipes of their own
@@ -61,7 +64,7 @@ def test_the_paper_study_has_the_papers_recipe() -> None:
 
 @pytest.mark.parametrize("name", built_in_studies())
 def test_every_arm_trains_for_the_same_steps(name: str, clinics: Clinics) -> None:
-    study = load_study(name).model_copy(update={"pairs": (("utrecht", "singapore"),)})
+    study = decided(name).model_copy(update={"pairs": (("utrecht", "singapore"),)})
     scenarios = [item.scenario for item in plan(study, clinics)]
     pooled = {s.updates for s in scenarios if s.method_type.trains and s.subject is None}
     assert pooled == {study.recipe.steps}
@@ -110,10 +113,10 @@ def test_arms_of_the_mechanism_have_the_teachers_that_they_need() -> None:
 
 
 def test_the_landscape_has_every_method_and_fair_settings_for_each() -> None:
-    """All but a control and a twin of KD for the study samples, and at most five settings."""
-    study, others = load_study("landscape"), {"continued", "distillation_of_few"}
-    assert {arm.method for arm in study.arms.values()} == set(method_names()) - others
-    assert all(len(sweep.values) <= 5 for sweep in study.sweeps)
+    """All but a control, and twins of methods that are given a few scans in the study samples."""
+    study = decided("landscape")
+    every = {name for name in method_names() if not name.endswith("_of_few")} - {"continued"}
+    assert {arm.method for arm in study.arms.values()} == every
     standard = load_study("standard").arms
     for name in ("L-bound", "U-bound", "AdaBN", "ADA", "KD"):
         assert study.arms[name].settings == standard[name].settings
@@ -124,24 +127,54 @@ def test_the_landscape_has_every_method_and_fair_settings_for_each() -> None:
 
 
 def test_the_studies_of_what_adapts_take_at_most_ten_hours_on_two_cores() -> None:
-    """At 73 slices a second on a core, and a tenth more for reading and scoring."""
-    scenarios: set[Scenario] = set()
-    for name in ("landscape", "dials", "samples"):
-        study = load_study(name)
-        pooled = {arm: a for arm, a in study.arms.items() if not a.on_the_fly}
-        planned = plan(study.model_copy(update={"arms": pooled}), Clinics(Path(), {}))
-        scenarios |= {step for item in planned for step in item.scenario.lineage}
-    slices = sum(scenario.updates * scenario.batch_size for scenario in scenarios)
-    assert 1.1 * slices / 73 / 2 / 3600 < 10
+    """With the study of their settings, and if they share their runs."""
+    names = ("settings", "landscape", "dials", "samples")
+    hours = cost([run for name in names for run in pooled_runs(decided(name))]).hours
+    assert hours is not None
+    assert hours + sum(hours_on_the_fly(decided(name), 10) for name in names) < 10
 
 
-@pytest.mark.parametrize("name", ["landscape", "dials", "samples"])
+@pytest.mark.parametrize("name", ["settings", "landscape", "dials", "samples", "real"])
+def test_a_study_says_what_it_costs(name: str) -> None:
+    study = decided(name)
+    found = re.search(r"(\d+) trainings, about ([\d.]+) hours on two cores", study.about)
+    assert found is not None
+    known = cost(pooled_runs(study))
+    assert int(found[1]) == known.trainings
+    assert known.hours is not None
+    hours = known.hours + hours_on_the_fly(study, 7 if name == "real" else 10)
+    assert float(found[2]) == pytest.approx(hours, abs=0.06)
+
+
+def pooled_runs(study: Study) -> list[Scenario]:
+    """All runs but those on the fly, with their teachers."""
+    pooled = {name: arm for name, arm in study.arms.items() if not arm.on_the_fly}
+    planned = plan(study.model_copy(update={"arms": pooled}), Clinics(Path(), {}))
+    return [run for item in planned for run in item.scenario.lineage]
+
+
+def hours_on_the_fly(study: Study, tested: int) -> float:
+    """The hours of the runs on the fly, of so many tested subjects in each fold."""
+    arms = sum(arm.on_the_fly for arm in study.arms.values())
+    places = len(study.pairs) * len(study.folds) * len(study.seeds)
+    step = study.scenario(method="supervised", source="any", steps=1)
+    one_step = cost([step]).hours
+    assert one_step is not None
+    return arms * places * tested * study.recipe.on_the_fly_steps * one_step
+
+
+@pytest.mark.parametrize("name", ["settings", "landscape", "dials", "samples", "real"])
 def test_every_arm_and_sweep_of_what_adapts_runs(
     name: str, clinics: Clinics, tmp_path: Path
 ) -> None:
     """On tiny clinics, which have two subjects to learn from, with two steps and one value."""
-    whole = load_study(name).model_dump(exclude_none=True)
-    small = {"pairs": (("utrecht", "singapore"),), "seeds": (0,), "recipe": RECIPE | {"steps": 2}}
+    whole = decided(name).model_dump(exclude_none=True)
+    small = {
+        "folds": (0,),
+        "pairs": (("utrecht", "singapore"),),
+        "seeds": (0,),
+        "recipe": RECIPE | {"steps": 2},
+    }
     for arm in whole["arms"].values():
         arm |= {of: 2 for of in ("subjects", "target_scans") if of in arm}
     sweeps = [one | {"values": one["values"][:1], "pairs": None} for one in whole["sweeps"]]
