@@ -77,6 +77,17 @@ def disk_refuses(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
+@contextmanager
+def disk_of(place: Path | str) -> Iterator[None]:
+    """Name the ``place`` of a file without a name, as temporary files are, if its disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and disk_refuses(error):
+            raise OSError(error.errno, error.strerror, str(place)) from error
+        raise
+
+
 def path_refused(error: OSError) -> str:
     """One line for an error of a path: the path if the error knows it, the reason and a remedy."""
     named, reason = printable(error.filename or ""), error.strerror or str(error)

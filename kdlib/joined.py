@@ -10,6 +10,8 @@ from typing import IO
 import torch
 from torch import Tensor
 
+from kdlib.errors import disk_of
+
 SHARE_IN_MEMORY = 0.25  # of what the process may use; it holds several sets at once
 GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")  # of a container, or a job of a batch system
 
@@ -50,7 +52,10 @@ def memory_limit() -> float:
 def _mapped(held: list[Tensor], rest: Iterable[Tensor]) -> Tensor:
     """Write the tensors that are ``held`` and the ``rest`` to a file, and map it."""
     shape, dtype, count = held[0].shape[1:], held[0].dtype, 0
-    with tempfile.NamedTemporaryFile(prefix="kdlib-") as file:
+    with (
+        disk_of(tempfile.gettempdir()),
+        tempfile.NamedTemporaryFile(prefix="kdlib-") as file,
+    ):
         while held:
             count += _written(held.pop(0), file)
         for part in rest:
@@ -62,5 +67,5 @@ def _mapped(held: list[Tensor], rest: Iterable[Tensor]) -> Tensor:
 
 
 def _written(part: Tensor, file: IO[bytes]) -> int:
-    part.contiguous().numpy().tofile(file)
+    file.write(part.contiguous().numpy().data)  # of a full disk numpy's tofile says no number
     return len(part)

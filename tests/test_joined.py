@@ -1,11 +1,13 @@
 """Tensors that are joined on the disk are those that are joined in memory."""
 
+import resource
 from pathlib import Path
 
 import pytest
 import torch
 
 import kdlib.joined
+from kdlib.errors import path_refused
 from kdlib.joined import joined, memory_limit
 from kdlib.training import train
 from tests.methods.made import make
@@ -33,6 +35,17 @@ def test_a_mapped_tensor_is_no_part_of_the_programs_memory(small: Path) -> None:
     mapped = joined(torch.ones(1, 1024, 1024) for _ in range(64))
     assert mapped.nbytes == 256 * 1024**2
     assert own_mb() - before < 64
+
+
+def test_a_full_disk_is_told_with_the_temporary_folder(small: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            joined(torch.ones(8, 8, 8) for _ in range(9))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path_refused(caught.value).startswith(f"{small}: file too large; free some space")
 
 
 def own_mb() -> float:

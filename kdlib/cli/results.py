@@ -17,7 +17,7 @@ from kdlib.cli.options import (
     opened,
     sound_ones,
 )
-from kdlib.cli.segmenting import say_left_out
+from kdlib.cli.segmenting import say_how_to_open, say_left_out
 from kdlib.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,7 +80,6 @@ def report(
     """
     from kdlib.evidence.paper import PAIRS
     from kdlib.record.export import teacher_scores
-    from kdlib.report.table_files import excel_hint
     from kdlib.report.worth import worth_sentences
     from kdlib.report.written import report_tables, write_study_report
     from kdlib.study.plan import saved_runs, study_scores
@@ -109,8 +108,7 @@ def report(
         print(f"{absent} of {absent + len(runs)} runs are still missing. They are not counted.")
     say_left_out(left_out)
     print(out)
-    if hint := excel_hint(scores["subject"]):
-        print(hint)
+    say_how_to_open(scores["subject"])
 
 
 def _report_on(

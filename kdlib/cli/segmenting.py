@@ -1,6 +1,6 @@
 """The commands that segment scans with a network as it is: ``predict`` and ``bids``."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -141,6 +141,14 @@ def say_left_out(left_out: "list[Finding]") -> None:
         print(*problem_lines(left_out), sep="\n")
 
 
+def say_how_to_open(ids: "Iterable[str]") -> None:
+    """How to open tables with these ids where Excel would change one, on the screen."""
+    from kdlib.report.table_files import excel_hint
+
+    if hint := excel_hint(ids):
+        print(hint)
+
+
 def _run_and_scans(places: list[Path], run: Path | None) -> tuple[Path | None, list[Path]]:
     """Which run is named, if any, and which scans. A folder that holds a run may come first."""
     if run is None and (places[0] / "scenario.json").exists():
@@ -199,6 +207,7 @@ def segment_cases(
     for subject, doubt in ((fact["subject"], doubt) for fact in facts for doubt in fact["doubts"]):
         print(f"{subject}: {doubt}")
     say_left_out(left_out)
+    say_how_to_open(case.id for case, _ in cases)
 
 
 def ready_results(

@@ -106,8 +106,10 @@ def study(
         from kdlib.record.export import export_study
 
         export_study(wanted, runs, store, export)
-    print(results_table(study_scores(runs), wanted.arms).to_string())
+    scores = study_scores(runs)
+    print(results_table(scores, wanted.arms).to_string())
     segmenting.say_left_out(left_out)
+    segmenting.say_how_to_open(scores["subject"])
 
 
 def run(
@@ -163,6 +165,7 @@ def run(
     none = "no scores: there are no test scans, or none of them has a mask"
     print(none if done.scores.empty else done.scores.to_string(index=False))
     segmenting.say_left_out(left_out)
+    segmenting.say_how_to_open(done.scores.get("subject", []))
 
 
 def _say_plan(study: "Study", store: "Store") -> None:

@@ -49,7 +49,10 @@ def subject_of(
         if len(files) > 1:
             names = printable(" and ".join(file.name for file in files))
             faults.append(f"{where}: {len(files)} files may be its {kind} ({names}); keep one")
-    if not name.isprintable() or len(name.encode(errors="replace")) > LONGEST_ID:
+    if any("\ud800" <= letter <= "\udfff" for letter in name):
+        what = "its name has letters that this locale does not know"
+        faults.append(f"{where[:80]}: {what}; rename it, or set PYTHONUTF8=1")
+    elif not name.isprintable() or len(name.encode(errors="replace")) > LONGEST_ID:
         faults.append(f"{where[:80]}: its name is too long or has unprintable letters; rename it")
     t1 = t1s[0] if len(t1s) == 1 else None  # Of several nobody knows which to read.
     used = [*flairs[:1], *([t1] if t1 else []), *labels[:1]]

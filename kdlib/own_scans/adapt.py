@@ -136,6 +136,8 @@ def scans_at(
     ``t1`` is the T1 of a single scan. Subjects that are not ``wanted`` are not read. Raises
     ``InputError`` as ``sound`` does, and also if two subjects have the same id.
     """
+    if t1 is not None and inputs == "flair":
+        raise InputError(f"{t1}: the network reads no T1, but FLAIR alone; leave --t1 out")
     parts = [as_one(open_clinics(place, reading=reading), TARGET) for place in places]
     parts = [_only(part, wanted) for part in parts]
     if t1 is not None:

@@ -1,7 +1,9 @@
 """``lesions.tsv``: one row for each scan, with the number of its lesions and their volume."""
 
+import csv
 import json
 from collections.abc import Iterable, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,7 @@ def _told(path: Path) -> dict[str, Any]:
 
 def _write(folder: Path, rows: Iterable[list[Any]]) -> None:
     cells = [["n/a" if value is None else str(value) for value in row] for row in rows]
-    lines = ["\t".join(row) for row in [list(COLUMNS), *cells]]
-    write_text(folder / f"{TABLE}.tsv", "\n".join([*lines, ""]))
+    text = StringIO()  # a name with a quotation mark is quoted, else it would swallow rows
+    csv.writer(text, delimiter="\t", lineterminator="\n").writerows([list(COLUMNS), *cells])
+    write_text(folder / f"{TABLE}.tsv", text.getvalue())
     write_text(folder / f"{TABLE}.json", json.dumps(COLUMNS, indent=1))

@@ -6,11 +6,12 @@ The page is one file for any browser. It runs no script and loads nothing. Every
 import json
 import math
 from collections.abc import Iterable, Sequence
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import Any
 
 from jinja2.environment import TemplateStream
 
+from kdlib.errors import disk_of
 from kdlib.files import atomic, write_text
 from kdlib.own_scans.results import Results
 from kdlib.own_scans.scan_pictures import slices_of
@@ -41,7 +42,10 @@ def write_scan_report(
         The facts of all answers.
     """
     facts = []
-    with TemporaryFile("w+", encoding="utf-8", newline="") as sections:
+    with (
+        disk_of(gettempdir()),
+        TemporaryFile("w+", encoding="utf-8", newline="") as sections,
+    ):
         for answer in answers:
             facts.append(answer.facts)
             sections.write(_scan(answer, len(facts)))

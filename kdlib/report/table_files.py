@@ -56,7 +56,7 @@ def write_table(table: pd.DataFrame, folder: Path | str, name: str) -> list[Path
 
 
 def excel_hint(ids: Iterable[str]) -> str:
-    """How to open a CSV file in Excel if it would change one of these ids, else an empty text.
+    """How to open a table in Excel if it would change one of these ids, else an empty text.
 
     Excel reads 007 as 7, 1-2 as a date, 1e5 as 100000, and what begins with = as a formula.
     """
@@ -64,8 +64,8 @@ def excel_hint(ids: Iterable[str]) -> str:
     if not changed:
         return ""
     return (
-        f"Excel would change subject ids such as {changed[0]}. Open the CSV files there by Data > "
-        "From Text/CSV, and give the column subject the type Text."
+        f"Excel would change subject ids such as {changed[0]}. Open the CSV and TSV files there by "
+        "Data > From Text/CSV, and give the columns with ids the type Text."
     )
 
 

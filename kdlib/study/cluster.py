@@ -156,13 +156,26 @@ def read_cluster_file(path: Path) -> ClusterFile:
     try:
         settings = yaml.safe_load(text)
     except Exception as error:  # wrong dates, numbers and nesting are no errors of YAML's own
-        raise InputError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+        raise InputError(f"{path}: not readable as YAML: {_said_of_yaml(error)}") from None
     if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
         raise InputError(f"{path}: write class, options and workers, each as 'name: value'")
     try:
         return ClusterFile(**settings)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def _said_of_yaml(error: Exception) -> str:
+    """Where a YAML file is wrong if the error knows it, what is wrong, and what to do."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    problem = problem or getattr(error, "reason", None)
+    if problem is None:
+        problem = "it is nested too deeply" if isinstance(error, RecursionError) else (
+            "a date, a number or a value with a tag (!!) has no meaning"
+        )  # fmt: skip
+    where = f"line {mark.line + 1}: " if mark else ""
+    advice = "write each setting as 'name: value', a date in quotation marks and no tags"
+    return f"{where}{' '.join(problem.split())}; {advice}"
 
 
 def _cluster_class(name: str) -> Any:

@@ -141,6 +141,7 @@ FAULTS = {
     ),
     "a long name": ([f"{'é' * 110}/FLAIR.nii"], "too long"),
     "an unprintable name": (["a\nb/FLAIR.nii"], r"a\?b: its name"),
+    "a name in another encoding": (["J\udcfcrgen/FLAIR.nii"], r"J\?rgen: .*PYTHONUTF8=1"),
 }  # fmt: skip
 
 

@@ -6,9 +6,11 @@ import resource
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
+from tempfile import gettempdir
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
 
 from kdlib.data.clinics import Clinics
@@ -365,6 +367,29 @@ def test_a_disk_that_refuses_leaves_nothing_half_written(
     assert "interrupted" in (tmp_path / "report.json").read_text()
     for path in tmp_path.glob("*.nii.gz"):
         assert nib.load(path).get_fdata().shape == (40, 5, 32)
+
+
+def test_a_full_temporary_folder_is_named(
+    done: Path, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = "kdlib.own_scans.scan_report.TemporaryFile"
+    monkeypatch.setattr(full, lambda *_, **__: Path("/dev/full").open("w"))  # noqa: SIM115
+    said = kdlib("predict", student(done), target, "--out", tmp_path, "--device", "cpu")
+    line = said.err.splitlines()[-1]
+    assert (said.status, line[: line.index(";")]) == (
+        2, f"kdlib: {gettempdir()}: no space left on device",
+    )  # fmt: skip
+
+
+def test_ids_that_excel_would_change_are_told_after_a_prediction(
+    done: Path, tmp_path: Path
+) -> None:
+    names = ["007", '"q', "=1+1"]
+    own = write_plain(tmp_path / "own", *names)
+    said = kdlib("predict", student(done), own, "--out", tmp_path / "out", "--device", "cpu")
+    assert "Excel would change subject ids such as 007. Open the CSV and TSV files" in said.out
+    table = pd.read_csv(tmp_path / "out/lesions.tsv", sep="\t", dtype=str)
+    assert sorted(table["scan"]) == sorted(names)
 
 
 def test_the_out_folder_must_be_one(done: Path, target: Path, tmp_path: Path) -> None:

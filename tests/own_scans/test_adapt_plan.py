@@ -89,4 +89,6 @@ def test_a_t1_belongs_to_a_single_scan(clinics: Clinics, target: Path) -> None:
     subjects, _ = scans_at([scan.flair], t1=scan.t1, inputs="flair+t1")
     assert subjects[0].scan.t1 == scan.t1
     with pytest.raises(InputError, match="this is one T1 for 2 scans"):
-        scans_at([target], t1=scan.t1)
+        scans_at([target], t1=scan.t1, inputs="flair+t1")
+    with pytest.raises(InputError, match="the network reads no T1, but FLAIR alone; leave --t1"):
+        scans_at([scan.flair], t1=scan.t1)
