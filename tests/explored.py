@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import permutations
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from kdlib.data.clinics import Clinics, open_clinics
+from kdlib.record.arrays import Key, write_arrays
 from kdlib.record.export import export_study
 from kdlib.record.results import Results, open_results
 from kdlib.study.plan import Planned, run_study
@@ -57,6 +60,23 @@ def _explored(parent: Path) -> Explored:
     runs = run_study(STUDY, store)
     export_study(STUDY, runs, store, parent / "results" / "demo")
     return Explored(runs, clinics, open_results(parent / "results" / "demo"))
+
+
+def write_three_clinics(results: Results, folder: Path) -> None:
+    """Write results of six pairs of clinics, all with the scores and slices of the first pair."""
+    (source, target), *_ = results.pairs
+    own = results.scores.query("source == @source and target == @target")
+    pairs = list(permutations(("utrecht", "singapore", "amsterdam"), 2))
+    rows = pd.concat(own.assign(source=pair[0], target=pair[1]) for pair in pairs)
+    folder.mkdir(parents=True)
+    rows.to_csv(folder / "scores.csv", index=False)
+    (folder / "provenance.json").write_text((results.folder / "provenance.json").read_text())
+    write_arrays(folder / "examples.npz", {
+        Key((*pair, subject), part): array
+        for pair in pairs
+        for subject in results.subjects(source, target)
+        for part, array in results.example(source, target, subject).items()
+    })  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.explored import Explored
+from tests.explored import Explored, write_three_clinics
 
 ROOT = Path(__file__).parents[1]
 PAGE = "book/10_explorers.html"  # here with three explorers, which in the book have two chapters
 CAUTION = "book/why.html"  # of that chapter, the threshold explorer alone
+MAP = "book/08_segmentations.html"  # here with the explorer of pairs for three clinics
 CHROMIUM = shutil.which("chromium")
 SOFTWARE_WEBGL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 TEMPERATURE, PAIRS, SCAN, THRESHOLD = (
@@ -41,13 +42,17 @@ def site(explored_study: Explored, scripts: bool, tmp_path_factory: pytest.TempP
     if not scripts:
         pytest.skip("no JavaScript for the browser tests: 'python book/vendor.py' says why")
     folder = tmp_path_factory.mktemp("site")
-    toc = "format: jb-book\nroot: book/10_explorers\nchapters:\n- file: book/why\n"
+    others = "".join(f"- file: {page.removesuffix('.html')}\n" for page in (CAUTION, MAP))
+    toc = f"format: jb-book\nroot: book/10_explorers\nchapters:\n{others}"
     (folder / "_toc.yml").write_text(toc)
     shutil.copy(ROOT / "_config.yml", folder)
     without_results = shutil.ignore_patterns("results", "runs")
     shutil.copytree(ROOT / "book", folder / "book", ignore=without_results)
     shutil.copytree(explored_study.results.folder.parent, folder / "book" / "results")
     (folder / "book" / "why.md").write_text(chapter("why", "threshold_explorer"))
+    write_three_clinics(explored_study.results, folder / "book" / "three")
+    of_three = chapter("08_segmentations", "pair_explorer", results='open_results(Path("three"))')
+    (folder / "book" / "08_segmentations.md").write_text(of_three)
     three = ("temperature_explorer", "pair_explorer", "scan_viewer")
     (folder / "book" / "10_explorers.md").write_text(chapter("10_explorers", *three))
     command = Path(sys.executable).with_name("jupyter-book")
@@ -59,15 +64,17 @@ def site(explored_study: Explored, scripts: bool, tmp_path_factory: pytest.TempP
     return folder / "_build" / "html"
 
 
-def chapter(name: str, *explorers: str) -> str:
+def chapter(name: str, *explorers: str, results: str = "results_to_show()") -> str:
     """The header of a chapter of the book, and a cell for each explorer."""
     text = (ROOT / "book" / f"{name}.md").read_text()
     header = text[: text.index("\n---\n") + 5]
     parts = [
         f"## {explorer}\n\n```{{code-cell}} ipython3\n"
+        "from pathlib import Path\n"
         "from kdlib.record.choice import results_to_show\n"
+        "from kdlib.record.results import open_results\n"
         f"from kdlib.report.widgets import explore, {explorer}\n"
-        f"explore({explorer}, results_to_show())\n```\n"
+        f"explore({explorer}, {results})\n```\n"
         for explorer in explorers
     ]
     return "\n".join([header, f"# {name}\n", *parts])
@@ -189,7 +196,7 @@ def options(page, explorer, name):
     return offered.evaluate_all("(options) => options.map((option) => option.value)")
 
 
-def scan_pixels(page):
+def scan_pixels(page, answer="teacher"):
     page.wait_for_timeout(150)
-    picture = page.locator(f"{SCAN} .kdlib-scan canvas").screenshot()
+    picture = page.locator(f'{SCAN} [data-answer="{answer}"] canvas').screenshot()
     return np.asarray(Image.open(BytesIO(picture)).convert("RGB")).astype(int)

@@ -14,6 +14,7 @@ from tests.explored import ODD_LABEL, ODD_NAME, STUDY, explored_study
 from tests.pages import (
     CAUTION,
     CHROMIUM,
+    MAP,
     PAGE,
     PAIRS,
     SCAN,
@@ -164,6 +165,24 @@ def check_answer(page, results, source, target, arm, subject):
     np.testing.assert_array_equal(middle[nothing], np.repeat(grey, 3, -1)[nothing])
 
 
+def test_a_whole_scan_is_shown_slice_by_slice(page, explored_study):
+    results = explored_study.results
+    source, target, subject = next(iter(results.answers))
+    scan = results.explored("scan")[source, target, subject]
+    choose(page, Source=source, Method="KD", Fold="0", Subject=subject)
+    for place in range(scan["truth"].shape[2]):
+        control(page, PAIRS, "Slice").fill(str(place))
+        page.wait_for_selector(f'{PAIRS} .kdlib-large canvas[aria-label$="is slice {place + 1}."]')
+        for arm in ("KD", "L-bound"):
+            choose(page, Method=arm)
+            answer = results.answers[source, target, subject][arm][:, :, place] * np.uint8(255)
+            kinds = overlap(scan["truth"][:, :, place], answer)
+            assert values(page, PAIRS, "count")[:3] == [int(one.sum()) for one in kinds.values()]
+    choose(page, Source="singapore")
+    words = page.locator(f"{PAIRS} .kdlib-large canvas").first.get_attribute("aria-label")
+    assert words.endswith("the slice with the most lesion.")
+
+
 def test_found_missed_and_false_differ_without_colour(page):
     swatches = [pixels(page, f"{PAIRS} .kdlib-legend", kind).sum(axis=-1) for kind in range(4)]
     contrast = [abs(swatch - swatch[0, 0]) for swatch in swatches]
@@ -191,21 +210,40 @@ def coloured(picture):
     return np.ptp(picture, axis=-1) > 60
 
 
-@pytest.mark.parametrize("name", ["truth", "teacher", "student"])
-def test_an_overlay_covers_its_share_of_the_slice_and_fades(page, explored_study, name):
+def kinds_of(scan, answer):
+    return overlap(scan["truth"], scan[answer] * np.uint8(255))
+
+
+@pytest.mark.parametrize("answer", ["teacher", "student"])
+def test_an_answers_colours_cover_their_share_of_the_slice_and_fade(page, explored_study, answer):
     scan = next(iter(explored_study.results.explored("scan").values()))
-    masks = {key: scan[key] == 1 for key in ("truth", "teacher", "student")}
-    place = int(masks[name].sum(axis=(0, 1)).argmax())
+    marked = np.any([*kinds_of(scan, answer).values(), scan["truth"] == 2], axis=0)
+    place = int(marked.sum(axis=(0, 1)).argmax())
     control(page, SCAN, "View").select_option("axial")
     control(page, SCAN, "Slice").fill(str(place))
-    for other in masks:
-        control(page, SCAN, other).fill("1" if other == name else "0")
-    head = scan["flair"][:, :, place] > 0
-    shown = scan_pixels(page)
+    control(page, SCAN, "Colours").fill("1")
+    head = (scan["flair"][:, :, place] > 0) | marked[:, :, place]
+    shown = scan_pixels(page, answer)
     share = coloured(shown).sum() / (shown.max(axis=-1) > 20).sum()
-    assert share == pytest.approx(masks[name][:, :, place].sum() / head.sum(), rel=0.15, abs=0.02)
-    control(page, SCAN, name).fill("0")
-    assert coloured(scan_pixels(page)).sum() == 0
+    assert share == pytest.approx(marked[:, :, place].sum() / head.sum(), rel=0.15, abs=0.02)
+    control(page, SCAN, "Colours").fill("0")
+    assert coloured(scan_pixels(page, answer)).sum() == 0
+
+
+def test_every_kept_scan_is_shown_with_teacher_and_student(page, explored_study):
+    for (source, target, subject), scan in explored_study.results.explored("scan").items():
+        control(page, SCAN, "Clinics").select_option(f"{source} {target}")
+        control(page, SCAN, "Subject").select_option(subject)
+        page.wait_for_function(
+            "([at, name]) => document.querySelector(at).dataset.shown === name",
+            arg=[SCAN, f"{source} {target} {subject}"],
+        )
+        for place, answer in enumerate(("teacher", "student")):
+            counts = {kind: int(voxels.sum()) for kind, voxels in kinds_of(scan, answer).items()}
+            words = page.locator(f"{SCAN} figcaption").nth(place).text_content()
+            lesion = counts["found"] + counts["missed"]
+            assert f"{answer} found {counts['found']} of {lesion} lesion voxels" in words
+            assert f"and {counts['false']} that it marked are false" in words
 
 
 def test_views_and_slices_of_the_scan_change_the_picture(page):
@@ -375,6 +413,21 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(page):
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
+def test_the_map_of_three_clinics_fits_a_phone(browser, site):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{site.as_uri()}/{MAP}")
+    page.wait_for_selector(PAIRS, timeout=120_000)
+    cells = page.locator(f"{PAIRS} .kdlib-heat button")
+    assert cells.count() == 6
+    for cell in cells.all():
+        box = cell.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+        assert cell.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+
+
 def test_the_page_asks_no_network_and_complains_of_nothing(page):
     """Runs last: all that the tests above did counts."""
     assert page.asked == []
@@ -414,5 +467,7 @@ def test_without_javascript_the_still_pictures_stand_there(browser, site):
         assert [still.is_visible() for still in stills.all()] == [True] * 3
 
 
-def test_a_page_carries_at_most_five_megabytes(site):
-    assert (site / PAGE).stat().st_size < 5e6
+def test_a_page_carries_at_most_five_megabytes_with_its_scans(site):
+    scans = list((site / "_static" / "scans").iterdir())
+    assert scans
+    assert sum(path.stat().st_size for path in [site / PAGE, *scans]) < 5e6

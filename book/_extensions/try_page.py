@@ -16,7 +16,7 @@ from kdlib.files import write_text
 from kdlib.record.results import Results
 from kdlib.report.packed import packed_script
 from kdlib.report.widgets.base import source
-from kdlib.report.widgets.scan import nifti_bytes
+from kdlib.report.widgets.carried import nifti_bytes
 
 PAGE = "book/try"
 # The scripts in book/starter: those that also run in a worker, and those of the page alone.

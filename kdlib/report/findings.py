@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kdlib.evidence.comparisons import compare, differences, pair_name, pooled
+from kdlib.evidence.comparisons import compare, differences, pair_name, pooled, subject_scores
 from kdlib.evidence.contrast import MINIMUM_SEEDS
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
@@ -15,6 +15,7 @@ from kdlib.report.story import Story
 from kdlib.report.two_arms import Taught, adapted_arms, taught
 from kdlib.report.words import Change, change_of, listed, signed
 from kdlib.simulator.protocols import POPULATIONS
+from kdlib.study.arm import lower_bound
 
 SIDES: dict[Change, str] = {
     "raised": "clearly better than no adaptation",
@@ -104,6 +105,22 @@ def ranked_words(results: Results) -> str:
     return (
         f"over all pairs of clinics, {'; '.join(parts)}. The tests behind this are corrected for"
         " their number."
+    )
+
+
+def harmed_words(results: Results) -> str:
+    """How many subjects lose Dice by the first arm of the headline, and who loses most."""
+    arms, lower = Story(results).arms, lower_bound(results.arms)
+    if not (arms and lower):
+        return "no arm can be compared with no adaptation."
+    table = subject_scores(results.scores)
+    changes = (table[arms[0]] - table[lower]).dropna()
+    source, target, subject = changes.idxmin()
+    return (
+        f"{results.arms[arms[0]].label} lowers the Dice of {int((changes < 0).sum())} of"
+        f" {len(changes)} subjects, where each pair of clinics counts its own. The largest change"
+        f" downwards is {signed(min(changes.min(), 0))}, that of subject {subject} from"
+        f" {pair_name(source, target)}."
     )
 
 

@@ -7,6 +7,12 @@ import pandas as pd
 from kdlib.evidence.comparisons import Patients, by_patient
 from kdlib.evidence.worth import gains, gap_of, in_words
 from kdlib.study.arm import Arm, adapting, lower_bound, upper_bound
+from kdlib.study.study import Study
+
+
+def masks_needed(study: Study) -> int:
+    """How many scans with masks a study takes: a half of them has all masks that an arm learns."""
+    return 2 * max(arm.settings.get("subjects", 1) for arm in study.arms.values())
 
 
 def worth_table(

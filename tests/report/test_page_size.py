@@ -12,6 +12,7 @@ from kdlib.record.explorers import SOFT_VOXELS
 from kdlib.record.results import open_results
 from kdlib.report.widgets import pair_explorer, scan_viewer, temperature_explorer
 from kdlib.report.widgets.base import GREYS, coarser, pack_within, still_html
+from kdlib.report.widgets.carried import scan_files
 from kdlib.scores.metrics import METRIC_NAMES
 from kdlib.study.study import load_study
 
@@ -53,10 +54,15 @@ def explorers(rng):
         logits = rng.normal(-6 * 256, 2 * 256, flair.shape).astype(np.int16)
         arrays[f"{name}/soft/difference"] = np.where(flair > 0, logits, 0)
         arrays |= {f"{name}/soft/flair": flair, f"{name}/soft/slices": np.arange(slices)}
-    name, grid = f"{'/'.join(PAIRS[0])}/0", GRIDS[PAIRS[0][1]]
-    arrays |= {f"{name}/scan/flair": head(grid, rng), f"{name}/scan/affine": np.eye(4)}
-    masks = ("truth", "teacher", "student")
-    return arrays | {f"{name}/scan/{mask}": answer(grid, rng) // 255 for mask in masks}
+    for target, grid in GRIDS.items():  # so large that one subject of each target is kept
+        name, mask = f"{target}/0", answer(grid, rng) // 255
+        arrays |= {f"{name}/scan/flair": head(grid, rng), f"{name}/scan/affine": np.eye(4)}
+        arrays[f"{name}/scan/truth"] = mask
+        parts = ("scan/teacher", "scan/student", *(f"answers/{arm}" for arm in STUDY.arms))
+        for source, part in product(GRIDS.keys() - {target}, parts):
+            moved = np.roll(mask, rng.integers(9), axis=0)
+            arrays[f"{source}/{name}/{part}"] = moved
+    return arrays
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +81,23 @@ def results(tmp_path_factory):
     return open_results(folder)
 
 
+def page_bytes(*made):
+    binary = sum(len(explorer.packed) for explorer in made) * 4 / 3  # base64 in the page
+    return binary + sum(len(still_html(e)) + len(json.dumps([e.facts, e.contents])) for e in made)
+
+
 def test_the_explorers_of_the_papers_study_fit_into_a_page_of_five_megabytes(results):
     made = [make(results) for make in (temperature_explorer, pair_explorer, scan_viewer)]
     assert [len(explorer.packed) <= explorer.budget for explorer in made] == [True] * 3
-    binary = sum(len(explorer.packed) for explorer in made) * 4 / 3  # base64 in the page
-    texts = sum(len(still_html(e)) + len(json.dumps([e.facts, e.contents])) for e in made)
-    assert binary + texts < 4.9e6
+    assert page_bytes(*made) < 4.9e6
     assert len(made[1].facts["runs"]) == len(PAIRS) * SUBJECTS * len(STUDY.arms)
+
+
+def test_a_page_has_five_megabytes_with_every_scan_that_it_may_ask_for(results):
+    files = scan_files(results)
+    assert len(files) == len(GRIDS)
+    loaded = sum(len(file.packed) for file in files) * 4 / 3
+    assert page_bytes(pair_explorer(results), scan_viewer(results)) + loaded < 4.9e6
 
 
 @pytest.mark.parametrize("levels", GREYS)

@@ -27,6 +27,7 @@ from kdlib.report.widgets import (
     threshold_explorer,
 )
 from kdlib.report.widgets.base import pack, still_html
+from kdlib.report.widgets.carried import scan_files
 from kdlib.report.widgets.temperature import student_dice
 from tests.explored import ODD_NAME, explored_study
 
@@ -39,12 +40,16 @@ def results(explored_study) -> Results:
 
 
 def unpacked(explorer):
-    raw = gzip.decompress(explorer.packed)
+    return arrays_of(explorer.packed, explorer.contents)
+
+
+def arrays_of(packed, contents):
+    raw = gzip.decompress(packed)
     return {
         item["name"]: np.frombuffer(raw, item["type"], item["length"], item["start"]).reshape(
             item["shape"]
         )
-        for item in explorer.contents
+        for item in contents
     }
 
 
@@ -126,13 +131,51 @@ def test_the_subject_shown_is_the_one_of_middle_lesion_volume(explored_study):
 
 def test_the_viewers_truth_lies_where_the_scan_has_it(explored_study, tmp_path):
     subject, _ = first_subject(explored_study, "scan")
-    (tmp_path / "truth.nii").write_bytes(unpacked(scan_viewer(explored_study.results))["truth"])
+    (file, *_) = scan_files(explored_study.results)
+    arrays = arrays_of(file.packed, file.facts["contents"])
+    voxels = arrays["header"].tobytes() + arrays["truth"].tobytes()
+    (tmp_path / "truth.nii").write_bytes(voxels)
     shown, truth = nib.load(tmp_path / "truth.nii"), to_lps(subject.labelled.read_labels())
     places = [
         nib.affines.apply_affine(affine, np.argwhere(np.asarray(array) == 1))
         for affine, array in ((shown.affine, shown.dataobj), (truth.affine, truth.array))
     ]
     np.testing.assert_allclose(places[0], places[1], atol=1e-4)
+
+
+def test_the_files_hold_every_answer_to_every_whole_scan(results):
+    seen = 0
+    for file in scan_files(results):
+        arrays, facts = arrays_of(file.packed, file.facts["contents"]), file.facts
+        for source, names in facts["answers"].items():
+            answers = results.answers[source, facts["target"], facts["subject"]]
+            for arm, name in names.items():
+                np.testing.assert_array_equal(arrays[name], answers[arm].transpose(2, 1, 0))
+                seen += 1
+    assert seen == sum(len(answers) for answers in results.answers.values()) > 0
+
+
+def test_a_live_explorer_sends_the_files_that_it_is_asked_for(results, tmp_path, monkeypatch):
+    viewer, sent = scan_viewer(results, niivue=tmp_path / "missing.js"), []
+    monkeypatch.setattr(viewer, "send", lambda words, buffers: sent.append((words, buffers)))
+    for name in (scan_files(results)[0].name, "niivue", "../secret"):
+        viewer._send_file(name)
+    assert sent[0] == ({"file": "scan-0"}, [scan_files(results)[0].packed])
+    assert "vendor.py" in sent[1][0]["reason"]
+    assert len(sent) == 2
+
+
+def test_results_with_one_scan_and_no_answers_are_shown_too(results):
+    class Old(Results):
+        @cached_property
+        def _explorers(self):
+            owner, scan = next((o, a) for o, a in results._explorers.items() if o[-1] == "scan")
+            return {owner: scan}
+
+    old = Old(results.folder)
+    assert pair_explorer(old).facts["scans"] == []
+    (scan,) = scan_viewer(old).facts["scans"]
+    assert (list(scan["pictures"]), scan["answers"]) == (["utrecht"], {})
 
 
 def test_only_what_was_run_is_on_offer(results):

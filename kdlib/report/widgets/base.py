@@ -33,7 +33,8 @@ class Explorer(anywidget.AnyWidget):
 
     ``still`` is the picture that stands in its place in print, and where it cannot run. ``arrays``
     makes the arrays that it shows with a given number of grey levels. The number is the largest for
-    which they fit into ``budget``.
+    which they fit into ``budget``. ``files`` makes files that the browser may ask for by name. A
+    page of the book has them beside itself, and a live notebook gets them from the kernel.
     """
 
     budget = 1_000_000  # packed bytes; a page with three explorers has at most 5 MB
@@ -47,12 +48,24 @@ class Explorer(anywidget.AnyWidget):
         arrays: Callable[[int], Mapping[str, NDArray[Any]]],
         still: Picture,
         description: str,
+        files: Mapping[str, Callable[[], bytes]] | None = None,
         **traits: Any,
     ) -> None:
         packed, contents = pack_within(self.budget, arrays)
         super().__init__(packed=packed, contents=contents, **traits)
         self.still = still
         self.description = description
+        self.files = dict(files or {})
+        self.on_msg(lambda _, message, __: self._send_file(message.get("file")))
+
+    def _send_file(self, name: str) -> None:
+        """Send a file to the page, or the reason why it is not there."""
+        if name not in self.files:
+            return
+        try:
+            self.send({"file": name}, [self.files[name]()])
+        except InputError as error:
+            self.send({"file": name, "reason": str(error)}, [])
 
 
 def script(*names: str) -> str:

@@ -2,6 +2,30 @@
 
 const LEVELS = ["source", "target", "arm", "fold", "subject"];
 const MOST_BESIDE = 3;
+const MOST_LESION = -1; // the slice that is shown at first
+
+// The whole scan that was kept of the subject of a run, with the answers from its source.
+const scanOf = (scans, { source, target, subject }) =>
+  scans.find((scan) => scan.target === target && scan.subject === subject && scan.answers[source]);
+
+// The slice with most lesion, which every subject has.
+function keptSlice(arrays, run) {
+  const [rows, columns] = arrays[run.flair].shape;
+  return {
+    flair: arrays[run.flair].values, truth: arrays[run.truth].values, rows, columns,
+    answerOf: (other) => arrays[other.answer].values, place: "the slice with the most lesion",
+  };
+}
+
+// A slice of a whole scan.
+function cutSlice(arrays, scan, source, place) {
+  const [, rows, columns] = arrays.flair.shape;
+  const cut = (name) => arrays[name].values.subarray(place * rows * columns, (place + 1) * rows * columns);
+  return {
+    flair: cut("flair"), truth: cut("truth"), rows, columns,
+    answerOf: (other) => cut(scan.answers[source][other.arm]), place: `slice ${place + 1}`,
+  };
+}
 
 // The part of a slice that `zoom` shows: so many rows and columns about the middle of the lesions.
 function cropped(array, rows, columns, zoom, middle) {
@@ -162,20 +186,26 @@ function settle(runs, wishes) {
 }
 
 async function render({ model, el }) {
-  const { runs, metrics, arms, colours, lower } = model.get("facts");
+  const { runs, metrics, arms, colours, lower, scans } = model.get("facts");
   const arrays = await unpack(model);
+  const load = scanLoader(model);
   const labels = Object.fromEntries(arms);
   const palette = [null, ...["found", "missed", "false", "other"].map((name) => rgb(colours[name]))];
   const wishes = () => Object.fromEntries(LEVELS.map((level) => [level, model.get(level)]));
-  const wish = (level) => (value) =>
-    set(model, settle(runs, { ...settle(runs, wishes()).chosen, [level]: value }).chosen);
+  // Another subject is shown where it has most lesion; another method keeps the slice.
+  const want = (wished) => {
+    const [now, { chosen }] = [settle(runs, wishes()).chosen, settle(runs, wished)];
+    const same = now.target === chosen.target && now.subject === chosen.subject;
+    set(model, { ...chosen, place: same ? model.get("place") : MOST_LESION });
+  };
+  const wish = (level) => (value) => want({ ...settle(runs, wishes()).chosen, [level]: value });
   const titles = { source: "Source", target: "Target", arm: "Method", fold: "Fold", subject: "Subject" };
   const lists = Object.fromEntries(LEVELS.map((level) => [level, choice(titles[level], wish(level))]));
   const metricList = choice("Score in the chart", (value) => set(model, { metric: value }));
 
-  const go = (run) =>
-    set(model, settle(runs, Object.fromEntries(LEVELS.map((level) => [level, run[level]]))).chosen);
+  const go = (run) => want(Object.fromEntries(LEVELS.map((level) => [level, run[level]])));
   const zoom = slider("Zoom", { min: 1, max: 4, step: 0.5 }, (value) => set(model, { zoom: value }));
+  const slice = slider("Slice", { min: 0, step: 1 }, (value) => set(model, { place: value }));
   const worst = html("button", { type: "button", class: "kdlib-button" }, "Worst harmed subject");
   worst.addEventListener("click", () => {
     const gains = gainsOf(runs, settle(runs, wishes()).chosen.arm, lower);
@@ -197,7 +227,7 @@ async function render({ model, el }) {
   const table = html("table", { class: "kdlib-scores" });
   const says = html("p", { class: "kdlib-says", role: "status" });
   const strip = html("div", { class: "kdlib-charts" });
-  const controls = [...LEVELS.map((level) => lists[level].root), metricList.root, zoom.root, worst];
+  const controls = [...LEVELS.map((level) => lists[level].root), metricList.root, slice.root, zoom.root, worst];
   const root = html(
     "div",
     { class: "kdlib-explorer", role: "group", "aria-label": "Clinic-pair explorer" },
@@ -214,21 +244,43 @@ async function render({ model, el }) {
   );
   el.append(root);
 
+  // The slice to draw: its parts, or nothing while it comes. Sets the slider of slices too.
+  const sliceOf = (run) => {
+    const scan = scanOf(scans, run);
+    slice.input.disabled = !scan;
+    if (!scan) {
+      slice.tell(0, "only the one with most lesion");
+      return keptSlice(arrays, run);
+    }
+    const place = model.get("place") < 0 ? scan.fullest : Math.min(model.get("place"), scan.slices - 1);
+    slice.input.max = scan.slices - 1;
+    slice.tell(place, `${place + 1} of ${scan.slices}`);
+    if (model.get("place") < 0) return keptSlice(arrays, run);
+    if (there.file === scan.file) return cutSlice(there.arrays, scan, run.source, place);
+    load(scan).then(
+      (come) => { there = { file: scan.file, arrays: come }; draw(); },
+      (error) => slice.tell(place, error.message),
+    );
+    return null;
+  };
+  let there = {};
   const draw = () => {
     const { offers, chosen, run } = settle(runs, wishes());
+    const whole = (subject) => `${subject}${scanOf(scans, { ...run, subject }) ? ", all slices" : ""}`;
     for (const level of LEVELS) {
-      const text = { source: written, target: written, arm: (name) => labels[name] }[level] ?? String;
+      const text = { source: written, target: written, arm: (name) => labels[name], subject: whole }[level] ?? String;
       lists[level].offer(offers[level].map((value) => [value, text(value)]), chosen[level]);
     }
     const metric = metrics.find((m) => m.key === model.get("metric")) ?? metrics[0];
     metricList.offer(metrics.map((m) => [m.key, m.name]), metric.key);
-    const [flair, truth, answer] = [arrays[run.flair], arrays[run.truth], arrays[run.answer]];
-    const [rows, columns] = flair.shape;
-    const classes = classify(truth.values, answer.values);
     const near = Math.min(Math.max(model.get("zoom"), 1), 4);
-    const middle = middleOf(truth.values, rows, columns);
+    const seen = sliceOf(run);
+    if (!seen) return;
+    const { flair, truth, answerOf, rows, columns } = seen;
+    const classes = classify(truth, answerOf(run));
+    const middle = middleOf(truth, rows, columns);
     const show = (canvas, kinds, width) => {
-      const [grey, height, across] = cropped(flair.values, rows, columns, near, middle);
+      const [grey, height, across] = cropped(flair, rows, columns, near, middle);
       const [part] = cropped(kinds, rows, columns, near, middle);
       paint(canvas, grey, part, height, across, Math.max(5, Math.round(width / across)), palette);
     };
@@ -240,14 +292,13 @@ async function render({ model, el }) {
     const mine = pair.filter((r) => r.arm === run.arm);
     scoreTable(table, metrics, run, mine);
     const several = new Set(runs.map((r) => `${r.source}/${r.target}`)).size > 1;
-    const choosePair = (source, target) =>
-      set(model, settle(runs, { ...settle(runs, wishes()).chosen, source, target }).chosen);
+    const choosePair = (source, target) => want({ ...settle(runs, wishes()).chosen, source, target });
     way.replaceChildren(...(several ? [heatMap(runs, run.arm, lower, run, choosePair)] : []));
     for (const { input } of boxes) input.checked = model.get("beside").includes(input.value);
     const same = pair.filter((r) => r.fold === run.fold && r.subject === run.subject && r.arm !== run.arm);
     others.replaceChildren(...same.filter((r) => model.get("beside").includes(r.arm)).map((other) => {
       const canvas = html("canvas", { role: "img", "data-arm": other.arm });
-      show(canvas, classify(truth.values, arrays[other.answer].values), 480);
+      show(canvas, classify(truth, answerOf(other)), 480);
       const words = `${labels[other.arm]}: Dice ${number(other.scores.dice, metrics[0])}`;
       canvas.setAttribute("aria-label", words);
       return html("figure", {}, canvas, html("figcaption", {}, words));
@@ -256,9 +307,9 @@ async function render({ model, el }) {
     says.textContent =
       `${labels[run.arm]}, ${written(run.source)} → ${written(run.target)}, subject ${run.subject}: the Dice of ` +
       `the whole scan is ${number(run.scores.dice, metrics[0])}. The table shows the mean over ${mine.length} subjects.`;
-    picture.setAttribute("aria-label", `${says.textContent} The picture is the slice with the most lesion.`);
+    picture.setAttribute("aria-label", `${says.textContent} The picture is ${seen.place}.`);
   };
-  const stop = follow(model, [...LEVELS, "metric", "zoom", "beside"], draw);
+  const stop = follow(model, [...LEVELS, "metric", "zoom", "beside", "place"], draw);
   root.dataset.ready = "true";
   replaceStill(model.get("kind"));
   return stop;

@@ -12,6 +12,7 @@ from kdlib.record.arrays import Arrays, Key
 from kdlib.record.results import Results
 from kdlib.report.pictures import ERRORS, GREY_THRESHOLD, first_arms, head_window, segmentations
 from kdlib.report.widgets.base import Explorer, script, source, with_greys
+from kdlib.report.widgets.carried import scan_files, senders
 from kdlib.scores.metrics import METRIC_DIGITS, METRIC_NAMES
 from kdlib.study.arm import lower_bound
 
@@ -24,10 +25,11 @@ COLOURS = ERRORS | {"other": "#e8e8e8"}
 class PairExplorer(Explorer):
     """Lists for source, target, method, fold and subject. Only what was run can be chosen.
 
-    ``beside`` names the methods that are shown beside the chosen one, at most three.
+    ``beside`` names the methods that are shown beside the chosen one, at most three. ``place`` is
+    the number of the slice of a whole scan. -1 is the slice with the most lesion.
     """
 
-    _esm = script("slices.js", "pairs.js")
+    _esm = script("slices.js", "files.js", "pairs.js")
     _css = source("explorers.css")
     budget = 1_300_000
     source = traitlets.Unicode().tag(sync=True)
@@ -37,6 +39,7 @@ class PairExplorer(Explorer):
     subject = traitlets.Unicode().tag(sync=True)
     metric = traitlets.Unicode("dice").tag(sync=True)
     zoom = traitlets.Float(1.0).tag(sync=True)
+    place = traitlets.Int(-1).tag(sync=True)
     beside: traitlets.List = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
 
@@ -48,7 +51,7 @@ def pair_explorer(results: Results) -> PairExplorer:
     arms = [[name, arm.label] for name, arm in results.arms.items() if name in present]
     first, lower = _first(results, runs), lower_bound(results.arms)
     pair, subject = (first["source"], first["target"]), first["subject"]
-    example = results.example(*pair, subject)
+    example, files = results.example(*pair, subject), scan_files(results)
     compared = {n: label for n, label in first_arms(results.arms).items() if n in example}
 
     return PairExplorer(
@@ -57,7 +60,9 @@ def pair_explorer(results: Results) -> PairExplorer:
         f"Subject {subject} of {pair[1].capitalize()}, adapted from {pair[0].capitalize()}. The "
         "pictures show the slice with the most lesion, the truth, and for each method what it "
         "found, what it missed, and what it marked although there is no lesion.",
+        senders(files),
         facts={
+            "scans": [file.facts for file in files if file.facts["answers"]],
             "runs": runs,
             "metrics": _metrics(),
             "arms": arms,
@@ -121,12 +126,14 @@ def _runs(scores: pd.DataFrame, shown: pd.DataFrame) -> list[dict[str, Any]]:
 def _first(results: Results, runs: list[dict[str, Any]]) -> dict[str, Any]:
     """What the explorer shows at first: in the first pair, the subject with most lesion.
 
-    The arm is the last of the arms that the paper puts first.
+    If whole scans were kept, it is a subject that has one. The arm is the last of the arms that the
+    paper puts first.
     """
     pair = results.pairs[0]
-    fullest, arm = results.subjects(*pair)[-1], list(first_arms(results.arms))[-1]
+    subjects, arm = results.subjects(*pair), list(first_arms(results.arms))[-1]
+    fullest = [s for s in subjects if (*pair, s) in results.answers][-1:] or subjects[-1:]
     own = [run for run in runs if (run["source"], run["target"]) == pair]
-    return max(own, key=lambda run: (run["subject"] == fullest, run["arm"] == arm))
+    return max(own, key=lambda run: (run["subject"] in fullest, run["arm"] == arm))
 
 
 def _metrics() -> list[dict[str, Any]]:

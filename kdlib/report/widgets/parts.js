@@ -13,18 +13,18 @@ const svg = (tag, attributes = {}, ...children) =>
   fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
 // The arrays that Python packed, by name: {values, shape}.
-async function unpack(model) {
+async function unpacked(packed, contents) {
   const gzip = new DecompressionStream("gzip");
-  const bytes = await new Response(
-    new Blob([model.get("packed")]).stream().pipeThrough(gzip),
-  ).arrayBuffer();
+  const bytes = await new Response(new Blob([packed]).stream().pipeThrough(gzip)).arrayBuffer();
   return Object.fromEntries(
-    model.get("contents").map(({ name, type, shape, start, length }) => [
+    contents.map(({ name, type, shape, start, length }) => [
       name,
       { shape, values: new ARRAYS[type](bytes, start, length) },
     ]),
   );
 }
+
+const unpack = (model) => unpacked(model.get("packed"), model.get("contents"));
 
 // A labelled drop-down list; `offer` replaces what can be chosen.
 function choice(name, onChange) {

@@ -1,4 +1,5 @@
-// A whole scan in three planes (niivue), with answers over it that fade.
+// A whole scan in three planes (niivue), once with what the teacher and once with what the student
+// found, missed and made up.
 
 const VIEWS = {
   "three planes": "sliceTypeMultiplanar",
@@ -7,126 +8,190 @@ const VIEWS = {
   sagittal: "sliceTypeSagittal",
   surface: "sliceTypeRender",
 };
+const ANSWERS = ["teacher", "student"];
 const OPTIONS = {
   backColor: [0, 0, 0, 1], dragAndDropEnabled: false, isRadiologicalConvention: true,
   isNearestInterpolation: true, logLevel: "error", loadingText: "", show3Dcrosshair: true,
   crosshairWidth: 1, crosshairWidthUnit: "mm", crosshairColor: [0.9, 0.9, 0.9, 0.7],
 };
 
-// niivue, from the page's own files where a book was built, else from the kernel.
-function loadNiivue(model) {
-  const root = document.documentElement.dataset.content_root;
-  if (root === undefined) return fromKernel(model);
-  const url = new URL(`${root}_static/vendor/niivue.umd.js`, document.baseURI).href;
-  return new Promise((resolve, reject) => window.requirejs([url], resolve, reject));
+async function loadNiivue(model) {
+  const url = pageUrl("_static/vendor/niivue.umd.js");
+  if (url) return new Promise((resolve, reject) => window.requirejs([url], resolve, reject));
+  const parts = ["const exports = {}, module = {};\n", await fromKernel(model, "niivue"), "\nexport default exports;"];
+  const made = URL.createObjectURL(new Blob(parts, { type: "text/javascript" }));
+  const niivue = (await import(made)).default;
+  URL.revokeObjectURL(made);
+  return niivue;
 }
 
-function fromKernel(model) {
-  return new Promise((resolve, reject) => {
-    const answered = async (message, buffers) => {
-      if (message.kind !== "niivue") return;
-      model.off("msg:custom", answered);
-      if (!buffers.length) return reject(new Error(message.reason));
-      const parts = ["const exports = {}, module = {};\n", buffers[0], "\nexport default exports;"];
-      const url = URL.createObjectURL(new Blob(parts, { type: "text/javascript" }));
-      resolve((await import(url)).default);
-      URL.revokeObjectURL(url);
-    };
-    model.on("msg:custom", answered);
-    model.send({ kind: "niivue" });
-  });
-}
-
-const oneColour = (hex) => {
-  const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-  return { R: [0, r], G: [0, g], B: [0, b], A: [0, 255], I: [0, 255] };
-};
-
-async function load(niivue, viewer, arrays, overlays) {
-  const image = (name, options) => {
-    const { values } = arrays[name];
-    const url = values.buffer.slice(values.byteOffset, values.byteOffset + values.byteLength);
-    return niivue.NVImage.loadFromUrl({ url, name: `${name}.nii`, ...options });
+// One colour for each class 0 to 4, without steps between them. Class 0 has none.
+function colourOf(palette) {
+  const ends = palette.flatMap((_, i) => [i, i]);
+  const at = (i) => Math.min(Math.max(Math.round(((i - 0.5) / (palette.length - 1)) * 255), 0), 255);
+  const channel = (c) => ends.map((i) => palette[i]?.[c] ?? 0);
+  return {
+    R: channel(0), G: channel(1), B: channel(2), A: ends.map((i) => (i ? 255 : 0)),
+    I: ends.map((i, n) => (n % 2 ? Math.max(at(i + 1) - (i < palette.length - 1 ? 1 : 0), 0) : at(i))),
   };
-  viewer.addVolume(await image("flair", { colormap: "gray", cal_min: 0, cal_max: 255 }));
-  for (const { name, colour } of overlays) {
-    viewer.addColormap(`kdlib-${name}`, oneColour(colour));
-    const options = { colormap: `kdlib-${name}`, cal_min: 0.5, cal_max: 1 };
-    viewer.addVolume(await image(name, options));
-  }
 }
 
-function picture(words) {
-  const canvas = html("canvas", { role: "img", "aria-label": words, tabindex: 0 });
+function picture(answer) {
+  const canvas = html("canvas", { role: "img", tabindex: 0 });
   // The wheel scrolls the page until the picture has been clicked.
   const scroll = (event) => document.activeElement === canvas || event.stopImmediatePropagation();
   canvas.addEventListener("wheel", scroll, { capture: true });
-  return canvas;
+  const says = html("figcaption", {});
+  const root = html("figure", {}, html("div", { class: "kdlib-scan", "data-answer": answer }, canvas), says);
+  return { canvas, says, root };
 }
 
-// niivue at work on the canvas; throws where it cannot be.
-async function start(model, canvas) {
-  const arrays = await unpack(model);
-  const niivue = await loadNiivue(model);
+// niivue at work on a canvas; throws where it cannot be.
+async function start(niivue, canvas, palette) {
   const viewer = new niivue.Niivue(OPTIONS);
   await viewer.attachToCanvas(canvas);
   if (!viewer.gl) throw new Error("this browser has no WebGL 2");
-  await load(niivue, viewer, arrays, model.get("facts").overlays);
+  viewer.addColormap("kdlib-classes", colourOf(palette));
   return viewer;
 }
 
-async function render({ model, el }) {
-  const { overlays, slices, words } = model.get("facts");
-  const canvas = picture(words);
-  const view = choice("View", (value) => set(model, { view: value }));
-  const axial = slider("Slice", { min: 0, max: slices - 1, step: 1 }, (value) =>
-    set(model, { place: value }),
+// Put a scan and the classes of its voxels in the place of what a viewer shows.
+async function put(niivue, viewer, arrays, classes) {
+  const image = (values, name, options) => {
+    const url = new Uint8Array(arrays.header.values.length + values.length);
+    url.set(arrays.header.values);
+    url.set(values, arrays.header.values.length);
+    return niivue.NVImage.loadFromUrl({ url: url.buffer, name: `${name}.nii`, ...options });
+  };
+  while (viewer.volumes.length) viewer.removeVolume(viewer.volumes[0]);
+  viewer.addVolume(await image(arrays.flair.values, "flair", { colormap: "gray", cal_min: 0, cal_max: 255 }));
+  viewer.addVolume(await image(classes, "classes", { colormap: "kdlib-classes", cal_min: 0, cal_max: OTHER }));
+}
+
+function counted(answer, classes) {
+  const of = (kind) => classes.reduce((sum, one) => sum + (one === kind), 0);
+  const [found, missed, wrong] = [FOUND, MISSED, FALSE].map(of);
+  return `The ${answer} found ${found} of ${found + missed} lesion voxels of this scan, and ${wrong} that it marked are false.`;
+}
+
+// What can be chosen: every scan once for each source.
+const offersOf = (scans) =>
+  scans.flatMap((scan) =>
+    Object.keys(scan.pictures).map((source) => ({ source, scan, pair: `${source} ${scan.target}` })),
   );
-  const fades = overlays.map(({ name, colour }) => {
-    const range = { min: 0, max: 1, step: 0.05 };
-    const fade = slider(name, range, (value) => set(model, { [name]: value }));
-    fade.root.prepend(html("span", { class: "kdlib-swatch", style: `background: ${colour}` }));
-    return fade;
-  });
-  const controls = [view, axial, ...fades].map((control) => control.root);
+
+function settle(offers, pair, subject) {
+  const own = offers.filter((one) => one.pair === pair);
+  const left = own.length ? own : offers.filter((one) => one.pair === offers[0].pair);
+  return { left, one: left.find(({ scan }) => scan.subject === subject) ?? left[0] };
+}
+
+async function render({ model, el }) {
+  const { scans, colours } = model.get("facts");
+  const offers = offersOf(scans);
+  const palette = [null, ...["found", "missed", "false", "other"].map((name) => rgb(colours[name]))];
+  const chosen = () => settle(offers, model.get("pair"), model.get("subject"));
+  // Another scan is shown where it has most lesion; another teacher keeps the place.
+  const wish = (pair, subject) => {
+    const [now, { one }] = [chosen().one, settle(offers, pair, subject)];
+    const place = one.scan === now.scan ? model.get("place") : one.scan.fullest;
+    set(model, { pair: one.pair, subject: one.scan.subject, place });
+  };
+  const pairs = choice("Clinics", (value) => wish(value, model.get("subject")));
+  const subjects = choice("Subject", (value) => wish(chosen().one.pair, value));
+  const view = choice("View", (value) => set(model, { view: value }));
+  const axial = slider("Slice", { min: 0, step: 1 }, (value) => set(model, { place: value }));
+  const fade = slider("Colours", { min: 0, max: 1, step: 0.05 }, (value) => set(model, { opacity: value }));
+  const shown = ANSWERS.map(picture);
+  const key = legend(palette);
+  const says = html("p", { class: "kdlib-says", role: "status" });
+  const planes = html("div", { class: "kdlib-scans" }, ...shown.map((one) => one.root));
+  const controls = [pairs, subjects, view, axial, fade].map((control) => control.root);
+  pairs.root.classList.add("kdlib-wide");
   const root = html(
     "div",
     { class: "kdlib-explorer", role: "group", "aria-label": "Scan viewer" },
     html("div", { class: "kdlib-controls" }, ...controls),
-    html("div", { class: "kdlib-scan" }, canvas),
-    html("p", {}, words),
+    planes,
+    key.root,
+    says,
   );
   el.append(root);
-  let viewer;
-  try {
-    viewer = await start(model, canvas);
-  } catch (error) {
+  const load = scanLoader(model);
+  const fail = (error) =>
     root.replaceChildren(html("p", {}, `The scan viewer does not work here: ${error.message}.`));
+  let [niivue, viewers, there, wanted] = [null, [], null, Promise.resolve()];
+  try {
+    niivue = await loadNiivue(model);
+    for (const { canvas } of shown) viewers.push(await start(niivue, canvas, palette));
+  } catch (error) {
+    fail(error);
     return undefined;
   }
 
-  const here = () => Math.min(Math.floor(viewer.scene.crosshairPos[2] * slices), slices - 1);
-  const draw = () => {
-    const place = Math.min(Math.max(model.get("place"), 0), slices - 1);
-    view.offer(evenly(Object.keys(VIEWS)), model.get("view"));
-    axial.tell(place, `${place + 1} of ${slices}`);
-    overlays.forEach(({ name }, i) => {
-      const opacity = model.get(name);
-      fades[i].tell(opacity, `${Math.round(100 * opacity)} %`);
-      if (viewer.volumes[i + 1].opacity !== opacity) viewer.setOpacity(i + 1, opacity);
-    });
-    viewer.setSliceType(viewer[VIEWS[model.get("view")]]);
-    const [x, y] = viewer.scene.crosshairPos;
-    if (here() !== place) viewer.scene.crosshairPos = [x, y, (place + 0.5) / slices];
-    viewer.drawScene();
+  const bring = async ({ source, scan }) => {
+    const arrays = await load(scan);
+    for (const [i, answer] of ANSWERS.entries()) {
+      const classes = classify(arrays.truth.values, arrays[scan.pictures[source][answer]].values);
+      await put(niivue, viewers[i], arrays, classes);
+      shown[i].says.textContent = counted(answer, classes);
+      shown[i].canvas.setAttribute("aria-label", shown[i].says.textContent);
+    }
   };
-  const stop = follow(model, ["view", "place", ...overlays.map(({ name }) => name)], draw);
-  viewer.onLocationChange = () => here() !== model.get("place") && set(model, { place: here() });
+  const here = (viewer, slices) => Math.min(Math.floor(viewer.scene.crosshairPos[2] * slices), slices - 1);
+  const place = (slices) => Math.min(Math.max(model.get("place"), 0), slices - 1);
+  const look = () => {
+    const { one } = chosen();
+    if (there !== one) return;
+    planes.dataset.view = model.get("view");
+    for (const viewer of viewers) {
+      if (viewer.volumes[1].opacity !== model.get("opacity")) viewer.setOpacity(1, model.get("opacity"));
+      viewer.setSliceType(viewer[VIEWS[model.get("view")]]);
+      const [x, y] = viewer.scene.crosshairPos;
+      const at = place(one.scan.slices);
+      if (here(viewer, one.scan.slices) !== at) viewer.scene.crosshairPos = [x, y, (at + 0.5) / one.scan.slices];
+      viewer.drawScene();
+    }
+    root.dataset.shown = `${one.pair} ${one.scan.subject}`;
+  };
+  const draw = () => {
+    const { left, one } = chosen();
+    const names = [...new Map(offers.map((offer) => [offer.pair, `${written(offer.source)} → ${written(offer.scan.target)}`]))];
+    pairs.offer(names, one.pair);
+    subjects.offer(left.map(({ scan }) => [scan.subject, scan.subject]), one.scan.subject);
+    view.offer(evenly(Object.keys(VIEWS)), model.get("view"));
+    axial.input.max = one.scan.slices - 1;
+    axial.tell(place(one.scan.slices), `${place(one.scan.slices) + 1} of ${one.scan.slices}`);
+    fade.tell(model.get("opacity"), `${Math.round(100 * model.get("opacity"))} %`);
+    says.textContent =
+      `Subject ${one.scan.subject} of ${written(one.scan.target)}. The teacher learnt at ${written(one.source)}. ` +
+      "It taught the student, which learnt on unlabelled scans of the target.";
+    if (there === one) return look();
+    there = null;
+    wanted = wanted.then(() => (chosen().one === one && there !== one ? bring(one).then(() => { there = one; }) : null)).then(look);
+    return wanted.catch(fail);
+  };
+  viewers.forEach((viewer, i) => {
+    const other = viewers[1 - i];
+    viewer.onLocationChange = () => {
+      if (!there || String(other.scene.crosshairPos) === String(viewer.scene.crosshairPos)) return;
+      other.scene.crosshairPos = [...viewer.scene.crosshairPos];
+      other.drawScene();
+      const at = here(viewer, there.scan.slices);
+      if (at !== model.get("place")) set(model, { place: at });
+    };
+    viewer.onAzimuthElevationChange = (azimuth, elevation) => {
+      const { renderAzimuth, renderElevation } = other.scene;
+      if (renderAzimuth !== azimuth || renderElevation !== elevation) other.setRenderAzimuthElevation(azimuth, elevation);
+    };
+  });
+  const stop = follow(model, ["pair", "subject", "view", "place", "opacity"], draw);
+  await wanted;
   root.dataset.ready = "true";
   replaceStill(model.get("kind"));
   return () => {
     stop();
-    viewer.cleanup();
+    viewers.forEach((viewer) => viewer.cleanup());
   };
 }
 

@@ -1,6 +1,5 @@
-"""The scan viewer. It shows one target scan in three planes, with truth, teacher and student."""
+"""The scan viewer. It shows a target scan in three planes, as teacher and student answer it."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -8,93 +7,74 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from kdlib.data.image_file import write_volume
 from kdlib.data.labels import Label
-from kdlib.data.volume import Volume
+from kdlib.errors import InputError
 from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing
-from kdlib.report.pictures import TRUTH, show_slice
-from kdlib.report.widgets.base import Explorer, coarser, script, source
+from kdlib.report.pictures import overlap, show_slice
+from kdlib.report.widgets.base import Explorer, script, source
+from kdlib.report.widgets.carried import ANSWERS, scan_files, senders
+from kdlib.report.widgets.pairs import COLOURS
 
-# The truth has its colour of all pictures; the others have none that means found, missed or false.
-COLOURS = {"truth": TRUTH, "teacher": "#f0e442", "student": "#ff5533"}
 NIIVUE = Path("_static/vendor/niivue.umd.js")  # from the folder of a chapter
 
 
 class ScanViewer(Explorer):
-    """A list of views, and sliders for the slice and for the opacity (0 to 1) of each overlay."""
+    """Lists for the pair, the subject and the view, and sliders for the slice and the opacity.
 
-    _esm = script("scan.js")
+    ``pair`` is "source target". ``opacity`` (0 to 1) is that of the colours.
+    """
+
+    _esm = script("slices.js", "files.js", "scan.js")
     _css = source("explorers.css")
+    pair = traitlets.Unicode().tag(sync=True)
+    subject = traitlets.Unicode().tag(sync=True)
     view = traitlets.Unicode("three planes").tag(sync=True)
     place = traitlets.Int(0).tag(sync=True)
-    truth = traitlets.Float(0.6).tag(sync=True)
-    teacher = traitlets.Float(0.5).tag(sync=True)
-    student = traitlets.Float(0.5).tag(sync=True)
-
-    def __init__(self, *arguments: Any, niivue: Path = NIIVUE, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.on_msg(lambda _, message, __: self._send_niivue(message, niivue))
-
-    def _send_niivue(self, message: dict[str, Any], path: Path) -> None:
-        """Send niivue from the kernel to the page. A live notebook has no files beside it."""
-        if message.get("kind") != "niivue":
-            return
-        if path.exists():
-            self.send({"kind": "niivue"}, [path.read_bytes()])
-        else:
-            reason = f"{path} is missing; 'python book/vendor.py' fetches it"
-            self.send({"kind": "niivue", "reason": reason}, [])
+    opacity = traitlets.Float(0.8).tag(sync=True)
 
 
-def scan_viewer(results: Results) -> ScanViewer:
-    """Make the viewer of the whole scan that a study kept.
+def scan_viewer(results: Results, niivue: Path = NIIVUE) -> ScanViewer:
+    """Make the viewer of the whole scans that a study kept.
 
-    Raises ``InputError`` if it kept none.
+    ``niivue`` is the script that draws scans, which a live notebook gets from the kernel. Raises
+    ``InputError`` if the study kept no scan.
     """
     (source_clinic, target, subject), scan = next(iter(results.explored("scan").items()))
-    affine = scan.pop("affine")
+    files = scan_files(results)
     place = int((scan["truth"] == Label.LESION).sum(axis=(0, 1)).argmax())
-    words = (
-        f"Subject {subject} of {target.capitalize()}. The colours show the truth, the answer of "
-        f"the teacher from {source_clinic.capitalize()}, and the answer of the student that it "
-        "taught on unlabelled scans."
-    )
-
-    def arrays(levels: int) -> dict[str, NDArray[Any]]:
-        shown = {key: (scan[key] == Label.LESION).astype(np.uint8) for key in COLOURS}
-        shown |= {"flair": coarser(scan["flair"], levels)}
-        return {key: nifti_bytes(array, affine) for key, array in shown.items()}
 
     return ScanViewer(
-        arrays,
+        lambda _: {},
         _still(scan, place),
-        words,
-        facts={
-            "overlays": [{"name": name, "colour": colour} for name, colour in COLOURS.items()],
-            "slices": scan["flair"].shape[2],
-            "words": words,
-        },
+        f"Subject {subject} of {target.capitalize()}: the truth, and what the teacher from "
+        f"{source_clinic.capitalize()} and the student that it taught on unlabelled scans found "
+        "(blue), missed (orange) and marked although there is no lesion (pink).",
+        senders(files) | {"niivue": lambda: _script(niivue)},
+        facts={"scans": [file.facts for file in files], "colours": COLOURS},
         kind="scan",
+        pair=f"{source_clinic} {target}",
+        subject=subject,
         place=place,
     )
 
 
-def nifti_bytes(array: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """The bytes of an uncompressed NIfTI file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "volume.nii"
-        write_volume(path, Volume(array, affine))
-        return np.frombuffer(path.read_bytes(), np.uint8)
+def _script(path: Path) -> bytes:
+    if not path.exists():
+        raise InputError(f"{path} is missing; 'python book/vendor.py' fetches it")
+    return path.read_bytes()
 
 
 def _still(scan: dict[str, NDArray[Any]], place: int) -> Picture:
-    flair = scan["flair"][:, :, place]
-    with drawing(2.6, 1, len(COLOURS), scans=True) as (figure, grid):
-        for axes, (name, colour) in zip(grid, COLOURS.items(), strict=True):
+    flair, truth = scan["flair"][:, :, place], scan["truth"][:, :, place]
+    shown = {"truth": {"found": truth == Label.LESION}}
+    for name in ANSWERS:
+        shown[name] = overlap(truth, (scan[name][:, :, place] == Label.LESION) * np.uint8(255))
+    with drawing(2.6, 1, len(shown), scans=True) as (figure, grid):
+        for axes, (name, kinds) in zip(grid, shown.items(), strict=True):
             show_slice(axes, flair)
-            outline = (scan[name][:, :, place] == Label.LESION).T
-            if outline.any():
-                axes.contour(outline, levels=[0.5], colors=[colour], linewidths=1)
+            for kind, voxels in kinds.items():
+                if voxels.any():
+                    axes.contour(voxels.T, levels=[0.5], colors=[COLOURS[kind]], linewidths=1)
             axes.set_title(name)
     return Picture(figure, "png")

@@ -59,7 +59,7 @@ function legend(colours) {
     const swatch = html("canvas", { "aria-hidden": "true" });
     const classes = Uint8Array.from({ length: 15 }, (_, i) => (i > 4 && i < 10 && i % 5 && i % 5 < 4 ? Number(kind) : NONE));
     paint(swatch, new Uint8Array(15).fill(80), classes, 3, 5, 8, colours);
-    counts[kind] = html("span", {});
+    counts[kind] = html("span", {}, name);
     return html("li", {}, swatch, counts[kind]);
   });
   const tell = (classes) => {

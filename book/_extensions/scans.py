@@ -1,0 +1,31 @@
+"""Write the whole scans of the explorers beside the book, for pages that load them when asked."""
+
+import gzip
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+from kdlib.files import write_text
+from kdlib.record.choice import saved_studies, shown_study
+from kdlib.report.packed import packed_script
+from kdlib.report.widgets.carried import scan_files
+
+PAGE = "book/10_explorers"
+
+
+def write(app: Sphinx, failed: Exception | None) -> None:
+    """Sphinx calls this at the end of a build."""
+    if failed or app.builder.format != "html" or PAGE not in app.env.found_docs:
+        return
+    root, out = Path(app.srcdir), Path(app.outdir, "_static", "scans")
+    shown = shown_study(saved_studies(root / "book" / "results", root / "results"))
+    out.mkdir(parents=True, exist_ok=True)
+    for file in scan_files(shown.results):
+        content = {file.name: gzip.decompress(file.packed)}
+        write_text(out / f"{file.name}.js", packed_script(content))
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Sphinx calls this."""
+    app.connect("build-finished", write)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
