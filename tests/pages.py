@@ -23,6 +23,15 @@ ROOT = Path(__file__).parents[1]
 PAGE = "book/10_explorers.html"  # here with three explorers, which in the book have two chapters
 CAUTION = "book/why.html"  # of that chapter, the threshold explorer alone
 MAP = "book/08_segmentations.html"  # here with the explorer of pairs for three clinics
+LONG_TABLE = """
+## A long table
+
+```{code-cell} ipython3
+import pandas as pd
+from kdlib.report.shown import shown
+shown(pd.DataFrame({"No.": [f"n{i}" for i in range(200)]}), "long", ids="row-")
+```
+"""
 CHROMIUM = shutil.which("chromium")
 SOFTWARE_WEBGL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 TEMPERATURE, PAIRS, SCAN, THRESHOLD = (
@@ -52,7 +61,7 @@ def site(explored_study: Explored, scripts: bool, tmp_path_factory: pytest.TempP
     (folder / "book" / "why.md").write_text(chapter("why", "threshold_explorer"))
     write_three_clinics(explored_study.results, folder / "book" / "three")
     of_three = chapter("08_segmentations", "pair_explorer", results='open_results(Path("three"))')
-    (folder / "book" / "08_segmentations.md").write_text(of_three)
+    (folder / "book" / "08_segmentations.md").write_text(of_three + LONG_TABLE)
     three = ("temperature_explorer", "pair_explorer", "scan_viewer")
     (folder / "book" / "10_explorers.md").write_text(chapter("10_explorers", *three))
     command = Path(sys.executable).with_name("jupyter-book")

@@ -428,6 +428,24 @@ def test_the_map_of_three_clinics_fits_a_phone(browser, site):
     page.close()
 
 
+def test_a_phone_folds_a_long_table_until_a_reader_or_a_link_opens_it(browser, site):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    address = f"{site.as_uri()}/{MAP}"
+    page.goto(address)
+    table, button = page.locator(".kdlib-folded"), page.locator("button.kdlib-unfold")
+    assert table.bounding_box()["height"] < 844
+    assert button.text_content() == "Show the whole table"
+    button.click()
+    assert table.count() == 0
+    button.click()
+    page.evaluate("location.hash = 'row-n150'")
+    page.wait_for_function("!document.querySelector('.kdlib-folded')")
+    assert 0 <= page.locator("#row-n150").bounding_box()["y"] <= 844
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert button.count() == 0
+    page.close()
+
+
 def test_the_page_asks_no_network_and_complains_of_nothing(page):
     """Runs last: all that the tests above did counts."""
     assert page.asked == []

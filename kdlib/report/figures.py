@@ -84,14 +84,20 @@ def _few_colours(png: BytesIO) -> bytes:
 
 @contextmanager
 def drawing(
-    height: float, rows: int = 1, columns: int = 1, *, scans: bool = False, **options: Any
+    height: float,
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    width: float = WIDTH,
+    scans: bool = False,
+    **options: Any,
 ) -> Iterator[Any]:
-    """A new figure in the book's style with its axes, ``height`` inches high.
+    """A new figure in the book's style with its axes, ``height`` and ``width`` in inches.
 
     With ``scans`` its letters are light, as it is shown on black.
     """
     with mpl.rc_context(STYLE | SCANS if scans else STYLE):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.subplots(rows, columns, **options)
 
 

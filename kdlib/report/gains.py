@@ -17,6 +17,7 @@ from kdlib.study.arm import Arm, adapting, lower_bound
 
 ALL = "all pairs"
 OURS, PAPERS = "#444444", "#222222"
+NARROW = 4.2  # inches: so narrow that a phone, which shrinks it to its screen, keeps letters large
 
 
 def gains(results: Results) -> pd.DataFrame:
@@ -56,7 +57,7 @@ def printed_gain(row: Any, pairs: Sequence[tuple[str, str]]) -> float:
 
 def _one_panel(table: pd.DataFrame, order: list[str], results: Results) -> Picture:
     rows = {row["arm"]: row for row in table.to_dict("records")}
-    with drawing(0.42 * len(order) + 1.2) as (figure, axes):
+    with drawing(0.42 * len(order) + 1.2, width=NARROW) as (figure, axes):
         for place, name in enumerate(order):
             _row(axes, place, rows[name], results.arms[name], results.pairs)
         name_rows(axes, [results.arms[name].label for name in order])
@@ -68,28 +69,21 @@ def _one_panel(table: pd.DataFrame, order: list[str], results: Results) -> Pictu
 def _panels(table: pd.DataFrame, order: list[str], results: Results) -> Picture:
     shown = [(POOLED, POOLED), *results.pairs]
     names = [ALL, *(pair_name(*pair) for pair in results.pairs)]
-    lines = -(-len(order) // 2)
-    height = lines * (0.27 * len(names) + 0.45) + 0.75
-    columns = min(2, len(order))
-    options = {"sharex": True, "sharey": True, "squeeze": False}
-    with drawing(height, lines, columns, **options) as (figure, grid):
-        for axes, name in zip(grid.flat, order, strict=False):
+    height = len(order) * (0.21 * len(names) + 0.42) + 0.85
+    options = {"sharex": True, "squeeze": False, "width": NARROW}
+    with drawing(height, len(order), **options) as (figure, grid):
+        for axes, name in zip(grid.flat, order, strict=True):
             own = _by_pair(table[table["arm"].eq(name)])
             name_rows(axes, names)
             axes.axhspan(-0.5, 0.5, color="#8c8c8c", alpha=0.18, lw=0)
             axes.axvline(0, color=OURS, lw=1)
-            short_ticks(axes)
-            axes.set_title(results.arms[name].label, fontsize=11, parse_math=False)
+            axes.set_title(results.arms[name].label, fontsize=11, parse_math=False, loc="left")
             axes.set_xlim(*limits_of(table, results.pairs))
             for place, pair in enumerate(shown):
                 if pair in own:
                     over = results.pairs if place == 0 else [pair]
                     _row(axes, place, own[pair], results.arms[name], over)
                     clip(axes, place, own[pair], results.arms[name].colour)
-        for place, axes in enumerate(grid.flat):
-            axes.set_visible(place < len(order))
-            if place + columns >= len(order):  # nothing stands below it
-                axes.tick_params(labelbottom=True)
         _finish(figure, table, results)
     return Picture(figure)
 
@@ -151,10 +145,15 @@ def clip(axes: Axes, place: int, row: Mapping[Any, Any], colour: str) -> None:
 def _finish(figure: Figure, table: pd.DataFrame, results: Results) -> None:
     lower = lower_bound(results.arms)
     label = results.arms[lower].label if lower else "no adaptation"
+    for axes in figure.axes:
+        axes.locator_params(axis="x", nbins=4)  # so that the numbers do not touch
     figure.supxlabel(f"change of Dice from {label}", fontsize=11, parse_math=False)
     seeds = int(table["seeds"].max())
     marks = [Line2D([], [], color=OURS, marker="o", lw=2.5, label="ours, 95 % interval")]
     if seeds > 1:
         marks.append(Line2D([], [], color=OURS, marker="|", ls="", mew=1.5, label="one seed"))
     marks.append(Line2D([], [], color=PAPERS, marker="x", ls="", mew=2, label="the paper"))
-    figure.legend(handles=marks, ncols=len(marks), loc="outside upper center", fontsize=10)
+    spacing = {"columnspacing": 0.9, "handletextpad": 0.4, "handlelength": 1.3}
+    figure.legend(
+        handles=marks, ncols=len(marks), loc="outside upper center", fontsize=10, **spacing
+    )

@@ -29,10 +29,10 @@ def head(shape, rng):
     return np.where(inside, rng.normal(120, 20, shape).clip(1, 255), 0).astype(np.uint8)
 
 
-def answer(shape, rng):
-    """Smooth random blobs as a probability."""
+def answer(shape, rng, rare=2):
+    """Smooth random blobs as a probability. They are rarer, the larger ``rare`` is."""
     field = ndimage.gaussian_filter(rng.normal(size=shape), 3)
-    return ((field > 2 * field.std()) * 255).astype(np.uint8)
+    return ((field > rare * field.std()) * 255).astype(np.uint8)
 
 
 def examples(rng):
@@ -55,7 +55,7 @@ def explorers(rng):
         arrays[f"{name}/soft/difference"] = np.where(flair > 0, logits, 0)
         arrays |= {f"{name}/soft/flair": flair, f"{name}/soft/slices": np.arange(slices)}
     for target, grid in GRIDS.items():  # so large that one subject of each target is kept
-        name, mask = f"{target}/0", answer(grid, rng) // 255
+        name, mask = f"{target}/0", answer(grid, rng, rare=3) // 255  # 10 mL and more
         arrays |= {f"{name}/scan/flair": head(grid, rng), f"{name}/scan/affine": np.eye(4)}
         arrays[f"{name}/scan/truth"] = mask
         parts = ("scan/teacher", "scan/student", *(f"answers/{arm}" for arm in STUDY.arms))

@@ -12,6 +12,7 @@ import pytest
 from kdlib.evidence.claims import judge
 from kdlib.evidence.comparisons import POOLED
 from kdlib.record.results import Results, open_results
+from kdlib.report.findings import harmed_words
 from kdlib.report.gains import gains, gains_figure
 from kdlib.report.story import Story
 from kdlib.report.tiles import verdict_tiles
@@ -117,11 +118,24 @@ def test_the_first_page_types_no_claim_of_its_own() -> None:
     assert re.findall(claims, typed) == []
 
 
+def test_the_worst_harmed_subject_and_the_number_of_losers_are_those_of_the_scores(
+    study: Study, tmp_path: Path
+) -> None:
+    scores = study(effects=EFFECTS | {"KD": 0.1}, noise=0.0)
+    lost = scores["arm"].eq("KD") & scores["subject"].eq(scores["subject"].iloc[0])
+    lost &= scores["source"].eq("utrecht") & scores["target"].eq(scores["target"].iloc[0])
+    scores.loc[lost, "dice"] -= 0.4
+    said = harmed_words(saved(scores, tmp_path))
+    assert said.startswith("KD lowers the Dice of 1 of ")
+    assert "−0.3" in said
+    assert f"subject {scores['subject'].iloc[0]} from Utrecht to " in said
+
+
 def test_the_figure_shows_each_arm_pooled_and_by_pair(study: Study, tmp_path: Path) -> None:
     results = saved(study(effects=WITH_NORM), tmp_path)
     picture = gains_figure(results)
     assert picture is not None
-    panels = {axes.get_title(): axes for axes in picture.figure.axes if axes.get_visible()}
+    panels = {axes.get_title(loc="left"): axes for axes in picture.figure.axes}
     assert list(panels) == ["AdaBN", "ADA", "KD", "ADA then KD"]
     rows = [label.get_text() for label in panels["KD"].get_yticklabels()]
     assert rows[:2] == ["all pairs", "Utrecht to Singapore"]
