@@ -115,7 +115,8 @@ def harmed_words(results: Results) -> str:
         return "no arm can be compared with no adaptation."
     table = subject_scores(results.scores)
     changes = (table[arms[0]] - table[lower]).dropna()
-    source, target, subject = changes.idxmin()
+    worst: Any = changes.idxmin()
+    source, target, subject = worst
     return (
         f"{results.arms[arms[0]].label} lowers the Dice of {int((changes < 0).sum())} of"
         f" {len(changes)} subjects, where each pair of clinics counts its own. The largest change"

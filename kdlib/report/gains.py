@@ -70,7 +70,7 @@ def _panels(table: pd.DataFrame, order: list[str], results: Results) -> Picture:
     shown = [(POOLED, POOLED), *results.pairs]
     names = [ALL, *(pair_name(*pair) for pair in results.pairs)]
     height = len(order) * (0.21 * len(names) + 0.42) + 0.85
-    options = {"sharex": True, "squeeze": False, "width": NARROW}
+    options: dict[str, Any] = {"sharex": True, "squeeze": False, "width": NARROW}
     with drawing(height, len(order), **options) as (figure, grid):
         for axes, name in zip(grid.flat, order, strict=True):
             own = _by_pair(table[table["arm"].eq(name)])
@@ -153,7 +153,7 @@ def _finish(figure: Figure, table: pd.DataFrame, results: Results) -> None:
     if seeds > 1:
         marks.append(Line2D([], [], color=OURS, marker="|", ls="", mew=1.5, label="one seed"))
     marks.append(Line2D([], [], color=PAPERS, marker="x", ls="", mew=2, label="the paper"))
-    spacing = {"columnspacing": 0.9, "handletextpad": 0.4, "handlelength": 1.3}
+    spacing: Any = {"columnspacing": 0.9, "handletextpad": 0.4, "handlelength": 1.3}
     figure.legend(
         handles=marks, ncols=len(marks), loc="outside upper center", fontsize=10, **spacing
     )
