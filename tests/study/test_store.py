@@ -6,16 +6,19 @@ import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
 from kdlib.data.clinics import Clinics, open_clinics
-from kdlib.data.image_file import read_volume
+from kdlib.data.image_file import read_volume, write_volume
 from kdlib.errors import InputError
 from kdlib.scores.metrics import THRESHOLD, dice
 from kdlib.study.run import Run
@@ -201,6 +204,37 @@ def test_noise_in_the_air_hardly_changes_the_mask(
         noise = np.hypot(*np.random.default_rng(seed).normal(0, sd, (2, *scan.array.shape)))
         noisy = np.where(scan.array > 0, scan.array, noise).astype(np.float32)
         assert dice(plain, done.predict(replace(scan, array=noisy)).array >= THRESHOLD) > 0.95
+
+
+@settings(deadline=None, max_examples=10)
+@given(
+    st.floats(-12, 12),
+    st.floats(-20, 20),
+    st.booleans(),
+    st.sampled_from([0, -1, -1024, 4096, np.nan]),
+    st.integers(0, 6),
+    st.integers(0, 3),
+)
+def test_the_mask_does_not_depend_on_how_the_scan_was_written(
+    clinics: Clinics, store: Path, power: float, offset: float, z_scored: bool, fill: float,
+    margin: int, bright: int,
+) -> None:  # fmt: skip
+    """Scale, offset, z-scores, what fills the air, padding and a few bright voxels."""
+    done, scan = run(KD, clinics, store=store), clinics["singapore"].test[0].scan.read()[0]
+    head, array = scan.array > 0, scan.array.astype(float)
+    if z_scored:
+        array = (array - array[head].mean()) / array[head].std()
+    array = (array + 100 * offset * (not z_scored)) * 10**power
+    brightest = array.max() + 1000 * np.ptp(array[head])
+    array = np.where(head, array, fill)
+    array[0, :bright, 0] = brightest
+    array = np.pad(array, [(margin, margin), (margin, 0), (0, 0)], constant_values=fill)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "scan.nii"
+        write_volume(path, replace(scan, array=array))
+        answer = done.predict(path).array[margin : array.shape[0] - margin, margin:]
+    plain = done.predict(scan).array >= THRESHOLD
+    assert dice(plain, answer >= THRESHOLD) > 0.98
 
 
 def test_a_run_on_two_inputs_reads_both(clinics: Clinics, tmp_path: Path) -> None:
