@@ -17,9 +17,9 @@ class Done(NamedTuple):
     err: str
 
 
-def kdlib(*arguments: object) -> Done:
-    """What ``kdlib`` does with these arguments."""
-    out, err = io.StringIO(), io.StringIO()
+def kdlib(*arguments: object, encoding: str | None = None) -> Done:
+    """What ``kdlib`` does with these arguments, on a screen with the letters of ``encoding``."""
+    out, err = _screen(encoding), _screen(encoding)
     command = ["kdlib", *map(str, arguments)]
     with mock.patch.object(sys, "argv", command), redirect_stdout(out), redirect_stderr(err):
         try:
@@ -27,4 +27,17 @@ def kdlib(*arguments: object) -> Done:
             status = 0
         except SystemExit as ended:
             status = int(ended.code or 0)
-    return Done(status, out.getvalue(), err.getvalue())
+    return Done(status, _shown(out), _shown(err))
+
+
+def _screen(encoding: str | None) -> io.TextIOWrapper | io.StringIO:
+    if encoding is None:
+        return io.StringIO()
+    return io.TextIOWrapper(io.BytesIO(), encoding, write_through=True)
+
+
+def _shown(screen: io.TextIOWrapper | io.StringIO) -> str:
+    if isinstance(screen, io.StringIO):
+        return screen.getvalue()
+    screen.seek(0)
+    return screen.read()

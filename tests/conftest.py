@@ -1,5 +1,6 @@
 """What many tests share."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -43,6 +44,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {name: place for place, name in enumerate(LONG)}
     last = len(LONG)
     items.sort(key=lambda item: min(places.get(part, last) for part in _names(item)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What is imported stays: Python's collector need not look through it again and again."""
+    gc.freeze()
 
 
 def _names(item: pytest.Item) -> tuple[str, str]:

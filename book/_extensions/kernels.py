@@ -1,6 +1,5 @@
 """Run the chapters in kernels that are reached through files, not over TCP, and end quietly."""
 
-import re
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,13 +7,7 @@ from tempfile import TemporaryDirectory
 from myst_nb.core.execute import direct
 from sphinx.application import Sphinx
 
-from kdlib.report.kernels import copied_kernels
-
-
-def imported(folder: Path) -> list[str]:
-    """What of kdlib the chapters import."""
-    chapters = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md")))
-    return sorted(set(re.findall(r"^from (kdlib[.\w]+) import", chapters, re.MULTILINE)))
+from kdlib.report.kernels import copied_kernels, imported
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -2,7 +2,9 @@
 
 import multiprocessing
 import os
+import re
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ with from_extra("book"):
     from jupyter_client.provisioning.local_provisioner import LocalProvisioner
     from traitlets.config import Config
 
+_starting = threading.Lock()  # notebooks may run in several threads, and start one at a time
 _LAUNCHER = "ipykernel_launcher"  # the module that a kernel's command runs
 
 
@@ -36,6 +39,12 @@ def quiet_kernels(folder: Path | str) -> Config:
             "NotebookClient": {"shutdown_kernel": "immediate"},
         }
     )
+
+
+def imported(folder: Path) -> list[str]:
+    """What of kdlib the notebooks (``*.md``) in a folder import."""
+    texts = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md")))
+    return sorted(set(re.findall(r"^from (kdlib[.\w]+) import", texts, re.MULTILINE)))
 
 
 def copied_kernels(folder: Path | str, *modules: str) -> Config:
@@ -70,7 +79,7 @@ class _Copied(LocalProvisioner):
         if _LAUNCHER not in cmd or cmd[0] != sys.executable:  # another kind of kernel
             return await super().launch_kernel(cmd, **settings)
         words = cmd[cmd.index(_LAUNCHER) + 1 :]
-        with without_the_callers_script():
+        with _starting, without_the_callers_script():
             self.process = _Started(words, settings["env"], str(settings.get("cwd") or Path.cwd()))
         self.pid, self.cwd = self.process.pid, settings.get("cwd")
         return self.connection_info

@@ -1,8 +1,11 @@
 """Execute a scenario's template with other parameters, which are checked before anything runs."""
 
+import asyncio
 import os
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from multiprocessing import active_children
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,9 +13,8 @@ from typing import Any
 from kdlib.errors import InputError, from_extra
 from kdlib.evidence.comparisons import pair_name
 from kdlib.files import atomic
-from kdlib.processes import starting_at_once
 from kdlib.recipe import unknown_name
-from kdlib.report.kernels import quiet_kernels
+from kdlib.report.kernels import copied_kernels, imported
 from kdlib.study.study import load_study
 
 with from_extra("book"):
@@ -58,8 +60,13 @@ def rerun_study(study: str, data: list[str], store: Path, out: Path) -> list[Pat
         for source, target in settings.pairs
         for template in templates()
     ]
-    with ProcessPoolExecutor(os.cpu_count(), starting_at_once(__name__)) as pool:
-        return list(pool.map(_page, *zip(*jobs, strict=True)))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # that wait for kernels
+        try:
+            return list(pool.map(_page, *zip(*jobs, strict=True)))
+        except BaseException:  # the keyboard's too: pages that are on their way end at once
+            for kernel in active_children():
+                kernel.kill()
+            raise
 
 
 def _page(template: str, parameters: Given, folder: Path) -> Path:
@@ -70,7 +77,11 @@ def _page(template: str, parameters: Given, folder: Path) -> Path:
     named = f"{title}: {pair_name(*pair)}"
     notebook.cells[0].source = "\n".join([named, *rest])
     out = folder / f"{'-'.join(pair)}-{template}.ipynb"
-    _execute(notebook, _typed(template, notebook, parameters), out)
+    try:
+        _execute(notebook, _typed(template, notebook, parameters), out)
+    finally:
+        with suppress(RuntimeError):  # nothing was executed
+            asyncio.get_event_loop().close()  # this thread's, which papermill leaves open
     return out
 
 
@@ -126,7 +137,7 @@ def _execute(notebook: nbformat.NotebookNode, values: dict[str, Any], out: Path)
         try:
             papermill.execute_notebook(
                 path, temporary, values, kernel_name="python3", progress_bar=False,
-                config=quiet_kernels(folder),
+                config=copied_kernels(folder, *imported(FOLDER)),
             )  # fmt: skip
         except papermill.PapermillExecutionError as error:
             raise InputError(f"{out.name}: {error.ename}: {error.evalue}") from None

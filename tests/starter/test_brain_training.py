@@ -1,6 +1,7 @@
 """The training of the brain network: it stops, goes on and ends with the same weights."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,34 +15,35 @@ from kdlib.starter.brain import WEIGHTS
 from kdlib.starter.brain_training import BrainSettings, brain_loss, example, train_brain
 from kdlib.starter.outer import draw_anatomy
 
-TINY = BrainSettings(cycles=(2,), channels=(4, 4), precision="float32")
+TINY = BrainSettings(cycles=(1, 1), channels=(4, 4), precision="float32")
 
 
 def stop(step: int, steps: int) -> None:
     raise KeyboardInterrupt
 
 
-def test_a_training_that_was_stopped_ends_with_the_same_weights(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a training that was stopped after the first of its two cycles."""
+    folder = tmp_path_factory.mktemp("brain") / "stopped"
     with pytest.raises(KeyboardInterrupt):
-        train_brain(tmp_path / "stopped", TINY, checkpoint_seconds=0, on_step=stop)
+        train_brain(folder, TINY, checkpoint_seconds=0, on_step=stop)
+    return folder
+
+
+def test_a_training_that_was_stopped_ends_with_the_same_weights(
+    stopped: Path, tmp_path: Path
+) -> None:
     told: list[int] = []
-    on = train_brain(tmp_path / "stopped", TINY, on_step=lambda step, _: told.append(step))
+    folder = shutil.copytree(stopped, tmp_path / "on")
+    on = train_brain(folder, TINY, on_step=lambda step, _: told.append(step))
     whole = train_brain(tmp_path / "whole", TINY)
     assert told == [2]
     assert on.read_bytes() == whole.read_bytes()
     note = json.loads(on.with_suffix(".json").read_text())
-    assert note["settings"]["cycles"] == [2]
-
-
-def test_a_training_that_is_stopped_has_the_weights_of_its_last_whole_cycle(
-    tmp_path: Path,
-) -> None:
-    two = BrainSettings(cycles=(1, 2), channels=(4, 4), precision="float32")
-    with pytest.raises(KeyboardInterrupt):
-        train_brain(tmp_path, two, checkpoint_seconds=0, on_step=stop)
-    first = read_tensors(tmp_path / "brain.safetensors")[0]
-    train_brain(tmp_path, two)
-    last = read_tensors(tmp_path / "brain.safetensors")[0]
+    assert note["settings"]["cycles"] == [1, 1]
+    # Until then it had those of its last whole cycle.
+    first, last = (read_tensors(one / on.name)[0] for one in (stopped, folder))
     assert any(not torch.equal(first[name], last[name]) for name in first)
 
 
@@ -53,12 +55,10 @@ def test_the_rate_starts_anew_in_each_cycle_at_half_the_height() -> None:
     assert (np.diff(rates[:10]) < 0).all()
 
 
-def test_a_training_with_other_settings_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        train_brain(tmp_path, TINY, checkpoint_seconds=0, on_step=stop)
+def test_a_training_with_other_settings_is_refused(stopped: Path) -> None:
     other = BrainSettings(cycles=(3,), channels=(4, 4), precision="float32")
     with pytest.raises(InputError, match="other settings"):
-        train_brain(tmp_path, other)
+        train_brain(stopped, other)
 
 
 def test_every_head_is_another_and_its_seed_decides_it() -> None:

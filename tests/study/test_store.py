@@ -268,9 +268,9 @@ def kill_after(process: Copy, lines: int) -> None:
 
 
 def test_a_killed_run_goes_on_and_ends_the_same(clinics: Clinics, tmp_path: Path) -> None:
-    scenario = KD.changed(steps=150, teacher=None)
+    scenario = KD.changed(steps=100, teacher=None)
     store = Store(tmp_path / "killed", clinics)
-    for lines in (30, 80, 100):  # in the teacher, late in the teacher, in the student
+    for lines in (20, 50, 60):  # in the teacher, late in the teacher, in the student
         kill_after(start(scenario, clinics, store.folder), lines)
         assert store.saved(scenario) is None
     killed = store.run(scenario)
