@@ -57,11 +57,17 @@ def _names(item: pytest.Item) -> tuple[str, str]:
     return item.path.parent.name, item.path.stem
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_template(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
-    """The simulator's average brain, which takes ten seconds, is made by one process for all."""
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all processes of this call of pytest have in common."""
     folder = tmp_path_factory.getbasetemp()
-    file = (folder if worker_id == "master" else folder.parent) / "template.npy"
+    return folder if worker_id == "master" else folder.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_template(shared_folder: Path) -> Iterator[None]:
+    """The simulator's average brain, which takes ten seconds, is made by one process for all."""
+    file = shared_folder / "template.npy"
     make = template._made_maps
 
     def made_once() -> np.ndarray:

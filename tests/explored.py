@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.record.arrays import Key, write_arrays
@@ -53,13 +54,17 @@ class Explored:
 
 @cache
 def _explored(parent: Path) -> Explored:
-    folder = write_clinics(parent / "clinics")
-    (folder / "training/Singapore/51").rename(folder / "training/Singapore" / ODD_NAME)
+    """The study below a folder. What another process has made there is read."""
+    folder, saved = parent / "clinics", parent / "results" / "demo"
+    if not folder.exists():
+        write_clinics(folder)
+        (folder / "training/Singapore/51").rename(folder / "training/Singapore" / ODD_NAME)
     clinics = open_clinics(folder)
     store = Store(parent / "store", clinics, "cpu")
     runs = run_study(STUDY, store)
-    export_study(STUDY, runs, store, parent / "results" / "demo")
-    return Explored(runs, clinics, open_results(parent / "results" / "demo"))
+    if not saved.exists():
+        export_study(STUDY, runs, store, saved)
+    return Explored(runs, clinics, open_results(saved))
 
 
 def write_three_clinics(results: Results, folder: Path) -> None:
@@ -80,6 +85,7 @@ def write_three_clinics(results: Results, folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def explored_study(tmp_path_factory: pytest.TempPathFactory) -> Explored:
-    """The tiny study; made once, whichever tests ask for it."""
-    return _explored(tmp_path_factory.getbasetemp() / "explored")
+def explored_study(shared_folder: Path) -> Explored:
+    """The tiny study; made by one process for all."""
+    with FileLock(shared_folder / "explored.lock"):
+        return _explored(shared_folder / "explored")

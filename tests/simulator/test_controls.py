@@ -11,7 +11,7 @@ from kdlib.data.layouts import CONTROL_FOLDERS
 from kdlib.errors import InputError
 from kdlib.simulator import simulate
 from kdlib.simulator.controls import CONTROLS, bent
-from tests.simulator.test_simulator import files
+from tests.simulator.test_on_disk import files
 
 AGAIN, MILD, LARGE = CONTROLS
 
