@@ -164,10 +164,19 @@ def _printed(found: pd.Series, pairs: Sequence[Pair]) -> float:
 
 
 def paper_and_ours(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> Picture:
-    """The paper's mean Dice (cross) and ours (dot) for each arm, in one panel for each pair."""
+    """The paper's mean Dice (cross) and ours (dot) for each arm, in one panel for each pair.
+
+    If there are several pairs, the first panel shows the mean over them.
+    """
     means = subject_scores(scores).groupby(PAIR).mean()
-    ours: dict[Any, Any] = {pair: means.T[pair] for pair in in_order(means.index)}
+    pairs = in_order(means.index)
+    ours: dict[Any, Any] = {pair: means.T[pair] for pair in pairs}
     printed = paper.printed_results().set_index([*PAIR, "arm"])["mean"].to_dict()
+    if len(pairs) > 1:
+        ours = {(POOLED, POOLED): means.mean(skipna=False)} | ours
+        for name in means:
+            each = [printed.get((*pair, name), np.nan) for pair in pairs]
+            printed[POOLED, POOLED, name] = float(np.mean(each))
     shown = {name: arm for name, arm in arms.items() if name in means}
     with pair_panels(list(ours), [arm.label for arm in shown.values()]) as (figure, panels):
         for pair, axes in panels.items():

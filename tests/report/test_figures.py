@@ -61,6 +61,15 @@ def test_the_mean_lies_where_the_scores_say(study: Study) -> None:
     assert [x for x in means if not any(np.isclose(line, x).all() for line in lines)] == []
 
 
+def test_the_papers_figure_begins_with_the_mean_over_the_pairs(study: Study) -> None:
+    scores = study(pairs=(("utrecht", "singapore"), ("singapore", "utrecht")), seeds=1)
+    axes = paper_and_ours(scores, ARMS).figure.axes[0]
+    drawn = {round(float(x), 6) for line in axes.lines for x in line.get_xdata()}  # type: ignore[union-attr]
+    means = scores.groupby(["arm", "source"])["dice"].mean().groupby("arm").mean()
+    assert axes.get_title() == "All pairs"
+    assert {round(float(mean), 6) for mean in means} <= drawn
+
+
 def test_the_same_results_give_the_same_file(study: Study) -> None:
     scores = study(seeds=1)
     for chart in (dice_by_arm, difference_intervals, paper_and_ours):
