@@ -3,6 +3,7 @@
 ``KDLIB_LONG=1`` injects every fault; else a part of them.
 """
 
+import json
 import os
 import shutil
 import time
@@ -15,6 +16,7 @@ from tests.command import Done, kdlib
 from tests.faults import ERRORS, Disk, failing, killed, moments
 from tests.own_scans.test_adapt import SETTINGS
 from tests.patients import write_plain
+from tests.tiny import RECIPE
 
 LONG = bool(os.environ.get("KDLIB_LONG"))
 EVERY = 1 if LONG else 12  # each so many changes of the disk one fails
@@ -22,16 +24,33 @@ MOMENTS = 50 if LONG else 3
 SOURCE = "training/Utrecht"
 
 
+STUDY = """
+about = "One run and its teacher."
+pairs = [["utrecht", "singapore"]]
+folds = [0]
+seeds = [0]
+
+[arms]
+L-bound = {method = "unadapted"}
+
+[recipe]
+"""
+
+
 class Case:
-    """The commands adapt and predict on tiny clinics, and what they should write."""
+    """The commands adapt, predict and study on tiny clinics, and what they should write."""
 
     def __init__(self, folder: Path, clinics: Clinics) -> None:
         self.folder, self.source = folder, clinics.folder / SOURCE
         self.target = write_plain(folder / "target", "a", "b")
-        self.number = 0
+        self.clinics, self.toml, self.number = clinics.folder, folder / "one.toml", 0
+        recipe = "\n".join(f"{k} = {json.dumps(v)}" for k, v in (RECIPE | {"steps": 3}).items())
+        self.toml.write_text(STUDY + recipe)
         assert self.adapt(self.new()).status == 0
-        self.expected = masks(self.place)
+        self.expected = {name: results(self.place) for name in ("adapt", "predict")}
         self.runs = self.place / "runs"
+        assert self.study(self.new()).status == 0
+        self.expected["study"] = results(self.place)
 
     def new(self) -> Path:
         """An empty folder for a call."""
@@ -49,10 +68,15 @@ class Case:
         student = next(self.runs.glob("*-target-distillation-*"))
         return kdlib("predict", student, self.target, "--out", place / "out", "--device", "cpu")
 
+    def study(self, place: Path) -> Done:
+        return kdlib("study", self.toml, "--data", self.clinics, "--store", place / "runs",
+                     "--workers", 1, "--device", "cpu", "--export", place / "out")  # fmt: skip
 
-def masks(place: Path) -> dict[str, bytes]:
+
+def results(place: Path) -> dict[str, bytes]:
     """The results of a call, by their names."""
-    return {path.name: path.read_bytes() for path in (place / "out").glob("*.nii.gz")}
+    found = [*(place / "out").glob("*.nii.gz"), *(place / "out").glob("scores.csv")]
+    return {path.name: path.read_bytes() for path in found}
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +93,14 @@ def changes(case: Case, command: str, late: bool) -> int:
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["refused", "full"])
-@pytest.mark.parametrize("command", ["adapt", "predict"])
+@pytest.mark.parametrize("command", ["adapt", "predict", "study"])
 def test_a_disk_that_fails_is_one_line_and_the_next_call_gives_the_same(
     case: Case, command: str, late: bool
 ) -> None:
     count = changes(case, command, late)
     assert count > 5
-    for number in range(0, count, EVERY):
+    step = EVERY if LONG or command != "study" else 3 * EVERY  # it changes the disk 150 times
+    for number in range(0, count, step):
         error = ERRORS[number % len(ERRORS)]
         with failing(Disk(case.new(), number, error, late)) as disk:
             done = getattr(case, command)(case.place)
@@ -86,9 +111,9 @@ def test_a_disk_that_fails_is_one_line_and_the_next_call_gives_the_same(
             assert "; " in line
             assert "Traceback" not in done.err
         else:  # it was not needed
-            assert masks(case.place) == case.expected, number
+            assert results(case.place) == case.expected[command], number
         assert getattr(case, command)(case.place).status == 0, number
-        assert masks(case.place) == case.expected, number
+        assert results(case.place) == case.expected[command], number
         shutil.rmtree(case.place)
 
 
@@ -101,6 +126,6 @@ def test_a_process_that_is_killed_goes_on_with_the_same_result(case: Case) -> No
         cut_short += killed(lambda: case.adapt(case.place), moment) if case.new() else 0
         done = case.adapt(case.place)
         assert done.status == 0, (moment, done.err)
-        assert masks(case.place) == case.expected, moment
+        assert results(case.place) == case.expected["adapt"], moment
         shutil.rmtree(case.place)
     assert cut_short > MOMENTS / 3
