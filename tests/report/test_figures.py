@@ -27,7 +27,6 @@ from kdlib.report.paper_figures import printed_gaps, printed_gaps_closed
 from kdlib.report.pictures import ERRORS, TRUTH, head_window, overlap, segmentations
 from kdlib.report.shapes import passed_shapes
 from kdlib.report.shown import printed, shown
-from kdlib.report.widgets.scan import COLOURS as OVERLAYS
 from kdlib.study.arm import BOUNDS, PALETTE
 from tests.known_effects import ARMS
 
@@ -217,8 +216,7 @@ def test_nothing_is_shown_as_less_than_zero_by_rounding() -> None:
 
 def test_no_clinic_and_no_error_shares_a_colour_with_another_meaning() -> None:
     assert not {*CLINIC_COLOURS.values()} & {*PALETTE, *BOUNDS.values()}
-    assert OVERLAYS["truth"] == TRUTH == ERRORS["found"]
-    assert not {OVERLAYS["teacher"], OVERLAYS["student"]} & {*ERRORS.values()}
+    assert ERRORS["found"] == TRUTH
 
 
 def test_numbers_below_zero_have_a_printed_minus_and_words_keep_their_hyphens() -> None:
