@@ -12,7 +12,8 @@
 - *study* is the same study with runs that sleep for 0.2 s: wall time over the sum of their times
   on two workers.
 
-Prints a row for each size as soon as it is there.
+Prints a row for each size as soon as it is there. At the end a figure of time and memory is drawn
+beside OUT.csv.
 """
 
 import argparse
@@ -46,6 +47,7 @@ from kdlib.study.store import Store
 KDLIB = [sys.executable, "-c", "from kdlib.cli import main; main()"]
 SHAPE = (32, 40, 5)
 SLICE = {"size": (80, 104), "width": 16, "voxel_mm": (2, 2, 3)}
+UNITS = {"seconds": "seconds", "memory_mb": "peak memory, MB"}
 RECIPE = {"size": (32, 40), "width": 4, "depth": 2, "steps": 2, "batch_size": 4}
 
 
@@ -200,6 +202,22 @@ def main() -> None:
         writer = csv.writer(file)
         writer.writerow(["what", "count", "seconds", "memory_mb"])
         writer.writerows([w, n, round(s, 3), round(m, 1)] for w, n, s, m in rows)
+    draw(options.out)
+
+
+def draw(table: Path) -> None:
+    """The table's seconds and memory against the size, as an SVG of the same name."""
+    import matplotlib.pyplot as plt  # here, since the memory of this module's children is measured
+    import pandas as pd
+
+    rows = pd.read_csv(table)
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    for axes, column, name in zip(panels, UNITS, UNITS.values(), strict=True):
+        for what, part in rows.groupby("what", sort=False):
+            axes.plot(part["count"], part[column], "o-", label=what)
+        axes.set(xscale="log", yscale="log", xlabel="scans, slices or runs", ylabel=name)
+    panels[0].legend()
+    figure.savefig(table.with_suffix(".svg"), metadata={"Date": None})
 
 
 if __name__ == "__main__":

@@ -31,17 +31,17 @@ class Clinic:
     name: str
     subjects: tuple[Subject, ...]
 
-    @property
+    @cached_property
     def training(self) -> tuple[Subject, ...]:
         """The subjects of the split ``training``."""
         return tuple(s for s in self.subjects if s.split == "training")
 
-    @property
+    @cached_property
     def test(self) -> tuple[Subject, ...]:
         """The subjects of the split ``test``."""
         return tuple(s for s in self.subjects if s.split == "test")
 
-    @property
+    @cached_property
     def studied(self) -> tuple[Subject, ...]:
         """The training subjects, or all subjects if there are no training subjects.
 
