@@ -207,17 +207,18 @@ def main() -> None:
 
 def draw(table: Path) -> None:
     """The table's seconds and memory against the size, as an SVG of the same name."""
-    import matplotlib.pyplot as plt  # here, since the memory of this module's children is measured
-    import pandas as pd
+    import pandas as pd  # here, since the memory of this module's children is measured
+
+    from kdlib.report.figures import drawing
 
     rows = pd.read_csv(table)
-    figure, panels = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    for axes, column, name in zip(panels, UNITS, UNITS.values(), strict=True):
-        for what, part in rows.groupby("what", sort=False):
-            axes.plot(part["count"], part[column], "o-", label=what)
-        axes.set(xscale="log", yscale="log", xlabel="scans, slices or runs", ylabel=name)
-    panels[0].legend()
-    figure.savefig(table.with_suffix(".svg"), metadata={"Date": None})
+    with drawing(3.6, 1, 2, width=9) as (figure, panels):
+        for axes, (column, name) in zip(panels, UNITS.items(), strict=True):
+            for what, part in rows.groupby("what", sort=False):
+                axes.plot(part["count"], part[column], "o-", label=what)
+            axes.set(xscale="log", yscale="log", xlabel="scans, slices or runs", ylabel=name)
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right center")
+        figure.savefig(table.with_suffix(".svg"), metadata={"Date": None}, facecolor="white")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 ``KDLIB_LONG=1`` injects every fault; else a part of them.
 """
 
-import json
 import os
 import shutil
 import time
@@ -16,25 +15,12 @@ from tests.command import Done, kdlib
 from tests.faults import ERRORS, Disk, failing, killed, moments
 from tests.own_scans.test_adapt import SETTINGS
 from tests.patients import write_plain
-from tests.tiny import RECIPE
+from tests.tiny import study_text
 
 LONG = bool(os.environ.get("KDLIB_LONG"))
 EVERY = 1 if LONG else 12  # each so many changes of the disk one fails
 MOMENTS = 50 if LONG else 3
 SOURCE = "training/Utrecht"
-
-
-STUDY = """
-about = "One run and its teacher."
-pairs = [["utrecht", "singapore"]]
-folds = [0]
-seeds = [0]
-
-[arms]
-L-bound = {method = "unadapted"}
-
-[recipe]
-"""
 
 
 class Case:
@@ -44,8 +30,7 @@ class Case:
         self.folder, self.source = folder, clinics.folder / SOURCE
         self.target = write_plain(folder / "target", "a", "b")
         self.clinics, self.toml, self.number = clinics.folder, folder / "one.toml", 0
-        recipe = "\n".join(f"{k} = {json.dumps(v)}" for k, v in (RECIPE | {"steps": 3}).items())
-        self.toml.write_text(STUDY + recipe)
+        self.toml.write_text(study_text('[arms.L-bound]\nmethod = "unadapted"', steps=3))
         assert self.adapt(self.new()).status == 0
         self.expected = {name: results(self.place) for name in ("adapt", "predict")}
         self.runs = self.place / "runs"

@@ -111,9 +111,10 @@ def coloured(page):
 
 # Where its axes point, mm, what is stored, its scaling, how it is tilted, and the file's ending.
 CASES = {
-    "bytes": ("LPS", (2, 2, 6), np.uint8, None, 0.0, "nii"),
+    "bytes": ("RAS", (2, 2, 6), np.uint8, None, 0.0, "nii"),
     "scaled": ("PSR", (1.5, 2, 6), np.int16, (0.01, -40.0), 0.0, "nii.gz"),
-    "big-endian, tilted, thick": ("ILA", (1.5, 1.7, 9), ">f8", None, 0.3, "nii.gz"),
+    "tilted, thick": ("ILA", (1.5, 1.7, 9), np.float64, None, 0.3, "nii.gz"),
+    "big-endian": ("LPS", (2, 2, 6), ">f4", None, 0.0, "nii"),
 }
 
 

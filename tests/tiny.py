@@ -1,5 +1,7 @@
 """Two tiny clinics in the challenge's layout: an oval head, bright lesions, two scanners."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,27 @@ RECIPE = {
     "batch_size": 4,
     "learning_rate": 0.01,
 }
+
+
+def study_text(
+    arms: str, *, folds: Sequence[int] = (0,), seeds: Sequence[int] = (0,), **changed: object
+) -> str:
+    """The file of a study of Utrecht and Singapore with these ``arms``, tables of TOML.
+
+    ``changed`` are settings that differ from ``RECIPE``.
+    """
+    recipe = "\n".join(f"{name} = {json.dumps(v)}" for name, v in (RECIPE | changed).items())
+    return f"""
+about = "Tiny."
+pairs = [["utrecht", "singapore"]]
+folds = {list(folds)}
+seeds = {list(seeds)}
+
+[recipe]
+{recipe}
+
+{arms}
+"""
 
 
 def write_subject(folder: Path, rng: np.random.Generator, gain: float, contrast: float) -> None:

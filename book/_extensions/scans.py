@@ -1,13 +1,12 @@
 """Write the whole scans of the explorers beside the book, for pages that load them when asked."""
 
-import gzip
 from pathlib import Path
 
 from sphinx.application import Sphinx
 
 from kdlib.files import write_text
 from kdlib.record.choice import saved_studies, shown_study
-from kdlib.report.packed import packed_script
+from kdlib.report.packed import script_of
 from kdlib.report.widgets.carried import scan_files
 
 PAGE = "book/10_explorers"
@@ -21,8 +20,7 @@ def write(app: Sphinx, failed: Exception | None) -> None:
     shown = shown_study(saved_studies(root / "book" / "results", root / "results"))
     out.mkdir(parents=True, exist_ok=True)
     for file in scan_files(shown.results):
-        content = {file.name: gzip.decompress(file.packed)}
-        write_text(out / f"{file.name}.js", packed_script(content))
+        write_text(out / f"{file.name}.js", script_of({file.name: file.packed}))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -47,7 +47,11 @@ class Clinic:
 
         A clinic without training subjects can only be a target.
         """
-        return self.training or self.subjects
+        return tuple(s for s in self.subjects if self.is_studied(s))
+
+    def is_studied(self, subject: Subject) -> bool:
+        """Whether a subject of this clinic is one of the ``studied``."""
+        return subject.split == "training" or not self.training
 
     @cached_property
     def folds(self) -> tuple[tuple[Subject, ...], tuple[Subject, ...]]:

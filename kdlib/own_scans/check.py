@@ -127,7 +127,7 @@ def examine_all(
         for subject in clinic.subjects
     ]
     for done, (folder, clinic, subject) in enumerate(subjects, start=1):
-        studied = not clinic.training or subject.split == "training"
+        studied = clinic.is_studied(subject)
         yield subject, examine(
             subject, folder, inputs=inputs, needs_label=studied and clinic.name in labelled,
             learnt_as=learnt_as if studied else None, window=window,

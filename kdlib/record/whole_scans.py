@@ -50,12 +50,14 @@ def whole_scans(
         for subject in ranked(student, clinics)[:count]:
             scan, box = _scan(subject)
             arrays |= {Key((pair[1], subject.id, "scan"), part): a for part, a in scan.items()}
-            for picture, run in (("teacher", teacher_of(student)), ("student", student)):
-                key = Key((*pair, subject.id, "scan"), picture)
-                arrays[key] = _answer(run, subject, box, device)
-            for arm, run in _tested(student, runs, subject):
-                key = Key((*pair, subject.id, "answers"), arm)
-                arrays[key] = _answer(run, subject, box, device)
+            shown = [("scan", "teacher", teacher_of(student)), ("scan", "student", student)]
+            shown += [("answers", arm, run) for arm, run in _tested(student, runs, subject)]
+            every = {run.directory: run for _, _, run in shown}  # the student is an arm, too
+            answers = {place: _answer(run, subject, box, device) for place, run in every.items()}
+            arrays |= {
+                Key((*pair, subject.id, picture), part): answers[run.directory]
+                for picture, part, run in shown
+            }
     return arrays
 
 

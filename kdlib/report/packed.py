@@ -15,8 +15,10 @@ def packed_script(files: Mapping[str, bytes]) -> str:
 
     A file is compressed by gzip and written in base64. The same files give the same script.
     """
-    texts = {
-        name: b64encode(gzip.compress(content, 9, mtime=0)).decode()
-        for name, content in files.items()
-    }
+    return script_of({name: gzip.compress(content, 9, mtime=0) for name, content in files.items()})
+
+
+def script_of(packed: Mapping[str, bytes]) -> str:
+    """The same of files that are compressed by gzip already."""
+    texts = {name: b64encode(content).decode() for name, content in packed.items()}
     return f"Object.assign((globalThis.kdlibFiles ??= {{}}), {json.dumps(texts)});\n"

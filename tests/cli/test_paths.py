@@ -1,6 +1,5 @@
 """A path that the user gave and the disk refuses is told in one line, with a remedy."""
 
-import json
 import resource
 from pathlib import Path
 
@@ -8,19 +7,8 @@ import pytest
 
 from kdlib.data.clinics import Clinics
 from tests.command import Done, kdlib
-from tests.tiny import RECIPE
+from tests.tiny import study_text
 
-STUDY = """
-about = "Tiny."
-pairs = [["utrecht", "singapore"]]
-folds = [0]
-seeds = [0]
-
-[arms]
-L-bound = {method = "unadapted"}
-
-[recipe]
-"""
 RUN = "run --method unadapted --source utrecht --target singapore --study STUDY"
 ADAPT = "adapt --study STUDY --set steps=2 --source SOURCE"
 COMMANDS = [
@@ -57,8 +45,8 @@ COMMANDS = [
 def names(clinics: Clinics, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """What the words in capitals stand for."""
     folder = tmp_path_factory.mktemp("paths")
-    recipe = "\n".join(f"{k} = {json.dumps(v)}" for k, v in (RECIPE | {"steps": 2}).items())
-    (folder / "tiny.toml").write_text(STUDY + recipe)
+    text = study_text('[arms.L-bound]\nmethod = "unadapted"', steps=2)
+    (folder / "tiny.toml").write_text(text)
     subject = clinics["singapore"].test[0]
     found = {"STUDY": folder / "tiny.toml", "DATA": clinics.folder, "STORE": folder / "store"}
     found |= {"OUT": folder / "out", "SOURCE": clinics.folder / "training" / "Utrecht"}

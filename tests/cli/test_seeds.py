@@ -7,17 +7,9 @@ import pytest
 
 from kdlib.data.clinics import Clinics
 from tests.command import kdlib
-from tests.tiny import RECIPE
+from tests.tiny import study_text
 
-STUDY = """
-about = "Two arms on the tiny clinics."
-pairs = [["utrecht", "singapore"]]
-folds = [0]
-seeds = [0, 1]
-
-[recipe]
-{recipe}
-
+ARMS = """
 [arms.L-bound]
 role = "lower bound"
 method = "unadapted"
@@ -31,9 +23,7 @@ method = "distillation"
 @pytest.fixture
 def own_study(tmp_path: Path) -> Path:
     """The file of a study of two arms and two seeds."""
-    recipe = {name: list(v) if isinstance(v, tuple) else v for name, v in RECIPE.items()}
-    lines = "\n".join(f"{name} = {value}" for name, value in recipe.items())
-    (tmp_path / "mine.toml").write_text(STUDY.format(recipe=lines))
+    (tmp_path / "mine.toml").write_text(study_text(ARMS, seeds=(0, 1)))
     return tmp_path / "mine.toml"
 
 

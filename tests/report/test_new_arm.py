@@ -20,20 +20,11 @@ from kdlib.report.tables import comparison_table, gap_table, results_table, seed
 from kdlib.report.widgets import pair_explorer
 from kdlib.study.study import arm_scenario, load_study
 from tests.command import kdlib
-from tests.tiny import RECIPE, write_clinics
+from tests.tiny import study_text, write_clinics
 
 LABEL = 'Mine <b>& "$x$"'  # a user's text: no HTML, no formula
 COLOUR = "#123456"
-STUDY = f"""
-about = "A study of one's own."
-pairs = [["utrecht", "singapore"]]
-folds = [0, 1]
-seeds = [0, 1]
-
-[recipe]
-{"".join(f"{k} = {list(v) if isinstance(v, tuple) else v}" + chr(10) for k, v in RECIPE.items())}
-start = "teacher"
-
+ARMS = f"""
 [arms.L-bound]
 method = "unadapted"
 
@@ -71,7 +62,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     """The study, run, exported and reported; its method is forgotten afterwards."""
     folder = tmp_path_factory.mktemp("mine")
     clinics = write_clinics(folder / "clinics")
-    (folder / "mine.toml").write_text(STUDY)
+    (folder / "mine.toml").write_text(study_text(ARMS, folds=(0, 1), seeds=(0, 1), start="teacher"))
     where = ("--data", clinics, "--store", folder / "store")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Method, "named", dict(Method.named))

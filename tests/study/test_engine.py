@@ -1,6 +1,5 @@
 """Laws of runs made side by side."""
 
-import json
 import os
 import signal
 import subprocess
@@ -26,27 +25,19 @@ from kdlib.study.plan import most_needed_first, plan, run_study, study_scores
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import OnProgress, Store
 from kdlib.study.study import Study, load_study
-from tests.tiny import RECIPE, write_clinics
+from tests.tiny import RECIPE, study_text, write_clinics
 
-TEXT = """
-about = "Tiny."
-pairs = [["utrecht", "singapore"]]
-folds = [0]
-seeds = [0]
-
+ARMS = """
 [arms]
 L-bound = {method = "unadapted"}
 ADA = {method = "adversarial"}
 "KD on the fly" = {method = "distillation", on_the_fly = true}
 "ADA then KD" = {method = "distillation", teacher = "ADA"}
-
-[recipe]
 """
 
 
 def study_file(folder: Path, steps: int) -> Path:
-    recipe = "\n".join(f"{k} = {json.dumps(v)}" for k, v in (RECIPE | {"steps": steps}).items())
-    (folder / "tiny.toml").write_text(TEXT + recipe)
+    (folder / "tiny.toml").write_text(study_text(ARMS, steps=steps))
     return folder / "tiny.toml"
 
 

@@ -190,7 +190,7 @@ async function render({ model, el }) {
   const arrays = await unpack(model);
   const load = scanLoader(model);
   const labels = Object.fromEntries(arms);
-  const palette = [null, ...["found", "missed", "false", "other"].map((name) => rgb(colours[name]))];
+  const palette = paletteOf(colours);
   const wishes = () => Object.fromEntries(LEVELS.map((level) => [level, model.get(level)]));
   // Another subject is shown where it has most lesion; another method keeps the slice.
   const want = (wished) => {

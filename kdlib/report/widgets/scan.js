@@ -89,7 +89,7 @@ function settle(offers, pair, subject) {
 async function render({ model, el }) {
   const { scans, colours } = model.get("facts");
   const offers = offersOf(scans);
-  const palette = [null, ...["found", "missed", "false", "other"].map((name) => rgb(colours[name]))];
+  const palette = paletteOf(colours);
   const chosen = () => settle(offers, model.get("pair"), model.get("subject"));
   // Another scan is shown where it has most lesion; another teacher keeps the place.
   const wish = (pair, subject) => {

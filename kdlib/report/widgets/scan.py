@@ -42,7 +42,7 @@ def scan_viewer(results: Results, niivue: Path = NIIVUE) -> ScanViewer:
     """
     (source_clinic, target, subject), scan = next(iter(results.explored("scan").items()))
     files = scan_files(results)
-    place = int((scan["truth"] == Label.LESION).sum(axis=(0, 1)).argmax())
+    place = files[0].facts["fullest"]
 
     return ScanViewer(
         lambda _: {},

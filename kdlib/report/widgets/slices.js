@@ -6,6 +6,9 @@ const [FOUND, MISSED, FALSE, OTHER] = [1, 2, 3, 4];
 
 const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 
+// The colours of the classes 0 to 4, by their names in `colours`. Class 0 has none.
+const paletteOf = (colours) => [null, ...["found", "missed", "false", "other"].map((name) => rgb(colours[name]))];
+
 // What each voxel is; where the truth says other pathology nothing counts.
 function classify(truth, answer) {
   return Uint8Array.from(truth, (label, i) => {

@@ -59,7 +59,7 @@ const told = (scores) =>
 async function render({ model, el }) {
   const { runs, arms, colours } = model.get("facts");
   const arrays = await unpack(model);
-  const palette = [null, ...["found", "missed", "false", "other"].map((name) => rgb(colours[name]))];
+  const palette = paletteOf(colours);
   const labels = Object.fromEntries(arms);
   const pairOf = (run) => `${run.source} ${run.target}`;
   const names = ["pair", "arm", "subject"];
