@@ -14,10 +14,9 @@ from kdlib.kept import read_table
 from kdlib.report.table_files import excel_hint
 from kdlib.study.cluster import read_cluster_file
 from kdlib.study.study import load_study
-from tests.cli.test_seeds import STUDY
 from tests.command import kdlib
 from tests.patients import write_plain
-from tests.tiny import RECIPE
+from tests.tiny import study_text
 
 TWO_CHECKS = """
 import sys
@@ -52,17 +51,16 @@ def test_no_letter_ends_a_command_in_the_plainest_locale(tmp_path: Path) -> None
     assert len(done.stdout.splitlines()) > 2  # of the folder that is there
 
 
-def study_text() -> str:
-    recipe = {name: list(v) if isinstance(v, tuple) else v for name, v in RECIPE.items()}
-    lines = "\n".join(f"{name} = {value}" for name, value in recipe.items())
-    return STUDY.format(recipe=lines).replace("Two arms", f"Two arms of {FAR}")
+def far_study() -> str:
+    arms = '[arms.L-bound]\nmethod = "unadapted"'
+    return study_text(arms).replace("Tiny.", f"Tiny, of {FAR}.")
 
 
 def test_a_study_is_utf8_with_or_without_a_mark_in_any_locale(tmp_path: Path) -> None:
     for encoding in ("utf-8", "utf-8-sig"):
         for newline in ("\n", "\r\n"):
             path = tmp_path / "mine.toml"
-            path.write_text(study_text(), encoding=encoding, newline=newline)
+            path.write_text(far_study(), encoding=encoding, newline=newline)
             assert FAR in load_study(str(path)).about
 
 
@@ -70,7 +68,7 @@ def test_a_study_is_utf8_with_or_without_a_mark_in_any_locale(tmp_path: Path) ->
 def test_a_file_in_another_encoding_is_one_line(tmp_path: Path, encoding: str) -> None:
     text = {"shift-jis": "日本", "utf-16": "x"}.get(encoding, "Jürgen")
     path = tmp_path / "mine.toml"
-    path.write_bytes(study_text().replace(FAR, text).encode(encoding))
+    path.write_bytes(far_study().replace(FAR, text).encode(encoding))
     with pytest.raises(InputError, match=r"mine.toml: this text is not UTF-8; save it as UTF-8"):
         load_study(str(path))
     with pytest.raises(InputError, match="not UTF-8"):
