@@ -50,9 +50,22 @@ def whole_folder(folder: Path, last: str) -> Iterator[Path]:
                 place = folder / Path(error.filename).name
                 raise OSError(error.errno, error.strerror, str(place)) from error
             raise
+        files = sorted(new.iterdir(), key=lambda path: path.name == last)
+        for path in files:
+            reach_disk(path)
         (folder / last).unlink(missing_ok=True)
-        for path in sorted(new.iterdir(), key=lambda path: path.name == last):
+        for path in files:
             os.replace(path, folder / path.name)
+
+
+def reach_disk(path: Path) -> None:
+    """Wait until the disk has a file.
+
+    A machine that stops may else keep a file's new name and lose its bytes. It takes some
+    milliseconds, so it is for files that were long in the making.
+    """
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def write_text(path: Path, text: str) -> None:

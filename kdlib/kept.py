@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kdlib.errors import DamagedError, MadeAgainWarning, printable
-from kdlib.files import atomic
+from kdlib.files import atomic, reach_disk
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -67,6 +67,7 @@ def write_tensors(
     note = {**(note or {}), DIGEST: _digest(kept, note or {})}
     with atomic(path) as temporary:
         temporary.write_bytes(save(kept, note))  # on a full disk save_file raises no OSError
+        reach_disk(temporary)
 
 
 def read_tensors(

@@ -1,11 +1,14 @@
 """Laws of files that appear whole or not at all."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from kdlib.files import whole_folder, write_text
+from kdlib.kept import write_tensors
 
 
 def texts(folder: Path) -> dict[str, str]:
@@ -42,3 +45,26 @@ def test_files_that_cannot_be_moved_leave_a_folder_that_is_not_finished(tmp_path
     with pytest.raises(OSError, match="first"):
         fill(tmp_path)
     assert not (tmp_path / "last").exists()
+
+
+def test_the_disk_has_the_bytes_of_a_run_before_it_has_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that stops in between must not leave a file that is there but empty."""
+    on_disk, moved, fsync, replace = set(), [], os.fsync, os.replace
+
+    def reached(file: int) -> None:
+        on_disk.add(os.fstat(file).st_ino)
+        fsync(file)
+
+    def move(old: Path, new: Path) -> None:
+        if new.parent == tmp_path:
+            moved.append(old.stat().st_ino)
+            assert moved[-1] in on_disk, new
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", reached)
+    monkeypatch.setattr(os, "replace", move)
+    fill(tmp_path)
+    write_tensors(tmp_path / "checkpoint.safetensors", {"weight": torch.zeros(3)})
+    assert len(moved) == 3
