@@ -253,10 +253,10 @@ def _gap(table: pd.DataFrame) -> dict[str, float]:
 
 
 def by_pair_and_pooled(table: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
-    """The rows of each pair of clinics in the paper's order, named by it, then all pooled."""
-    parts = {(str(one), str(two)): part for (one, two), part in table.groupby(PAIR)}
-    for pair in in_order(parts):
-        yield dict(zip(PAIR, pair, strict=True)), parts[pair]
+    """All rows pooled, then those of each pair of clinics in the paper's order, named by it."""
     over_all = pooled(table).dropna(how="all")
     if len(over_all):
         yield dict.fromkeys(PAIR, POOLED), over_all
+    parts = {(str(one), str(two)): part for (one, two), part in table.groupby(PAIR)}
+    for pair in in_order(parts):
+        yield dict(zip(PAIR, pair, strict=True)), parts[pair]
