@@ -14,6 +14,7 @@ from kdlib.cli.options import (
     SkipBad,
     StoreFolder,
     Threads,
+    make_writable,
     parsed,
 )
 from kdlib.cli.segmenting import Out, ready_results, segment_cases
@@ -41,6 +42,12 @@ def adapt(
     evaluate: Annotated[
         bool, typer.Option(help="Score the result against the target's masks, at the end.")
     ] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            help="New folder for the adapted starter. 'kdlib predict FOLDER SCANS' uses it later."
+        ),
+    ] = None,
     skip_bad: SkipBad = False,
     orientation: Orientation = None,
     form: Form = None,
@@ -67,13 +74,14 @@ def adapt(
     from kdlib.data.forms import Reading
 
     reading = Reading(orientation, form)
+    _check_keep(keep, source, on_the_fly=on_the_fly)
     if source is None:
         if study is not None:
             raise InputError(f"--study {study}: the starter has a recipe of its own; leave --study "
                              "out, or name a --source")  # fmt: skip
         _adapt_starter(target, out, method or "adabn", on_the_fly=on_the_fly, evaluate=evaluate,
-                       skip_bad=skip_bad, reading=reading, seed=seed, setting=setting,
-                       device=device)  # fmt: skip
+                       keep=keep, skip_bad=skip_bad, reading=reading, seed=seed,
+                       setting=setting, device=device)  # fmt: skip
         return
     from kdlib.own_scans.adapt import plan_adaptation
     from kdlib.own_scans.segmenter import of_runs
@@ -103,6 +111,7 @@ def _adapt_starter(
     *,
     on_the_fly: bool,
     evaluate: bool,
+    keep: Path | None,
     skip_bad: bool,
     reading: "Reading",
     seed: int,
@@ -134,8 +143,31 @@ def _adapt_starter(
     if student.verdict is not None:
         what += f" {student.verdict.said}"
         print(student.verdict.said)
+    if keep is not None:
+        print(_kept(keep, student.keep(keep)))
     cases = [(subject, student) for subject in subjects]
     segment_cases(cases, what, results, left_out=left_out, scored=evaluate)
+
+
+def _check_keep(keep: Path | None, source: Path | None, *, on_the_fly: bool) -> None:
+    """Refuse, before hours are spent, to keep a network that cannot be kept there."""
+    if keep is None:
+        return
+    if source is not None:
+        raise InputError(f"--keep {keep}: with a source the student is a run, which is kept in "
+                         "--store; leave --keep out")  # fmt: skip
+    if on_the_fly:
+        raise InputError(f"--keep {keep}: with --on-the-fly each scan has a network of its "
+                         "own; leave one of the two out")  # fmt: skip
+    if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        raise InputError(f"--keep {keep}: this is not empty; name a new folder")
+    make_writable(keep)
+
+
+def _kept(keep: Path, kept: bool) -> str:
+    if kept:
+        return f"The adapted network is kept in {keep}; kdlib predict {keep} SCANS uses it."
+    return f"No network is kept in {keep}, since the starter is used as it is."
 
 
 def _how(on_the_fly: bool) -> str:

@@ -30,7 +30,10 @@ Out = Annotated[
     ),
 ]
 RunFolder = Annotated[
-    Path | None, typer.Option("--run", help="Folder of a finished run. Default: the starter.")
+    Path | None,
+    typer.Option(
+        "--run", help="Folder of a finished run or of a kept network. Default: the starter."
+    ),
 ]
 APPLIED = "A finished network was applied to these scans; nothing was adapted to them."
 STARTER = "The starter, which learnt from simulated people, was applied to these scans as it is."
@@ -48,7 +51,8 @@ def predict(
         list[Path],
         typer.Argument(
             metavar="[RUN] SCANS...",
-            help="Scans, or folders of scans. The folder of a finished run may come first.",
+            help="Scans, or folders of scans. The folder of a finished run, or of a network that "
+            "'kdlib adapt --keep' wrote, may come first.",
         ),
     ],
     run: RunFolder = None,
@@ -150,28 +154,35 @@ def say_how_to_open(ids: "Iterable[str]") -> None:
 
 
 def _run_and_scans(places: list[Path], run: Path | None) -> tuple[Path | None, list[Path]]:
-    """Which run is named, if any, and which scans. A folder that holds a run may come first."""
-    if run is None and (places[0] / "scenario.json").exists():
+    """Which run or kept network is named, if any, and which scans. Its folder may come first."""
+    if run is None and _holds_network(places[0]):
         run, places = places[0], places[1:]
     if not places:
         raise InputError(f"{run}: this is a run; name the scans to segment after it")
     for place in places:
-        if (place / "scenario.json").exists():
+        if _holds_network(place):
             raise InputError(f"{place}: this is a run and no scan; name one run, first or by --run")
     return run, places
 
 
+def _holds_network(folder: Path) -> bool:
+    from kdlib.starter.starter import NOTE
+
+    return any((folder / name).exists() for name in ("scenario.json", NOTE))
+
+
 def _segmenter(run: Path | None, device: str) -> "Segmenter":
-    """The run in a folder, or the starter if none is named."""
+    """The run or the kept network in a folder, or the starter if none is named."""
+    from kdlib.own_scans.of_starter import StarterSegmenter
     from kdlib.own_scans.segmenter import of_runs
+    from kdlib.starter.starter import NOTE, load_starter, read_starter
     from kdlib.study.run import Run
 
-    if run is not None:
-        return of_runs([Run(run)], device)[0]
-    from kdlib.own_scans.of_starter import StarterSegmenter
-    from kdlib.starter.starter import load_starter
-
-    return StarterSegmenter(load_starter(), device)
+    if run is None:
+        return StarterSegmenter(load_starter(), device)
+    if (run / NOTE).exists():
+        return StarterSegmenter(read_starter(run), device)
+    return of_runs([Run(run)], device)[0]
 
 
 def segment_cases(

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from kdlib.data.slices import Slices
@@ -13,7 +14,7 @@ from kdlib.own_scans.forecast import Verdict, verdict_on
 from kdlib.own_scans.of_starter import NAME, StarterSegmenter, brain_and_inside
 from kdlib.own_scans.segmenter import Answers
 from kdlib.own_scans.source_free import adapted_network, inside_slices, pooled
-from kdlib.starter.starter import Starter, lesions_in
+from kdlib.starter.starter import Starter, lesions_in, write_lesion_network
 from kdlib.study.outcome import provenance
 from kdlib.study.scenario import Scenario
 from kdlib.training import OnStep
@@ -27,8 +28,6 @@ class StudentSegmenter(StarterSegmenter):
         verdict: whether the student is used. None before ``adapt``, and if each scan has a student
             of its own.
     """
-
-    role = "student"
 
     def __init__(self, starter: Starter, scenario: Scenario, device: str = "auto") -> None:
         super().__init__(starter, device)
@@ -77,6 +76,18 @@ class StudentSegmenter(StarterSegmenter):
             pooled(parts, self._device), len(subjects), on_step
         )
         self._made = provenance(self._device, self.scenario.precision, began)
+        self._made["scans"] = len(subjects)
+
+    def keep(self, folder: Path) -> bool:
+        """Write the student to a new ``folder``, so that it can segment scans that come later.
+
+        ``read_starter`` reads it. Nothing is written, and the answer is no, if it is not used.
+        """
+        if self._student is None or self.verdict is None or not self.verdict.adapted:
+            return False
+        told = self._made | {"name": self.name, "settings": self.settings}
+        write_lesion_network(folder, self._student, self.recipe, told, half=False)
+        return True
 
     def answers(self, scan: Sequence[Volume]) -> Answers:
         brain, cut = brain_and_inside(scan[0])

@@ -20,7 +20,6 @@ class StarterSegmenter:
     """The starter: it finds the brain, and then the lesions inside it."""
 
     finds_brain = True
-    role = "starter"
 
     def __init__(self, starter: Starter, device: str = "auto") -> None:
         self.starter = starter
@@ -28,7 +27,11 @@ class StarterSegmenter:
 
     @property
     def name(self) -> str:
-        return NAME
+        return self._made_as
+
+    @property
+    def role(self) -> str:
+        return "starter" if self.name == NAME else "student"
 
     @property
     def recipe(self) -> Recipe:
@@ -36,13 +39,19 @@ class StarterSegmenter:
 
     @property
     def settings(self) -> dict[str, Any]:
-        return self.recipe.model_dump(mode="json") | {"settings": {}, "teacher": None}
+        own = self.recipe.model_dump(mode="json") | {"settings": {}, "teacher": None}
+        return dict(self.starter.provenance.get("settings", own))
 
     @property
     def provenance(self) -> dict[str, dict[str, Any]]:
         told: dict[str, Any] = {"finished": "–", "seconds": None, "device": "–", "versions": {}}
         made = self.starter.provenance
-        return {NAME: told | {name: made[name] for name in TOLD if name in made}}
+        return {self._made_as: told | {name: made[name] for name in TOLD if name in made}}
+
+    @property
+    def _made_as(self) -> str:
+        """The starter's own name, or that of a student of it that was kept."""
+        return str(self.starter.provenance.get("name", NAME))
 
     @property
     def missing(self) -> list[str]:

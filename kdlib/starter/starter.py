@@ -16,8 +16,8 @@ import torch
 
 from kdlib.data.volume import Volume
 from kdlib.errors import DamagedError
-from kdlib.files import read_text, write_text
-from kdlib.kept import read_tensors, write_tensors
+from kdlib.files import whole_folder
+from kdlib.kept import content, read_tensors, write_tensors
 from kdlib.networks import UNet, new_unet
 from kdlib.prediction import predict
 from kdlib.recipe import Recipe
@@ -78,8 +78,8 @@ def read_starter(folder: Path) -> Starter:
     Raises:
         InputError: a file is missing or damaged.
     """
-    note = json.loads(read_text(folder / NOTE))
-    recipe = Recipe(**note["recipe"])
+    note = _note(folder / NOTE)
+    recipe = note["recipe"]
     network = new_unet(recipe, seed=0)
     tensors = read_tensors(folder / LESION)[0]
     try:
@@ -91,17 +91,26 @@ def read_starter(folder: Path) -> Starter:
 
 
 def write_lesion_network(
-    folder: Path, network: UNet, recipe: Recipe, provenance: dict[str, Any]
+    folder: Path, network: UNet, recipe: Recipe, provenance: dict[str, Any], *, half: bool = True
 ) -> None:
-    """Write a lesion network as the package holds it: its weights in half precision, and a note."""
-    tensors = {name: _half(tensor) for name, tensor in network.state_dict().items()}
-    write_tensors(folder / LESION, tensors)
-    note = {
-        "recipe": recipe.model_dump(),
-        "threshold": 0.5,
-        "provenance": provenance,
-    }
-    write_text(folder / NOTE, json.dumps(note, indent=2) + "\n")
+    """Write a lesion network as the package holds it, its weights and a note.
+
+    The weights are in ``half`` precision, or as they are, so that its answers stay the same.
+    """
+    keep = _half if half else torch.Tensor.cpu
+    note = {"recipe": recipe.model_dump(), "threshold": 0.5, "provenance": provenance}
+    with whole_folder(folder, last=NOTE) as new:
+        tensors = {name: keep(tensor) for name, tensor in network.state_dict().items()}
+        write_tensors(new / LESION, tensors)
+        (new / NOTE).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
+
+
+def _note(path: Path) -> dict[str, Any]:
+    try:
+        note = json.loads(content(path))
+        return {**note, "recipe": Recipe(**note["recipe"])}
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedError(path, "this file is damaged") from error
 
 
 def _half(tensor: torch.Tensor) -> torch.Tensor:

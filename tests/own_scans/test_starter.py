@@ -123,8 +123,11 @@ def test_what_is_not_adapted_is_what_the_starter_answers(
     monkeypatch.setattr(
         "kdlib.own_scans.forecast.forecast_of", lambda *_: Forecast(0.1, -0.01, 0.2, 0.9)
     )
-    said = adapted(own, tmp_path / "out", *how)
+    keep = [] if how else ["--keep", tmp_path / "kept"]
+    said = adapted(own, tmp_path / "out", *how, *keep)
     assert said.status == 0, said.err
+    assert how or "No network is kept" in said.out
+    assert not list(tmp_path.glob("kept/*"))
     for name, kind in ((name, kind) for name in NAMES for kind in KINDS):
         file = f"{name}_{kind}.nii.gz"
         assert (tmp_path / "out" / file).read_bytes() == (done / file).read_bytes()
@@ -144,6 +147,28 @@ def test_a_student_is_compared_with_the_starter(
         assert fact["lesion_ml"]["teacher"] == before["lesion_ml"]["result"]
         assert fact["scores"]["teacher"] == before["scores"]["result"]
         assert fact["difference"]["dice"] < 1
+
+
+def test_a_student_that_is_kept_gives_the_same_masks_later(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "kdlib.own_scans.forecast.forecast_of", lambda *_: Forecast(0.1, 0.01, 0.2, 0.9)
+    )
+    kept = tmp_path / "kept"
+    assert adapted(own, tmp_path / "out", "--keep", kept).status == 0
+    said = kdlib("predict", kept, own, "--out", tmp_path / "later", "--device", "cpu")
+    assert said.status == 0, said.err
+    for name, kind in ((name, kind) for name in NAMES for kind in KINDS):
+        file = f"{name}_{kind}.nii.gz"
+        assert (tmp_path / "later" / file).read_bytes() == (tmp_path / "out" / file).read_bytes()
+    assert list(report(tmp_path / "later")["runs"])[0] == "starter-adabn-seed0"
+    again = adapted(own, tmp_path / "out", "--keep", kept)
+    assert (again.status, "is not empty; name a new folder" in again.err) == (2, True)
+    (kept / "lesion.json").write_text("{")
+    damaged = kdlib("predict", kept, own, "--out", tmp_path / "later")
+    assert (damaged.status, len(damaged.err.splitlines())) == (2, 1), damaged.err
+    assert "lesion.json: this file is damaged" in damaged.err
 
 
 def test_every_method_of_its_kind_of_task_can_be_used_and_no_other(
@@ -182,6 +207,8 @@ def test_a_student_that_is_its_teacher_has_moved_in_no_measure(own: Path) -> Non
         (["--set", "width=8"], "the starter has width="),
         (["--set", "wdth=8"], "did you mean 'width'"),
         (["--method", "adabnn"], "unknown method 'adabnn'"),
+        (["--keep", "kept", "--on-the-fly"], "with --on-the-fly each scan has a network of its"),
+        (["--keep", "kept", "--source", "."], "with a source the student is a run"),
     ],
 )
 def test_what_the_starter_cannot_do_is_one_line(
