@@ -85,6 +85,7 @@ def adapt(
         return
     from kdlib.own_scans.adapt import plan_adaptation
     from kdlib.own_scans.segmenter import of_runs
+    from kdlib.report.on_bench import on_bench
     from kdlib.study.progress import count_bar, trainings
     from kdlib.study.store import Store
 
@@ -100,7 +101,8 @@ def adapt(
     with trainings(store.missing(plan.scenarios)) as on_progress:
         runs = plan.runs(store, on_progress=on_progress)
     cases = list(zip(plan.subjects, of_runs(runs, device), strict=True))
-    what = f"A student of a teacher of another clinic was made by {method}, {_how(on_the_fly)}."
+    what = f"A student of a teacher of another clinic was made by {method}, {_how(on_the_fly)}. "
+    what += on_bench(method, on_the_fly=on_the_fly)
     segment_cases(cases, what, results, left_out=plan.left_out, scored=evaluate)
 
 
@@ -121,6 +123,7 @@ def _adapt_starter(
     from kdlib.own_scans.adapt import scans_at
     from kdlib.own_scans.adapt_starter import StudentSegmenter
     from kdlib.own_scans.source_free import source_free_scenario
+    from kdlib.report.on_bench import on_bench
     from kdlib.starter.starter import load_starter
     from kdlib.study.progress import count_bar
 
@@ -140,6 +143,7 @@ def _adapt_starter(
     if not on_the_fly:
         with count_bar("brains found") as on_scan, count_bar("steps") as on_step:
             student.adapt(subjects, on_scan=on_scan, on_step=on_step)
+    what += f" {on_bench(method, on_the_fly=on_the_fly)}"
     if student.verdict is not None:
         what += f" {student.verdict.said}"
         print(student.verdict.said)

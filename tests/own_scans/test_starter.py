@@ -162,7 +162,7 @@ def test_a_student_that_is_kept_gives_the_same_masks_later(
     for name, kind in ((name, kind) for name in NAMES for kind in KINDS):
         file = f"{name}_{kind}.nii.gz"
         assert (tmp_path / "later" / file).read_bytes() == (tmp_path / "out" / file).read_bytes()
-    assert list(report(tmp_path / "later")["runs"])[0] == "starter-adabn-seed0"
+    assert next(iter(report(tmp_path / "later")["runs"])) == "starter-adabn-seed0"
     again = adapted(own, tmp_path / "out", "--keep", kept)
     assert (again.status, "is not empty; name a new folder" in again.err) == (2, True)
     (kept / "lesion.json").write_text("{")

@@ -1,0 +1,74 @@
+"""What the bench of simulated clinics found for a method, so that ``kdlib adapt`` can say it.
+
+The numbers are those of the results of record. They come with the package in ``on_bench.json``;
+``python -m kdlib.report.on_bench book/results`` writes this file again.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from kdlib.evidence.protocol import PROTOCOL
+from kdlib.evidence.verdicts import count_of
+from kdlib.files import write_text
+from kdlib.record.results import Results
+from kdlib.record.whole import LAST
+from kdlib.report.gains import gains, pooled
+from kdlib.report.words import interval, signed
+
+STUDIES = ("landscape", "standard")  # the first that tried a method is told
+FILE = Path(__file__).with_suffix(".json")
+
+
+def on_bench(method: str, *, on_the_fly: bool = False) -> str:
+    """The mean gain of a method on the bench, with its interval and study, in a sentence."""
+    how = " to one scan at a time" if on_the_fly else ""
+    found = json.loads(FILE.read_text(encoding="utf-8")).get(_key(method, on_the_fly))
+    if found is None:
+        return f"No study of record has tried adapting{how} by {method}."
+    over = f"{count_of(found['pairs'], 'pair')} of simulated clinics"
+    return (
+        f"On the bench, {method}{how} changed the mean Dice by {signed(found['difference'])} "
+        f"({found['interval']}) against no adaptation: study {found['study']}, {over}, "
+        f"{count_of(found['seeds'], 'seed')}, {count_of(found['n'], 'subject')}, a teacher of "
+        "another simulated clinic. Your scans may differ."
+    )
+
+
+def found_by(results: Results) -> dict[str, dict[str, Any]]:
+    """The gain of each method over all pairs, by the first arm of each method, which is plainest.
+
+    Results that another version of the protocol decided are left out.
+    """
+    if any(made.get("protocol", {}).get("version") != PROTOCOL for made in results.seeds.values()):
+        return {}
+    found: dict[str, dict[str, Any]] = {}
+    for name, row in pooled(gains(results), results).items():
+        arm = results.arms[name]
+        if arm.teacher is None:
+            told = {"study": results.name, "pairs": len(results.pairs), "interval": interval(row)}
+            told |= {
+                "difference": round(row["difference"], 4),
+                "n": row["n"],
+                "seeds": row["seeds"],
+            }
+            found.setdefault(_key(arm.method, arm.on_the_fly), told)
+    return found
+
+
+def text_of(folder: Path) -> str:
+    """What ``on_bench.json`` holds for the results in a folder with one folder for each study."""
+    told: dict[str, dict[str, Any]] = {}
+    for study in reversed(STUDIES):
+        if (folder / study / LAST).exists():
+            told |= found_by(Results(folder / study))
+    return json.dumps(dict(sorted(told.items())), indent=1, ensure_ascii=False) + "\n"
+
+
+def _key(method: str, on_the_fly: bool) -> str:
+    return f"{method} on the fly" if on_the_fly else method
+
+
+if __name__ == "__main__":
+    write_text(FILE, text_of(Path(sys.argv[1])))

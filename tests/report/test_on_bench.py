@@ -1,0 +1,41 @@
+"""Laws of what ``kdlib adapt`` says of the bench: the numbers of the results of record, or none."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kdlib.evidence.protocol import PROTOCOL
+from kdlib.record.results import Results
+from kdlib.report.gains import gains, pooled
+from kdlib.report.on_bench import FILE, STUDIES, found_by, on_bench, text_of
+
+RECORD = Path(__file__).parents[2] / "book/results"
+
+
+def test_the_package_has_the_numbers_of_the_results_of_record() -> None:
+    remedy = "run python -m kdlib.report.on_bench book/results"
+    assert FILE.read_text(encoding="utf-8") == text_of(RECORD), remedy
+
+
+def test_a_method_is_told_with_its_mean_gain_and_its_study() -> None:
+    results = Results(RECORD / "controls")
+    found = found_by(results)
+    for name, row in pooled(gains(results), results).items():
+        told = found[results.arms[name].method]
+        assert told["difference"] == pytest.approx(row["difference"], abs=1e-4)
+        assert (told["study"], told["n"]) == ("controls", row["n"])
+
+
+def test_results_of_another_protocol_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kdlib.report.on_bench.PROTOCOL", PROTOCOL + 1)
+    assert found_by(Results(RECORD / "controls")) == {}
+
+
+def test_what_was_not_tried_is_said() -> None:
+    told = json.loads(FILE.read_text(encoding="utf-8"))
+    assert all(one["study"] in STUDIES for one in told.values())
+    assert on_bench("sorcery") == "No study of record has tried adapting by sorcery."
+    for key, one in told.items():
+        method = key.removesuffix(" on the fly")
+        assert one["interval"] in on_bench(method, on_the_fly=key != method)
