@@ -7,17 +7,14 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
-from filelock import FileLock
 
+from kdlib.cache import VARIABLE
 from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.evidence import power
-from kdlib.files import atomic
 from kdlib.processes import starting_at_once
-from kdlib.simulator import template
 from kdlib.study.cluster import IMPORTED
 from tests.known_effects import known_effects
 from tests.tiny import write_clinics
@@ -65,20 +62,10 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> P
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_template(shared_folder: Path) -> Iterator[None]:
-    """The simulator's average brain, which takes ten seconds, is made by one process for all."""
-    file = shared_folder / "template.npy"
-    make = template._made_maps
-
-    def made_once() -> np.ndarray:
-        with FileLock(f"{file}.lock"):
-            if not file.exists():
-                with atomic(file) as temporary:
-                    np.save(temporary, make())
-        return np.load(file, mmap_mode="c")
-
+def one_cache(shared_folder: Path) -> Iterator[None]:
+    """The average brain and the starter's ONNX files are made by one process for all."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(template, "_made_maps", made_once)
+        patch.setenv(VARIABLE, str(shared_folder / "cache"))
         yield
 
 

@@ -8,12 +8,17 @@ import logging
 import warnings
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from kdlib import networks
+from kdlib.cache import cached, code_of, versions_of
 from kdlib.data.labels import Label
+from kdlib.kept import digest_of
 from kdlib.networks import UNet
 from kdlib.recipe import Recipe
+from kdlib.starter import brain_network
 from kdlib.starter.brain_network import BrainNetwork
 from kdlib.starter.coarse import SHAPE
 
@@ -33,12 +38,27 @@ def lesion_onnx(network: UNet, recipe: Recipe) -> bytes:
     """Slices (N, 1, H, W) in, the lesion probability (N, H, W) out. N is free."""
     answer = _Answer(network, lambda logits: logits.softmax(dim=1)[:, Label.LESION])
     slices = torch.export.Dim("slices", min=1)
-    return _exported(answer, torch.zeros(2, 1, *recipe.size), {"images": {0: slices}})
+    images = torch.zeros(2, 1, *recipe.size)
+    return _kept("lesion.onnx", answer, images, {"images": {0: slices}})
 
 
 def brain_onnx(network: BrainNetwork) -> bytes:
     """A coarse head (1, 1, 64, 80, 64) in, the probability of brain in the same shape out."""
-    return _exported(_Answer(network, torch.sigmoid), torch.zeros(1, 1, *SHAPE), None)
+    answer = _Answer(network, torch.sigmoid)
+    return _kept("brain.onnx", answer, torch.zeros(1, 1, *SHAPE), None)
+
+
+def _kept(name: str, answer: _Answer, images: Tensor, free: dict | None) -> bytes:
+    """The file, which takes seconds to make, from the cache if it is there."""
+    weights = b"".join(part.numpy().tobytes() for part in answer.state_dict().values())
+    code = code_of(__file__, networks.__file__, brain_network.__file__)
+    packages = versions_of("torch", "onnx", "onnxscript")
+    made_of = [code, repr(answer), str(tuple(images.shape)), digest_of(weights), *packages]
+
+    def make() -> np.ndarray:
+        return np.frombuffer(_exported(answer, images, free), np.uint8)
+
+    return cached(name, made_of, make).tobytes()
 
 
 def _exported(answer: nn.Module, images: Tensor, free: dict | None) -> bytes:
