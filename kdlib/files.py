@@ -37,25 +37,55 @@ def whole_folder(folder: Path, last: str) -> Iterator[Path]:
     """Yield an empty folder. Its files move into ``folder`` when the block ends well.
 
     The file named ``last`` is removed before, and moved after all others. So a ``folder`` that has
-    it holds files that belong together. After an error ``folder`` stays as it was. An ``OSError``
-    about a new file names its place in ``folder``.
+    it holds files that belong together. After an error ``folder`` stays as it was. An error about a
+    new file names its place in ``folder``.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder, prefix=".") as name:
-        new = Path(name)
-        try:
-            yield new
-        except OSError as error:
-            if Path(error.filename or "").parent == new:
-                place = folder / Path(error.filename).name
-                raise OSError(error.errno, error.strerror, str(place)) from error
-            raise
+    with _unfinished(folder) as new:
+        yield new
         files = sorted(new.iterdir(), key=lambda path: path.name == last)
         for path in files:
             reach_disk(path)
         (folder / last).unlink(missing_ok=True)
         for path in files:
             os.replace(path, folder / path.name)
+
+
+@contextmanager
+def filled_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder. All that is in it moves into ``folder`` when the block ends well.
+
+    ``folder`` is empty or not there yet. After an error it is empty, so that nobody takes a part
+    for the whole. An error about a new file names its place in ``folder``.
+    """
+    with _unfinished(folder) as new:
+        yield new
+        made = sorted(new.iterdir())
+        try:
+            for path in made:
+                os.replace(path, folder / path.name)
+        except OSError:
+            for path in made:
+                if (folder / path.name).exists():
+                    os.replace(folder / path.name, path)
+            raise
+
+
+@contextmanager
+def _unfinished(folder: Path) -> Iterator[Path]:
+    """A folder inside ``folder`` that goes away. Errors about it speak of ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder, prefix=".unfinished-") as new:
+        try:
+            yield Path(new)
+        except OSError as error:
+            if new in str(error.filename):
+                place = str(error.filename).replace(new, str(folder))
+                raise OSError(error.errno, error.strerror, place) from error
+            raise
+        except InputError as error:
+            if new in str(error):
+                raise InputError(str(error).replace(new, str(folder))) from error
+            raise
 
 
 def reach_disk(path: Path) -> None:

@@ -22,15 +22,16 @@ _open = io.open
 
 @dataclass
 class Disk:
-    """Counts the changes of files under ``root``, and refuses one of them.
+    """Counts the changes of files under ``root``, or the writes into them, and refuses one.
 
     Attributes:
         root: the folder that is watched.
         refused: the number of the change that fails, from 0; none if it is negative.
         error: the number of the operating system's error.
-        late: whether a file opens well and the write into it fails, as on a full disk.
+        late: whether files open well and a write fails, as on a full disk. Only writes count then.
         seen: how many changes there were.
         hit: whether one was refused.
+        told: what was refused.
     """
 
     root: Path
@@ -39,31 +40,35 @@ class Disk:
     late: bool = False
     seen: int = 0
     hit: bool = False
+    told: str = ""
     owner: int = field(default_factory=threading.get_ident)
 
-    def counts(self, path: object) -> bool:
+    def counts(self, event: str, path: object) -> bool:
         """Whether this change is the one that fails."""
         inside = isinstance(path, str | os.PathLike) and str(path).startswith(str(self.root))
         if not inside or threading.get_ident() != self.owner:
             return False
         self.seen += 1
         chosen = self.seen - 1 == self.refused
-        self.hit |= chosen
+        if chosen:
+            self.hit, self.told = True, f"{event} {path}"
         return chosen
 
     def audit(self, event: str, arguments: tuple) -> None:
         """Raise the error when the interpreter announces the chosen change."""
-        if event not in _EVENTS or (event == "open" and self.late):
+        if self.late or event not in _EVENTS:
             return
         if event == "open" and not (arguments[2] or 0) & _WRITES:
             return
         path = arguments[_EVENTS[event]]
-        if self.counts(path):
+        if event == "os.mkdir" and Path(path).exists():  # the system only says that it is there
+            return
+        if self.counts(event, path):
             raise OSError(self.error, os.strerror(self.error), str(path))
 
     def open(self, file: object, mode: str = "r", *more: object, **named: object) -> io.IOBase:
         """``open``, which gives a full device where the chosen file is opened for writing."""
-        if set(mode) & set("wax+") and self.counts(file):
+        if set(mode) & set("wax+") and self.counts("write", file):
             return _open("/dev/full", mode.replace("x", "w"), *more, **named)
         return _open(file, mode, *more, **named)
 

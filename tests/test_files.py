@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from kdlib.files import whole_folder, write_text
+from kdlib.errors import InputError
+from kdlib.files import filled_folder, whole_folder, write_text
 from kdlib.kept import write_tensors
 
 
@@ -45,6 +46,29 @@ def test_files_that_cannot_be_moved_leave_a_folder_that_is_not_finished(tmp_path
     with pytest.raises(OSError, match="first"):
         fill(tmp_path)
     assert not (tmp_path / "last").exists()
+
+
+def test_a_folder_is_filled_with_all_or_with_nothing(tmp_path: Path) -> None:
+    with filled_folder(tmp_path / "out") as new:
+        write_text(new / "anna" / "scan", "new")
+        write_text(new / "table", "new")
+    assert (tmp_path / "out/anna/scan").read_text() == (tmp_path / "out/table").read_text() == "new"
+
+
+def test_a_folder_that_is_not_filled_stays_empty_and_the_error_names_it(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as refused, filled_folder(tmp_path) as new:  # noqa: PT012
+        write_text(new / "table", "new")
+        raise InputError(f"{new}/anna/scan: bad")
+    assert str(refused.value) == f"{tmp_path}/anna/scan: bad"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_filled_to_its_end_is_empty(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="table"), filled_folder(tmp_path) as new:  # noqa: PT012
+        write_text(new / "anna" / "scan", "new")
+        write_text(new / "table", "new")
+        (tmp_path / "table" / "in the way").mkdir(parents=True)
+    assert not (tmp_path / "anna").exists()
 
 
 def test_the_disk_has_the_bytes_of_a_run_before_it_has_the_name(

@@ -15,7 +15,8 @@ from kdlib.data.image_file import read_labels, write_volume
 from kdlib.data.labels import Label
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume
-from kdlib.errors import InputError
+from kdlib.errors import InputError, printable
+from kdlib.files import filled_folder
 from kdlib.starter.brain import BRAIN, find_brain, stripped
 
 # What lies beside scans and says more about them.
@@ -55,7 +56,8 @@ def strip(clinics: Clinics, out: Path, on_subject: OnSubject | None = None) -> l
     """Write all scans of ``clinics`` into ``out`` with 0 outside the brain, and copy their labels.
 
     Folders and names of files stay, and so do the tables beside them. Labels are copied as they
-    are. A FLAIR or a T1 that is no NIfTI file becomes one.
+    are. A FLAIR or a T1 that is no NIfTI file becomes one. The copies come into ``out`` when all of
+    them are made.
 
     Args:
         clinics: clinics of one folder.
@@ -69,13 +71,14 @@ def strip(clinics: Clinics, out: Path, on_subject: OnSubject | None = None) -> l
     refuse_place(clinics, out)
     home = _home(clinics)
     subjects, done = clinics.subjects, []
-    for number, subject in enumerate(subjects, start=1):
-        done.append(_strip_one(subject, home, out))
-        if on_subject:
-            on_subject(number, len(subjects))
-    for name in TABLES:
-        if (home / name).is_file():
-            shutil.copyfile(home / name, out / name)
+    with filled_folder(out) as new:
+        for number, subject in enumerate(subjects, start=1):
+            done.append(_strip_one(subject, home, new))
+            if on_subject:
+                on_subject(number, len(subjects))
+        for name in TABLES:
+            if (home / name).is_file():
+                shutil.copyfile(home / name, new / name)
     return done
 
 
@@ -84,8 +87,10 @@ def refuse_place(clinics: Clinics, out: Path) -> None:
     home = _home(clinics)
     if Path(os.path.realpath(out)).is_relative_to(os.path.realpath(home)):
         raise InputError(f"{out}: it is inside the folder of the scans; choose another place")
-    if out.exists() and any(out.iterdir()):
-        raise InputError(f"{out}: there are files in it; name a new folder or an empty one")
+    there = sorted(path.name for path in out.iterdir()) if out.exists() else []
+    if there:
+        what = f"there are files in it, such as {printable(there[0])}"
+        raise InputError(f"{out}: {what}; name a new folder or an empty one")
 
 
 def _home(clinics: Clinics) -> Path:

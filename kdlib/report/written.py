@@ -7,7 +7,7 @@ import pandas as pd
 
 from kdlib.evidence.claims import judge
 from kdlib.evidence.comparisons import Patients
-from kdlib.files import write_text
+from kdlib.files import whole_folder, write_text
 from kdlib.report.provenance import arms_table
 from kdlib.report.table_files import write_table
 from kdlib.report.tables import (
@@ -48,7 +48,11 @@ def report_tables(
 def write_study_report(
     scores: pd.DataFrame, tables: Mapping[str, pd.DataFrame], folder: Path
 ) -> list[Path]:
-    """Write ``scores.csv``, and each table as CSV, Markdown, LaTeX and HTML. Returns the files."""
-    write_text(folder / "scores.csv", scores.to_csv(index=False))
-    written = [path for name, table in tables.items() for path in write_table(table, folder, name)]
-    return [folder / "scores.csv", *written]
+    """Write ``scores.csv``, and each table as CSV, Markdown, LaTeX and HTML. Returns the files.
+
+    All of them come into ``folder`` when all are written, so no old table lies beside a new one.
+    """
+    with whole_folder(folder, last="scores.csv") as new:
+        made = [path for name, table in tables.items() for path in write_table(table, new, name)]
+        write_text(new / "scores.csv", scores.to_csv(index=False))
+    return [folder / "scores.csv", *(folder / path.name for path in made)]
