@@ -86,6 +86,53 @@ def test_padding_does_not_matter(
 
 
 @few
+@given(st.tuples(*[st.integers(0, 4)] * 4), st.sampled_from([0, -1, 80]))
+def test_air_that_is_cut_off_does_not_matter(
+    mask_of: Callable[..., Mask], scan: Scan, cut: tuple[int, ...], fill: float
+) -> None:
+    """The same voxels are lesions, to the last one, even if all air is cut off."""
+    left, right, front, back = cut
+    box = np.s_[left : scan.shape[0] - right, front : scan.shape[1] - back]
+    filled = np.where(scan == 0, fill, scan)
+    np.testing.assert_array_equal(mask_of(filled[box]), mask_of(scan)[box])
+
+
+@few
+@given(st.integers(0, 3), st.integers(0, 3), st.floats(0.4, 0.9), st.floats(0.5, 1.2))
+def test_a_neck_that_is_cut_off_hardly_matters(
+    mask_of: Callable[..., Mask], scan: Scan, below: int, above: int, narrow: float, grey: float
+) -> None:
+    """The mask cannot be exactly the same.
+
+    A network sees a head in units of the mean and the spread of all its voxels, and a neck that is
+    cut off takes some of these voxels with it.
+    """
+    whole = with_neck(scan, narrow, grey)
+    part = whole[:, :, below : whole.shape[2] - above]
+    assert dice(mask_of(part), mask_of(whole)[:, :, below : whole.shape[2] - above]) > 0.95
+
+
+@few
+@given(st.tuples(*[st.integers(4, 7)] * 4))
+def test_skin_that_is_cut_off_hardly_matters(
+    mask_of: Callable[..., Mask], scan: Scan, cut: tuple[int, ...]
+) -> None:
+    """Not exactly the same, as with the neck; and a network knows no air beyond the cut."""
+    left, right, front, back = cut
+    box = np.s_[left : scan.shape[0] - right, front : scan.shape[1] - back]
+    assert dice(mask_of(scan[box]), mask_of(scan)[box]) > 0.9
+
+
+def with_neck(scan: Scan, narrow: float, grey: float) -> Scan:
+    """The scan with three slices of a neck below its head, and three of air above it."""
+    x, y, _ = np.indices((*scan.shape[:2], 3))
+    inside = ((x - 15.5) / 12) ** 2 + ((y - 19.5) / 16) ** 2 < narrow**2
+    noise = np.random.default_rng(0).normal(1, 0.04, inside.shape)
+    neck = inside * grey * np.median(scan[scan > 0]) * noise
+    return np.concatenate([neck, scan, 0 * neck], axis=2).astype(np.float32)
+
+
+@few
 @given(st.floats(0, 0.04), st.integers(0, 4), st.integers(0, 99))
 def test_noise_in_the_air_and_bright_voxels_hardly_matter(
     mask_of: Callable[..., Mask], scan: Scan, share: float, bright: int, seed: int

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from io import StringIO
@@ -10,11 +11,13 @@ from unicodedata import normalize
 
 from kdlib.data.formats import NOT_FETCHED, is_lost
 from kdlib.data.subjects import Subject
-from kdlib.errors import InputError, printable
+from kdlib.errors import DoubtWarning, InputError, printable
 
 TABLE = "participants.tsv"
-# sub-1_ses-2_run-1 is a scan of sub-1, and P07_ses-2 or P07_SES2 one of P07.
-SCAN_OF = re.compile(r"(sub-[^_]+)(?:_.*)?|(.+?)_ses(?:-.*|[0-9]+)", re.IGNORECASE)
+TEXTS, SPREADSHEETS = (".csv", ".txt", ".tab"), (".xlsx", ".xls", ".ods")  # in its place
+# sub-1_ses-2_run-1 is a scan of sub-1, and P07_ses-2, P07_SES2 or P07-visit3 one of P07.
+SESSION = r"(?:ses(?:-.*|[0-9]+)|(?:session|visit|timepoint|tp)[ _-]?[0-9]+)"
+SCAN_OF = re.compile(rf"(sub-[^_]+)(?:_.*)?|(.+?)[ _-]{SESSION}", re.IGNORECASE)
 POINTERS = ("/annex/objects/", "version https://git-lfs")
 
 Subjects = tuple[Subject, ...]
@@ -28,9 +31,12 @@ def with_patients(folder: Path, clinics: dict[str, Subjects]) -> dict[str, Subje
     have the same ``patient`` are one patient. A patient of both splits is a fault of the test scan.
 
     Raises:
-        InputError: ``participants.tsv`` has patients, but not for every subject, or is damaged.
+        InputError: ``participants.tsv`` has patients, but not for every subject, or is damaged; or
+            a table in another format has patients.
     """
     table = table_of_patients(folder)
+    if not table:
+        _refuse_other_tables(folder)
     return {
         name: _in_one_split(tuple(_named(subject, folder, table) for subject in subjects))
         for name, subjects in clinics.items()
@@ -53,7 +59,7 @@ def _named(subject: Subject, folder: Path, table: dict[str, str]) -> Subject:
         known = [table[key] for key in keys if key in table]
         if not known:
             what = f"it has a column patient, but no row for {printable(subject.id)}"
-            raise InputError(f"{folder / TABLE}: {what}; add the row, or remove the column")
+            raise InputError(f"{table_in(folder)}: {what}; add the row, or remove the column")
         name = known[0] or name
     return replace(subject, patient=name)
 
@@ -63,7 +69,7 @@ def table_of_patients(folder: Path) -> dict[str, str]:
 
     It is "" if the table does not know the patient. Without such a column nothing is known.
     """
-    path = folder / TABLE
+    path = table_in(folder)
     if is_lost(path):
         raise InputError(f"{path}: this is a link; {NOT_FETCHED}")
     if not path.is_file():
@@ -84,6 +90,34 @@ def table_of_patients(folder: Path) -> dict[str, str]:
             what = f"{printable(scan)} has two rows with different patients"
             raise InputError(f"{path}: {what}; remove one")
     return found
+
+
+def table_in(folder: Path) -> Path:
+    """Where the table of a folder is or would be. Its name may have capital letters."""
+    alike = [path for path in _called_participants(folder) if path.name.casefold() == TABLE]
+    return next((path for path in alike if path.name == TABLE), (alike or [folder / TABLE])[0])
+
+
+def _called_participants(folder: Path) -> list[Path]:
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in found if path.stem.casefold() == Path(TABLE).stem]
+
+
+def _refuse_other_tables(folder: Path) -> None:
+    """Refuse a table of patients in another format, and tell of a spreadsheet that may be one."""
+    for path in _called_participants(folder):
+        what = f"{path}: this table is not read"
+        if path.suffix.casefold() in TEXTS and b"patient" in _first_line(path):
+            raise InputError(f"{what}; save it as {TABLE}, with tabs between the columns")
+        if path.suffix.casefold() in SPREADSHEETS:
+            advice = f"if it says whose scans these are, save it as {TABLE} with a column patient"
+            warnings.warn(f"{what}; {advice}", DoubtWarning, stacklevel=2)
+
+
+def _first_line(path: Path) -> bytes:
+    """The first line in small letters, of whatever encoding."""
+    with path.open("rb") as file:
+        return file.readline(10_000).replace(b"\0", b"").lower()
 
 
 def _rows(path: Path) -> list[list[str]]:

@@ -4,7 +4,7 @@ import os
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,8 @@ import numpy as np
 from kdlib.data.clinics import Clinic, Clinics
 from kdlib.data.head import Mask
 from kdlib.data.image_file import read_header, read_labels
+from kdlib.data.namesakes import may_be_one, namesakes
+from kdlib.data.patients import table_of_patients
 from kdlib.data.slices import HEAD_SHARE, prepare
 from kdlib.data.subjects import Subject, lesion_ml
 from kdlib.data.volume import Volume
@@ -126,14 +128,28 @@ def examine_all(
         for clinic in clinics.values()
         for subject in clinic.subjects
     ]
+    names = _notes_on_names(parts) if labelled or learnt_as or window else {}
     for done, (folder, clinic, subject) in enumerate(subjects, start=1):
         studied = clinic.is_studied(subject)
-        yield subject, examine(
+        found = examine(
             subject, folder, inputs=inputs, needs_label=studied and clinic.name in labelled,
             learnt_as=learnt_as if studied else None, window=window,
         )  # fmt: skip
+        note = names.get((clinic.name, subject.id))
+        yield subject, replace(found, notes=(note, *found.notes)) if note else found
         if on_subject:
             on_subject(done, len(subjects))
+
+
+def _notes_on_names(parts: Sequence[Clinics]) -> dict[tuple[str, str], str]:
+    """For some (clinic, subject), who may be the same patient. A clinic has one note at most."""
+    notes = {}
+    for clinics in parts:
+        for clinic in clinics.values():
+            named = bool(table_of_patients(clinics.homes[clinic.name]))
+            if pairs := namesakes(clinic.subjects, by_time=not named):
+                notes[clinic.name, pairs[0][0]] = may_be_one(pairs)
+    return notes
 
 
 def sound(

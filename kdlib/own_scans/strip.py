@@ -76,9 +76,9 @@ def strip(clinics: Clinics, out: Path, on_subject: OnSubject | None = None) -> l
             done.append(_strip_one(subject, home, new))
             if on_subject:
                 on_subject(number, len(subjects))
-        for name in TABLES:
-            if (home / name).is_file():
-                shutil.copyfile(home / name, new / name)
+        for path in home.iterdir():
+            if path.name.casefold() in TABLES and path.is_file():
+                shutil.copyfile(path, new / path.name)
     return done
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kdlib.data.clinics import Clinic, open_clinics
-from kdlib.errors import InputError
+from kdlib.errors import DoubtWarning, InputError
 from tests.patients import write_bids, write_plain
 from tests.tiny import write_clinics
 
@@ -45,6 +45,7 @@ def test_sessions_of_a_person_fall_into_one_half(tmp_path: Path) -> None:
 
 NAMES = [
     "P1_ses-1 P1_ses-2 P2_ses-1 P2_ses-2", "sub-1_run-1 sub-1_run-2", "P1_SES-1 P1_ses2 P2 P3",
+    "P1_visit1 P1-Visit-2 P1 P2 P3", "P1_tp1 P1_tp2 P2_session_1 P2_session_2 P2 P3",
 ]  # fmt: skip
 
 
@@ -78,6 +79,44 @@ WRITTEN = {
 def test_a_table_is_read_however_a_program_wrote_it(tmp_path: Path, case: str) -> None:
     (write_plain(tmp_path, "a", "b") / "participants.tsv").write_bytes(WRITTEN[case])
     assert [subject.patient for subject in own(tmp_path).subjects] == ["Anna", "Anna"]
+
+
+def test_a_table_whose_name_has_capitals_is_read(tmp_path: Path) -> None:
+    write_plain(tmp_path, "a", "b")
+    (tmp_path / "Participants.TSV").write_text("participant_id\tpatient\na\tAnna\nb\tAnna\n")
+    assert {subject.patient for subject in own(tmp_path).subjects} == {"Anna"}
+    (tmp_path / "Participants.TSV").write_text("participant_id\tpatient\na\tAnna\n")
+    with pytest.raises(InputError, match=r"Participants.TSV: .*no row for b"):
+        own(tmp_path)
+
+
+UNREAD = {
+    "participants.csv": b"participant_id,patient\na,Anna\nb,Anna\n",
+    "Participants.txt": "participant_id\tPatient\na\tAnna\nb\tAnna\n".encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_a_table_in_another_format_is_not_passed_over(tmp_path: Path, name: str) -> None:
+    (write_plain(tmp_path, "a", "b") / name).write_bytes(UNREAD[name])
+    with pytest.raises(InputError, match=rf"{name}: .*save it as participants.tsv") as caught:
+        own(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_spreadsheet_of_participants_is_told(tmp_path: Path) -> None:
+    (write_plain(tmp_path, "a", "b") / "participants.xlsx").write_bytes(b"PK")
+    with pytest.warns(DoubtWarning, match=r"participants.xlsx: this table is not read; .*patient"):
+        own(tmp_path)
+
+
+def test_a_table_in_another_format_without_need_changes_nothing(tmp_path: Path) -> None:
+    before = own(write_plain(tmp_path, "a", "b"))
+    (tmp_path / "participants.csv").write_text("participant_id,age\na,60\n")
+    assert own(tmp_path) == before
+    table(tmp_path, "a\t\tAnna", "b\t\tAnna")
+    (tmp_path / "participants.csv").write_text("participant_id,patient\na,Bert\n")
+    assert {subject.patient for subject in own(tmp_path).subjects} == {"Anna"}
 
 
 def test_a_letter_that_unicode_can_write_in_two_ways_is_one(tmp_path: Path) -> None:
