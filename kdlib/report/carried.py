@@ -1,0 +1,215 @@
+"""Does what the simulated bench found hold on real scans? The answer in sentences and tables."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from kdlib.evidence.bench import LOWER
+from kdlib.evidence.carried import Verdict, judge_carried
+from kdlib.evidence.carried_gains import gains_on_both
+from kdlib.evidence.comparisons import by_patient
+from kdlib.evidence.direction import Direction
+from kdlib.evidence.verdicts import count_of
+from kdlib.record.results import Results
+from kdlib.report.adapting import results_named
+from kdlib.report.pictures import Slice, first_arms
+from kdlib.report.words import listed, signed
+from kdlib.study.arm import upper_bound
+from kdlib.study.study import load_study
+
+ANSWERS = {
+    "yes": "What the simulated bench found holds on these real scans.",
+    "in part": "Some of what the simulated bench found holds on these real scans, and some does"
+    " not.",
+    "no": "What the simulated bench found does not hold on these real scans.",
+    "undecided": "These results do not decide whether what the simulated bench found holds on real"
+    " scans.",
+    "the bench shows no gap here": "The bench shows no gap here, so nothing is said of whether its"
+    " findings hold on real scans.",
+}
+ORDERS = {
+    "holds": "The order of the methods holds: the more of the simulated gap a method closes, the"
+    " higher is its Dice on the real scans.",
+    "fails": "The order of the methods fails: a method that closes much of the simulated gap does"
+    " not have a higher Dice on the real scans for that.",
+    "undecided": "It is not decided whether the order of the methods holds.",
+}
+FATES = {
+    "carries over": "carry over",
+    "does not carry over": "do not",
+    "undecided": "are undecided",
+    "no finding": "are open in the simulation already",
+}
+CHANGES: dict[Direction, str] = {
+    "better": "It is higher after",
+    "worse": "It is lower after",
+    "the same": "It is the same after",
+    "open": "It is not clearly changed after",
+}
+
+
+@dataclass(frozen=True)
+class Carried:
+    """The results of the study ``real``, and those of the simulation that they are held against."""
+
+    real: Results
+    standard: Results
+    controls: Results | None = None
+    landscape: Results | None = None
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """The verdict, by the rules that were written before the results."""
+        return judge_carried(
+            self.real.all_scores, self.standard.all_scores, controls=_scores(self.controls),
+            landscape=_scores(self.landscape), patients=self.real.patients,
+        )  # fmt: skip
+
+    @cached_property
+    def gains(self) -> pd.DataFrame:
+        """The gain of each arm on both sides, as ``gains_on_both`` describes it."""
+        return gains_on_both(
+            self.real.all_scores, self.standard.all_scores, landscape=_scores(self.landscape),
+            patients=self.real.patients,
+        )  # fmt: skip
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """The scores on real scans, with each patient as one subject."""
+        return by_patient(self.real.all_scores, self.real.patients)
+
+    def label(self, arm: str) -> str:
+        """What a reader calls an arm."""
+        return self.real.arms[arm].label
+
+
+def _scores(results: Results | None) -> pd.DataFrame | None:
+    return None if results is None else results.all_scores
+
+
+def carried() -> Carried | None:
+    """The saved results of all studies that the verdict needs. None without ``real``."""
+    found = {name: results_named(name) for name in ("real", "standard", "controls", "landscape")}
+    real, standard = found.pop("real"), found.pop("standard")
+    return None if real is None or standard is None else Carried(real, standard, **found)
+
+
+def not_run_words() -> str:
+    """What the chapter will show, and how the study is run, in sentences."""
+    waits = sorted({o for arm in load_study("real").arms.values() for o in arm.awaited.values()})
+    first = f" It waits for the results of the study *{listed(waits)}*." if waits else ""
+    return (
+        f"The study *real* has not been run yet.{first} When it is recorded beside the study"
+        " *standard*, the next build of this page shows its verdict in words, the gains of each"
+        " method on simulated and on real scans, and pictures of three patients. [The chapter on"
+        " your place](worth) has the commands, and with `--export` and `kdlib record real` its"
+        " results come into the book."
+    )
+
+
+def carried_words(found: Carried) -> str:
+    """The verdict, and how many comparisons carry over, in sentences."""
+    verdict = found.verdict
+    said = [ANSWERS[verdict.answer]]
+    if verdict.order in ORDERS:
+        said.append(ORDERS[verdict.order])
+    if verdict.findings:
+        counts = Counter[str](one.verdict for one in verdict.findings)
+        fates = [f"{counts[fate]} {words}" for fate, words in FATES.items() if counts[fate]]
+        said.append(f"Of {count_of(len(verdict.findings), 'comparison')}, {listed(fates)}.")
+    return " ".join(said)
+
+
+def real_change_words(found: Carried) -> str:
+    """Which methods raise and which lower the Dice on the real scans, in sentences."""
+    by_change: dict[Direction, list[str]] = {}
+    gains = found.gains.set_index("arm")["real_gain"]
+    for one in found.verdict.findings:
+        arm = one.name.removesuffix(f" - {LOWER}")
+        if arm in gains:
+            told = f"{found.label(arm)} ({signed(gains[arm])})"
+            by_change.setdefault(one.real, []).append(told)
+    parts = [f"{words} {listed(by_change[c])}." for c, words in CHANGES.items() if c in by_change]
+    compared = f"The mean Dice on the real scans is compared with that of {LOWER}."
+    return " ".join([compared, *parts]) if parts else ""
+
+
+def findings_table(found: Carried) -> pd.DataFrame:
+    """Each row is one comparison: what the simulation and the real scans say, and the verdict."""
+    names = ["Comparison", "Simulated", "Real", "Verdict", "Numbers"]
+    rows = [
+        (one.name, one.simulated, one.real, one.verdict, one.why) for one in found.verdict.findings
+    ]
+    return pd.DataFrame(rows, columns=names)
+
+
+def gains_table(found: Carried) -> pd.DataFrame:
+    """Each row is one arm: its gain on both sides with its 95 % interval, in Dice."""
+    names = {
+        f"{side}_{name}": f"{side.capitalize()} {name}"
+        for side in ("simulated", "real")
+        for name in ("gain", "low", "high")
+    }
+    sizes = {
+        "Pairs": found.gains["simulated_parts"].map(len),
+        "Patients": found.gains["real_parts"].map(len),
+        "Seeds": found.gains["real_seeds"].map(len),
+    }
+    table = found.gains[list(names)].rename(columns=names).assign(**sizes)
+    table.insert(0, "Arm", found.gains["arm"].map(found.label))
+    return table
+
+
+def chosen_patients(found: Carried) -> dict[str, str]:
+    """A scan of the worst, the median and the best patient, by the Dice without adaptation.
+
+    The choice favours no method. Of a patient with several scans it is the first one.
+    """
+    source, target = found.real.pairs[0]
+    dice = _plain_dice(found, found.rows).sort_values()
+    places = {"worst": 0, "median": len(dice) // 2, "best": -1}
+    chosen = {name: str(dice.index[place]) for name, place in places.items()}
+    shown = sorted(found.real.subjects(source, target))
+    scans = {found.real.patients.get((target, scan), scan): scan for scan in reversed(shown)}
+    return {name: scans[patient] for name, patient in chosen.items()}
+
+
+def patient_examples(found: Carried) -> dict[str, dict[str, Slice]]:
+    """The slices of the chosen patients, each under its name and its Dice without adaptation."""
+    (source, target), dice = found.real.pairs[0], _plain_dice(found, found.real.scores)
+    return {
+        f"{name}: Dice {dice[scan]:.2f}": found.real.example(source, target, scan)
+        for name, scan in chosen_patients(found).items()
+    }
+
+
+def _plain_dice(found: Carried, scores: pd.DataFrame) -> pd.Series:
+    """The mean Dice of each subject without adaptation, in the pair of clinics that is shown."""
+    source, target = found.real.pairs[0]
+    own = scores["source"].eq(source) & scores["target"].eq(target)
+    plain = scores[own & scores["arm"].eq(LOWER)]
+    return plain.groupby("subject")["dice"].mean()
+
+
+def patient_arms(found: Carried) -> dict[str, str]:
+    """The arms of the pictures with their labels: both bounds, and those of the paper."""
+    upper, first = upper_bound(found.real.arms), first_arms(found.real.arms)
+    return first if upper is None else first | {upper: found.label(upper)}
+
+
+def carried_conclusion(found: Carried | None) -> str:
+    """The last line of the chapter: the answer, the largest gain, and of how many it is."""
+    if found is None:
+        return "The study real has not been run yet, so the question is open."
+    answer, gains = ANSWERS[found.verdict.answer], found.gains.dropna(subset="real_gain")
+    if gains.empty:
+        return answer
+    top = gains.sort_values("real_gain").iloc[-1]
+    patients = count_of(found.rows["subject"].nunique(), "patient")
+    return (
+        f"{answer} {found.label(top['arm'])} changes the mean Dice there by"
+        f" {signed(top['real_gain'])}, the most of all methods without labels, and in the"
+        f" simulation by {signed(top['simulated_gain'])}. This is the answer of {patients}."
+    )
