@@ -111,6 +111,8 @@ def complete(table: pd.DataFrame) -> pd.DataFrame:
     While a study grows, its last seed may lack subjects. The seeds with the most subjects are kept,
     as many as leave the largest number of cells, so that no number has to be made up.
     """
+    if table.size and not table.isna().to_numpy().any():
+        return table[sorted(table)]
     seeds = table.notna().sum().sort_values(ascending=False, kind="stable").index
     kept = [table[sorted(seeds[: n + 1])].dropna() for n in range(len(seeds))]
     return max(kept, key=lambda part: part.size, default=table)

@@ -51,7 +51,7 @@ class Evidence:
         judged = np.array([pair not in self.closed for pair in pairs], dtype=bool)
         self.scores = scores[judged]
         self.main = main_scores(self.scores)
-        self._differences: dict[tuple[str, str, Pairs, str], pd.DataFrame] = {}
+        self._differences: dict[tuple[str, str, str], pd.DataFrame] = {}  # asked for often
 
     @property
     def pairs(self) -> Pairs:
@@ -88,11 +88,10 @@ class Evidence:
         self, arm: str, baseline: str, pairs: Pairs, metric: str = "dice"
     ) -> pd.DataFrame:
         """``arm`` minus ``baseline``: a row per subject, sources averaged, a column per seed."""
-        key = (arm, baseline, pairs, metric)
-        if key not in self._differences:  # drawn studies ask often
-            found = differences(self.main, arm, baseline, metric)
-            self._differences[key] = self._over(found, pairs)
-        return self._differences[key]
+        key = (arm, baseline, metric)
+        if key not in self._differences:
+            self._differences[key] = differences(self.main, arm, baseline, metric)
+        return self._over(self._differences[key], pairs)
 
     def weighted(self, name: str, weights: Mapping[str, float], pairs: Pairs) -> Contrast:
         """The sum of the arms' Dice times their weights, over ``pairs``, as a contrast with 0."""
