@@ -22,10 +22,13 @@ from tests.tiny import write_clinics
 torch.set_num_threads(1)
 # Whichever test starts processes first: they are copies of one that has imported this.
 starting_at_once(*IMPORTED, "kdlib.simulator.simulation")
-# What takes half a minute and more, longest first: begun last, one core would wait for the other.
+# What takes ten seconds and more, longest first: begun last, one core would wait for the other.
 LONG = (
-    "test_site", "simulator", "test_book", "test_browser", "test_try", "test_engine", "test_slurm",
-    "test_store", "test_lock", "test_faults", "test_adapt",
+    "test_site", "test_book", "test_browser", "test_try", "test_engine", "simulator", "test_slurm",
+    "test_lock", "test_faults", "test_training", "test_base", "test_store", "test_wheel",
+    "test_adapt", "test_starter", "test_adapting", "test_page_size", "test_sweeps",
+    "test_brain_training", "test_brain", "test_starter_study", "test_new_arm", "test_widgets",
+    "test_ledger", "test_answer", "test_vendor", "test_cluster",
 )  # fmt: skip
 
 

@@ -112,7 +112,7 @@ def complete(table: pd.DataFrame) -> pd.DataFrame:
     as many as leave the largest number of cells, so that no number has to be made up.
     """
     if table.size and not table.isna().to_numpy().any():
-        return table[sorted(table)]
+        return table.sort_index(axis=1)
     seeds = table.notna().sum().sort_values(ascending=False, kind="stable").index
     kept = [table[sorted(seeds[: n + 1])].dropna() for n in range(len(seeds))]
     return max(kept, key=lambda part: part.size, default=table)

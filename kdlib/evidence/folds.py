@@ -46,11 +46,10 @@ def fold_variance(gains: pd.DataFrame) -> Interval:
     Subjects and seeds are both random: each is left out once.
     """
     gains = complete(gains)
-    by_pair, by_fold = gains.groupby(PAIR), gains.groupby([*PAIR, "fold"])
-    cells = _Cells(by_fold.ngroup().to_numpy(), by_pair.ngroup().to_numpy())
+    cells = _Cells(_numbers(gains, *PAIR, "fold"), _numbers(gains, *PAIR))
     array = gains.to_numpy(dtype=np.float64)
     all_rows, all_seeds = np.ones(len(gains), bool), array.mean(axis=1)
-    people = gains.groupby(["target", "fold", "subject"]).ngroup().to_numpy()
+    people = _numbers(gains, "target", "fold", "subject")
     targets = gains.index.get_level_values("target")
     clinics = [
         cells.variance(all_seeds, people != np.unique(people[targets == clinic])[:, None])
@@ -59,6 +58,11 @@ def fold_variance(gains: pd.DataFrame) -> Interval:
     one_less = [np.delete(array, seed, axis=1).mean(axis=1) for seed in range(array.shape[1])]
     seeds = cells.variance(np.array(one_less), all_rows) if array.shape[1] > 1 else np.full(1, nan)
     return jackknifed(float(cells.variance(all_seeds, all_rows)), clinics, seeds).interval()
+
+
+def _numbers(gains: pd.DataFrame, *keys: str) -> NDArray[np.intp]:
+    """A number for each row, the same where the keys are."""
+    return np.asarray(gains.groupby([*keys]).ngroup(), dtype=np.intp)
 
 
 class _Cells:
