@@ -70,6 +70,14 @@ def report(
             help="Also score against masks of this name, where they lie beside the masks."
         ),
     ] = None,
+    gap: Annotated[
+        bool,
+        typer.Option(
+            "--gap",
+            help="Also tell what the loss without adaptation is made of. These networks answer "
+            "again, and the masks are used for this alone.",
+        ),
+    ] = False,
     orientation: Orientation = None,
     form: Form = None,
     skip_bad: SkipBad = False,
@@ -80,8 +88,10 @@ def report(
     """
     from kdlib.evidence.paper import PAIRS
     from kdlib.record.export import teacher_scores
+    from kdlib.report.gap_parts import parts_words
     from kdlib.report.worth import worth_sentences
     from kdlib.report.written import report_tables, write_study_report
+    from kdlib.study.gap_parts import study_gap
     from kdlib.study.plan import saved_runs, study_scores
     from kdlib.study.store import Store
     from kdlib.study.study import load_study
@@ -97,11 +107,15 @@ def report(
     scores = study_scores(runs)
     patients = clinics.patients({target for _, target in wanted.pairs})
     tables = report_tables(scores, wanted.arms, teacher_scores(wanted, runs), patients)
+    if gap:
+        tables["gap_parts"] = study_gap(wanted, runs, clinics, labels=labels)
     write_study_report(scores, tables, out)
     print(tables["results"].to_string())
     if set(wanted.pairs) & set(PAIRS):
         print(tables["ledger"][["number", "claim", "verdict"]].to_string(index=False))
     print(*worth_sentences(scores, wanted.arms, patients), sep="\n")
+    if gap:
+        print(parts_words(tables["gap_parts"], patients))
     if labels is not None:
         _report_on(labels, wanted, runs, clinics, out)
     if absent:

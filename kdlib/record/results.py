@@ -58,6 +58,14 @@ class Results:
         return _read_table_if_there(self.folder / "findings.csv")
 
     @cached_property
+    def gap_parts(self) -> pd.DataFrame:
+        """What the loss without adaptation is made of, as ``kdlib report --gap`` wrote it.
+
+        ``kdlib.study.gap_parts.study_gap`` describes it. Empty if the file was not put here.
+        """
+        return _read_table_if_there(self.folder / "gap_parts.csv")
+
+    @cached_property
     def provenance(self) -> dict[str, Any]:
         """How each seed was made, as ``kdlib.record.provenance`` describes it."""
         return json.loads((self.folder / "provenance.json").read_text(encoding="utf-8"))

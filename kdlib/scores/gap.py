@@ -71,11 +71,25 @@ def best_threshold(truth: NDArray, probability: NDArray[np.floating]) -> tuple[f
 
     A best threshold far below one half says that lesions were seen, but too faintly.
     """
+    found = dice_at_thresholds(truth, probability)
+    at = max(found, key=lambda threshold: found[threshold])
+    return at, found[at]
+
+
+def dice_at_thresholds(truth: NDArray, probability: NDArray[np.floating]) -> dict[float, float]:
+    """The Dice at each of ``THRESHOLDS``."""
     lesions, _ = masks(truth, probability)
     allowed = ~masks(np.asarray(truth) == 2, probability)[0]
-    found = {at: dice(lesions, (probability >= at) & allowed) for at in THRESHOLDS}
-    at = max(found, key=lambda threshold: found[threshold])
-    return float(at), found[at]
+    return {float(at): dice(lesions, (probability >= at) & allowed) for at in THRESHOLDS}
+
+
+def at_shared_threshold(dices: pd.DataFrame) -> pd.Series:
+    """The Dice of each scan at the one threshold that is best in the mean over all of them.
+
+    ``dices`` has one row for each scan and one column for each threshold. A scan's own best
+    threshold needs its mask; a shared one could be set for a clinic with few masks.
+    """
+    return dices[dices.mean().idxmax()]
 
 
 def without_border_errors(truth: Mask, result: Mask) -> Mask:

@@ -93,6 +93,8 @@ def test_a_report_leaves_out_whom_the_study_left_out(
 
 def test_a_report_scores_against_other_masks_too(utrecht: Path, own: Path, tmp_path: Path) -> None:
     study = mixed_study(tmp_path)
+    bound = '[arms]\nL-bound = {method = "unadapted"}\n'
+    study.write_text(study.read_text().replace("[arms]\n", bound))
     places = ("--data", utrecht, "--data", f"{own}:tabriz", "--store", tmp_path / "runs")
     assert kdlib("study", study, *places, "--device", "cpu", "--workers", 1).status == 0
     out = ("--out", tmp_path / "report")
@@ -100,13 +102,21 @@ def test_a_report_scores_against_other_masks_too(utrecht: Path, own: Path, tmp_p
     assert (missing.status, "no tested subject has mask_all" in missing.err) == (2, True)
     shutil.copy(own / "anna1/mask.nii.gz", own / "anna1/mask_all.nii.gz")
     shutil.copy(own / "anna2/mask.nii.gz", own / "anna3/mask_all.nii.gz")
-    told = kdlib("report", study, *places, *out, "--labels", "mask_all.nii.gz")
+    told = kdlib("report", study, *places, *out, "--labels", "mask_all.nii.gz", "--gap")
     assert told.status == 0, told.err
+    assert "The mean Dice without adaptation is" in told.out
+    parts = pd.read_csv(tmp_path / "report/gap_parts.csv").set_index("subject")
+    assert sorted(parts.index[parts["other_labels"].notna()]) == ["anna1", "anna3"]
     first, other = (
-        pd.read_csv(tmp_path / "report" / name).set_index("subject")
+        pd.read_csv(tmp_path / "report" / name).query("arm == 'AdaBN'").set_index("subject")
         for name in ("scores.csv", "mask_all/scores.csv")
     )
     assert sorted(other.index) == ["anna1", "anna3"]
+    plain = pd.read_csv(tmp_path / "report/scores.csv").query("arm == 'L-bound'")
+    assert parts["dice"].to_dict() == pytest.approx(
+        plain.set_index("subject")["dice"].to_dict(), abs=1e-6
+    )
+    assert (parts["threshold"] >= parts["clinic_threshold"]).all()
     assert other.loc["anna1", "brier_head"] == pytest.approx(
         first.loc["anna1", "brier_head"], abs=1e-6
     )

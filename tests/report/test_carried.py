@@ -26,6 +26,7 @@ from kdlib.report.carried import (
 from kdlib.report.carried_figures import gains_by_method, gains_scatter
 from tests.decided import decided
 from tests.known_effects import known_effects
+from tests.report.test_gap_parts import gap
 from tests.test_book import BOOK, run_cells
 
 PAIR = (("utrecht+singapore+amsterdam", "real"),)
@@ -156,6 +157,7 @@ def test_the_chapter_shows_the_results(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(folder, tmp_path / "results")
+    gap(8.0).to_csv(tmp_path / "results/real/gap_parts.csv", index=False)
     (tmp_path / "page").mkdir()
     monkeypatch.chdir(tmp_path / "page")
     assert carried() is not None

@@ -1,12 +1,15 @@
 """Each kind of error is told by its name: forgiving it mends what was made wrong, and no more."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
 from kdlib.data.volume import Volume
 from kdlib.scores.gap import (
+    at_shared_threshold,
     best_threshold,
+    dice_at_thresholds,
     gap_parts,
     lesion_table,
     mean_parts,
@@ -70,6 +73,16 @@ def test_lesions_that_were_seen_too_faintly_have_a_low_best_threshold() -> None:
     at, best = best_threshold(TRUTH, faint)
     assert 0.1 < at <= 0.3
     assert best == 1
+
+
+def test_one_threshold_for_all_scans_gains_no_more_than_one_for_each() -> None:
+    answers = {level: np.where(TRUTH > 0, level, level - 0.2) for level in (0.3, 0.4, 0.9)}
+    dices = pd.DataFrame([dice_at_thresholds(TRUTH, one) for one in answers.values()])
+    own = [best_threshold(TRUTH, one)[1] for one in answers.values()]
+    assert own == [1, 1, 1]
+    shared = at_shared_threshold(dices).tolist()
+    assert shared[:2] == [1, 1]  # a threshold above 0.2 and up to 0.3 is right for two of them
+    assert shared[2] < 1
 
 
 def test_other_pathology_is_no_error_at_any_threshold() -> None:
