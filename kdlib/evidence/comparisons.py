@@ -88,8 +88,7 @@ def weighted(
     scores: pd.DataFrame, weights: Mapping[str, float], metric: str = "dice"
 ) -> pd.DataFrame:
     """The sum of the arms' ``metric``, each times its weight, in the layout of ``differences``."""
-    rows = main_scores(scores)
-    table = levels(rows[rows["arm"].isin(weights)], metric)
+    table = levels(scores[scores["arm"].isin(weights)], metric)
     names = table.index.get_level_values("arm")
     parts = [weight * table[names == arm].droplevel("arm") for arm, weight in weights.items()]
     return reduce(pd.DataFrame.add, parts).dropna(how="all")

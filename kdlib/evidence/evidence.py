@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,6 +53,7 @@ class Evidence:
         self.scores = scores[judged]
         self.main = main_scores(self.scores)
         self._differences: dict[tuple[str, str, str], pd.DataFrame] = {}  # asked for often
+        self._seeds: dict[str, dict[Any, int]] = {}  # of each (arm, source, target), by metric
 
     @property
     def pairs(self) -> Pairs:
@@ -71,7 +73,10 @@ class Evidence:
         """What is missing to compare ``arms`` in all of ``pairs``; empty if nothing is."""
         if metric not in self.main:
             return f"not run: the scores have no column {metric}"
-        return _shortfall(self.main.dropna(subset=[metric]), arms, self.judged(pairs))
+        if metric not in self._seeds:
+            rows = self.main.dropna(subset=[metric])
+            self._seeds[metric] = rows.groupby(["arm", *PAIR])["seed"].nunique().to_dict()
+        return _shortfall(self._seeds[metric], arms, self.judged(pairs))
 
     def contrast(
         self, arm: str, baseline: str, pairs: Pairs, margin: float = MARGIN, metric: str = "dice"
@@ -109,10 +114,9 @@ class Evidence:
         return replace(self.contrast(arm, baseline, pairs, margin), p=p)
 
 
-def _shortfall(rows: pd.DataFrame, arms: Sequence[str], pairs: Pairs) -> str:
-    """What ``rows`` lack of ``arms`` in ``pairs`` with three seeds; empty if nothing."""
-    seeds = rows.groupby(["arm", *PAIR])["seed"].nunique().to_dict()
-    run = set(rows["arm"].unique())
+def _shortfall(seeds: Mapping[Any, int], arms: Sequence[str], pairs: Pairs) -> str:
+    """What ``seeds``, the number of each arm and pair, lack of ``arms`` in ``pairs``."""
+    run = {arm for arm, *_ in seeds}
     absent = [arm for arm in arms if arm not in run]
     if absent:
         return f"not run: {', '.join(absent)}"
