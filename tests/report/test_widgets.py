@@ -26,7 +26,7 @@ from kdlib.report.widgets import (
     temperature_explorer,
     threshold_explorer,
 )
-from kdlib.report.widgets.base import pack, still_html
+from kdlib.report.widgets.base import pack_within, still_html
 from kdlib.report.widgets.carried import scan_files
 from kdlib.report.widgets.temperature import student_dice
 from tests.explored import ODD_NAME, explored_study
@@ -60,9 +60,10 @@ def first_subject(explored_study, part):
 
 
 def test_packed_arrays_come_back_and_start_where_a_browser_can_read_them():
-    arrays = {"a": np.arange(3, dtype=np.uint8), "b": np.array([[-5, 300]], np.int16)}
-    packed, contents = pack(arrays)
-    for item, array in zip(contents, arrays.values(), strict=True):
+    others = {"a": np.arange(3, dtype=np.uint8), "b": np.array([[-5, 300]], np.int16)}
+    greys = {"c": np.arange(256, dtype=np.uint8), "d": np.zeros(5, np.uint8)}
+    packed, contents = pack_within(10_000, greys, others)
+    for item, array in zip(contents, (others | greys).values(), strict=True):
         values = np.frombuffer(gzip.decompress(packed), item["type"], item["length"], item["start"])
         np.testing.assert_array_equal(values.reshape(item["shape"]), array)
         assert item["start"] % 8 == 0

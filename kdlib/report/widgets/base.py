@@ -1,6 +1,6 @@
 """What all explorers share: arrays packed for a browser, and a still picture for print."""
 
-import gzip
+import zlib
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from html import escape
@@ -21,6 +21,7 @@ with from_extra("book"):
     from IPython.display import HTML, display
 
 ALIGNMENT = 8  # in a browser's memory a typed array begins at a multiple of this many bytes
+GZIP = 31  # zlib's number for gzip's format, with its largest window
 GREYS = (256, 128, 64, 32, 16, 8)  # possible numbers of grey levels, finest first
 STILL = """<style>
 .kdlib-replaced { display: none; }
@@ -31,9 +32,9 @@ STILL = """<style>
 class Explorer(anywidget.AnyWidget):
     """A widget that computes in the browser.
 
-    ``still`` is the picture that stands in its place in print, and where it cannot run. ``arrays``
-    makes the arrays that it shows with a given number of grey levels. The number is the largest for
-    which they fit into ``budget``. ``files`` makes files that the browser may ask for by name. A
+    ``still`` is the picture that stands in its place in print, and where it cannot run. It shows
+    the scans ``greys`` in as many levels of grey as fit into ``budget`` with the ``others``, which
+    are arrays too. ``files`` makes files that the browser may ask for by name. A
     page of the book has them beside itself, and a live notebook gets them from the kernel.
     """
 
@@ -45,13 +46,14 @@ class Explorer(anywidget.AnyWidget):
 
     def __init__(
         self,
-        arrays: Callable[[int], Mapping[str, NDArray[Any]]],
+        greys: Mapping[str, NDArray[np.uint8]],
+        others: Mapping[str, NDArray[Any]],
         still: Picture,
         description: str,
         files: Mapping[str, Callable[[], bytes]] | None = None,
         **traits: Any,
     ) -> None:
-        packed, contents = pack_within(self.budget, arrays)
+        packed, contents = pack_within(self.budget, greys, others)
         super().__init__(packed=packed, contents=contents, **traits)
         self.still = still
         self.description = description
@@ -78,33 +80,46 @@ def source(name: str) -> str:
     return (files("kdlib.report.widgets") / name).read_text(encoding="utf-8")
 
 
-def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[bytes, list[dict[str, Any]]]:
+def pack_within(
+    budget: int, greys: Mapping[str, NDArray[np.uint8]], others: Mapping[str, NDArray[Any]]
+) -> tuple[bytes, list[dict[str, Any]]]:
     """Pack arrays (uint8, int16 or float32) into gzipped little-endian bytes.
+
+    The ``greys`` get as many levels as fit into ``budget`` bytes, but at least 8. The other arrays
+    stand first, and are gzipped once for all numbers of levels.
 
     Returns the bytes and a list of their contents. In it ``length`` is a number of values, and
     ``start`` is a number of bytes.
     """
-    contents, parts, start = [], [], 0
-    for name, array in arrays.items():
+    begun = zlib.compressobj(6, wbits=GZIP)
+    first = begun.compress(_raw(others))
+    for levels in GREYS if greys else GREYS[:1]:
+        gzip = begun.copy()
+        coarse = {name: coarser(grey, levels) for name, grey in greys.items()}
+        packed = first + gzip.compress(_raw(coarse)) + gzip.flush()
+        if len(packed) <= budget:
+            break
+    return packed, _contents({**others, **greys})
+
+
+def _raw(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """The arrays' bytes, each filled up so that the next one begins where it may."""
+    parts = []
+    for array in arrays.values():
         raw = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
+        parts += [raw, bytes(-len(raw) % ALIGNMENT)]
+    return b"".join(parts)
+
+
+def _contents(arrays: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
+    contents, start = [], 0
+    for name, array in arrays.items():
         contents.append({
             "name": name, "type": array.dtype.name, "shape": list(array.shape),
             "start": start, "length": array.size,
         })  # fmt: skip
-        parts.append(raw + bytes(-len(raw) % ALIGNMENT))
-        start += len(parts[-1])
-    return gzip.compress(b"".join(parts), 6, mtime=0), contents
-
-
-def pack_within(
-    budget: int, arrays: Callable[[int], Mapping[str, NDArray[Any]]]
-) -> tuple[bytes, list[dict[str, Any]]]:
-    """Call ``pack`` with as many levels of grey as fit into ``budget`` bytes, but at least 8."""
-    for levels in GREYS:
-        packed, contents = pack(arrays(levels))
-        if len(packed) <= budget:
-            break
-    return packed, contents
+        start += array.nbytes + -array.nbytes % ALIGNMENT
+    return contents
 
 
 def coarser(grey: NDArray[np.uint8], levels: int) -> NDArray[np.uint8]:
@@ -113,12 +128,10 @@ def coarser(grey: NDArray[np.uint8], levels: int) -> NDArray[np.uint8]:
     return np.where(grey > 0, grey // step * step + step // 2, 0).astype(np.uint8)
 
 
-def with_greys(arrays: Arrays, levels: int) -> dict[str, NDArray[Any]]:
-    """The ``arrays`` under their names in the browser, with the scans in so many greys."""
-    return {
-        str(key): coarser(array, levels) if key.part == "flair" else array
-        for key, array in arrays.items()
-    }
+def greys_and_others(arrays: Arrays) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+    """The scans among ``arrays`` under their names in the browser, and all else."""
+    greys = {str(key): array for key, array in arrays.items() if key.part == "flair"}
+    return greys, {str(key): array for key, array in arrays.items() if key.part != "flair"}
 
 
 def show(explorer: Explorer) -> None:

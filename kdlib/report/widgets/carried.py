@@ -17,7 +17,7 @@ from kdlib.errors import InputError
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.arrays import Key
 from kdlib.record.results import Results
-from kdlib.report.widgets.base import coarser, pack_within
+from kdlib.report.widgets.base import pack_within
 
 SCANS_BUDGET = 1_900_000  # packed bytes of all files; with all of them a page has at most 5 MB
 HEADER = 352  # bytes of a NIfTI file before its first voxel
@@ -30,7 +30,7 @@ class ScanFile:
 
     Attributes:
         name: the name of the file, without an ending.
-        packed: the arrays, gzipped, as ``kdlib.report.widgets.base.pack`` makes them.
+        packed: the arrays, gzipped, as ``kdlib.report.widgets.base.pack_within`` makes them.
         facts: what an explorer needs to know of it before it has the file: ``file``, ``target``,
             ``subject``, ``contents``, ``slices``, ``fullest`` (the slice with most lesion), and the
             names of the arrays: ``pictures`` by source, and ``answers`` by source and arm.
@@ -83,8 +83,7 @@ def _file(results: Results, name: str, person: tuple[str, ...], budget: int) -> 
         }
     for source, found in answers.items():
         shown |= {str(Key((source, "answers"), arm)): _turned(a) for arm, a in found.items()}
-    flair = _turned(first["flair"])
-    packed, contents = pack_within(budget, lambda n: {"flair": coarser(flair, n)} | shown)
+    packed, contents = pack_within(budget, {"flair": _turned(first["flair"])}, shown)
     facts = {
         "file": name,
         "target": person[0],

@@ -1,6 +1,5 @@
 """The clinic-pair explorer. It shows any answer of a study on a slice, and compares its scores."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from kdlib.record.arrays import Arrays, Key
 from kdlib.record.results import Results
 from kdlib.report.pictures import ERRORS, GREY_THRESHOLD, first_arms, head_window, segmentations
-from kdlib.report.widgets.base import Explorer, script, source, with_greys
+from kdlib.report.widgets.base import Explorer, greys_and_others, script, source
 from kdlib.report.widgets.carried import scan_files, senders
 from kdlib.scores.metrics import METRIC_DIGITS, METRIC_NAMES
 from kdlib.study.arm import lower_bound
@@ -55,7 +54,7 @@ def pair_explorer(results: Results) -> PairExplorer:
     compared = {n: label for n, label in first_arms(results.arms).items() if n in example}
 
     return PairExplorer(
-        partial(with_greys, arrays),
+        *greys_and_others(arrays),
         segmentations({f"subject {subject}": example}, compared),
         f"Subject {subject} of {pair[1].capitalize()}, adapted from {pair[0].capitalize()}. The "
         "pictures show the slice with the most lesion, the truth, and for each method what it "

@@ -45,7 +45,8 @@ def scan_viewer(results: Results, niivue: Path = NIIVUE) -> ScanViewer:
     place = files[0].facts["fullest"]
 
     return ScanViewer(
-        lambda _: {},
+        {},
+        {},
         _still(scan, place),
         f"Subject {subject} of {target.capitalize()}: the truth, and what the teacher from "
         f"{source_clinic.capitalize()} and the student that it taught on unlabelled scans found "

@@ -15,7 +15,7 @@ from kdlib.record.explorers import STEPS_PER_LOGIT, STUDENT
 from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing
 from kdlib.report.pictures import show_slice
-from kdlib.report.widgets.base import Explorer, coarser, script, source
+from kdlib.report.widgets.base import Explorer, greys_and_others, script, source
 from kdlib.study.arm import Arm
 
 LOGIT = "difference"  # the teacher's logit of lesion minus that of background
@@ -42,17 +42,14 @@ def temperature_explorer(results: Results) -> TemperatureExplorer:
     first = next(iter(stored.values()))
     middle = _fullest(first)
 
-    def arrays(levels: int) -> dict[str, NDArray[Any]]:
-        greys = {str(Key(k, "flair")): coarser(soft["flair"], levels) for k, soft in stored.items()}
-        return greys | {
-            str(Key(k, part)): soft[part]
-            for k, soft in stored.items()
-            for part in (LOGIT, "truth", *_students(soft))
-            if part in soft
-        }
-
+    shown = {
+        Key(k, part): soft[part]
+        for k, soft in stored.items()
+        for part in ("flair", LOGIT, "truth", *_students(soft))
+        if part in soft
+    }
     return TemperatureExplorer(
-        arrays,
+        *greys_and_others(shown),
         _still(first, middle),
         "The lesion probability that the teacher gives, over one slice of a target scan, at four "
         "temperatures. A higher temperature spreads doubt around the lesions and into the rest of "

@@ -1,7 +1,5 @@
 """The threshold explorer: what it costs to be cautious, on the slices that a study saved."""
 
-from functools import partial
-
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
@@ -10,7 +8,7 @@ from kdlib.record.arrays import Arrays, Key
 from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing
 from kdlib.report.pictures import overlap, show_slice
-from kdlib.report.widgets.base import Explorer, script, source, with_greys
+from kdlib.report.widgets.base import Explorer, greys_and_others, script, source
 from kdlib.report.widgets.pairs import COLOURS
 from kdlib.study.arm import featured, lower_bound
 
@@ -52,7 +50,7 @@ def threshold_explorer(results: Results) -> ThresholdExplorer:
     subject = results.subjects(*pair)[-1]
 
     return ThresholdExplorer(
-        partial(with_greys, arrays),
+        *greys_and_others(arrays),
         _still(results.example(*pair, subject), arm),
         f"The answer of {arms[arm]} to subject {subject} of {pair[1].capitalize()}, cut at three "
         "thresholds. With a low threshold more lesion is found, and more is marked that is none.",
