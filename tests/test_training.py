@@ -30,7 +30,7 @@ def watched(*held_out: LabelledSlices) -> LearningCurve:
 @trained
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_curve_changes_no_bit_of_a_training(name: str, precision: str) -> None:
-    plain, seen = (make(name, recipe(precision=precision), updates=5) for _ in range(2))
+    plain, seen = (make(name, recipe(precision=precision), updates=3) for _ in range(2))
     curve = LearningCurve([slices(6, 2)], precision)
     assert train(plain) == train(seen, curve=curve)
     assert curve.rows
@@ -83,7 +83,7 @@ def interrupt_at(step: int):  # type: ignore[no-untyped-def]
 def test_a_resumed_training_equals_an_uninterrupted_one(
     name: str, precision: str, tmp_path: Path
 ) -> None:
-    whole, broken, resumed = (make(name, recipe(precision=precision), updates=8) for _ in range(3))
+    whole, broken, resumed = (make(name, recipe(precision=precision), updates=5) for _ in range(3))
     whole_curve = watched(slices(6, 2))
     expected = train(whole, curve=whole_curve)
     checkpoint = tmp_path / "checkpoint.safetensors"
@@ -93,13 +93,13 @@ def test_a_resumed_training_equals_an_uninterrupted_one(
             curve=watched(slices(6, 2)),
             checkpoint=checkpoint,
             checkpoint_seconds=0,
-            on_step=interrupt_at(3),
+            on_step=interrupt_at(2),
         )
     curve = watched(slices(6, 2))
     history = train(resumed, curve=curve, checkpoint=checkpoint)
     assert history == expected
     assert curve.rows == whole_curve.rows
-    assert len(curve.rows) == 8
+    assert len(curve.rows) == 5
     for module in whole.modules:
         assert torch.equal(weights(whole.modules[module]), weights(resumed.modules[module]))
     buffers = zip(whole.network.buffers(), resumed.network.buffers(), strict=True)
