@@ -58,8 +58,8 @@ StudyName = Annotated[
     str,
     typer.Argument(
         help="demo, standard, mechanism, controls, settings, landscape, dials, samples, real, "
-        "paper, or the path of a .toml file; starter: train a lesion segmenter like the shipped "
-        "one."
+        "real_reverse, paper, or the path of a .toml file; starter: train a lesion segmenter like "
+        "the shipped one."
     ),
 ]
 RecipeOf = Annotated[str, typer.Option(help="Study whose recipe is used: a name or a .toml file.")]

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kdlib.report.other_tools import beside_tools, beside_words, other_scores
 from kdlib.report.real_scans import (
     changes,
     changes_words,
@@ -48,6 +49,22 @@ def test_the_sentences_hold_for_scores_without_an_adapted_student() -> None:
 def test_each_shipped_score_of_a_real_scan_has_a_starter_and_a_threshold_beside_it() -> None:
     table = real_scores().pivot_table("dice", ["site", "mask", "scan"], "by")
     assert table[["starter", "threshold"]].notna().all(axis=None)
+
+
+def test_other_tools_stand_beside_the_starter_on_the_same_scans_and_masks() -> None:
+    others = other_scores()
+    table = beside_tools(real_scores(), others)
+    assert table.notna().all(axis=None)
+    assert list(table["Mask"].unique()) == ["mask_allWMH", "mask"]
+    for mask, part in table.groupby("Mask"):
+        means = part.set_index("Tool")["Mean"]
+        assert means.is_monotonic_decreasing
+        same = others[others["mask"] == mask].groupby("by")["dice"].mean()
+        assert means[same.index].to_dict() == pytest.approx(same.to_dict())
+        own = real_scores().query("by == 'starter' and mask == @mask")
+        own = own[own["scan"].isin(others["scan"])]["dice"]
+        assert means["starter"] == pytest.approx(own.mean())
+        assert f"(the highest is that of {same.idxmax()})" in beside_words(table)
 
 
 def test_the_shipped_scores_are_those_of_the_shipped_network() -> None:

@@ -1,6 +1,7 @@
 """Laws of a study."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from kdlib.cli.options import method_names
-from kdlib.data.clinics import Clinics
+from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.data.layouts import CONTROL_FOLDERS
 from kdlib.errors import InputError
 from kdlib.evidence.comparisons import main_scores
@@ -17,14 +18,15 @@ from kdlib.record.export import export_study
 from kdlib.record.results import Results
 from kdlib.report.tables import results_table
 from kdlib.study.cost import cost
+from kdlib.study.participants import participants
 from kdlib.study.plan import SWEPT, plan, run_study, study_curves, study_findings, study_scores
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import Store
 from kdlib.study.study import Study, arm_scenario, built_in_studies, load_study
 from tests.decided import decided
-from tests.tiny import RECIPE
+from tests.tiny import RECIPE, write_subject
 
-OTHERS = ("demo", "paper", "real")  # studies with recipes of their own
+OTHERS = ("demo", "paper", "real", "real_reverse")  # studies with recipes of their own
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,7 @@ def test_the_built_in_studies_are_those_of_the_paper_and_ours() -> None:
         ("paper", 6, 2, 3),
         ("landscape", 3, 1, 2),
         ("real", 1, 2, 3),
+        ("real_reverse", 1, 2, 1),
     ],
 )
 def test_studies_have_their_extent(name: str, pairs: int, folds: int, seeds: int) -> None:
@@ -91,6 +94,28 @@ def test_the_study_of_real_scans_is_the_standard_with_fewer_steps_and_labelled_a
     assert all(
         study.arms[name].settings == landscape[name].settings for name in {*few} & {*landscape}
     )
+
+
+def test_the_reverse_of_the_real_study_has_its_recipe_and_tests_each_of_two_scans_once(
+    clinics: Clinics, tmp_path: Path
+) -> None:
+    study, real = load_study("real_reverse"), load_study("real")
+    assert study.recipe == real.recipe
+    assert all(arm.settings == real.arms[name].settings for name, arm in study.arms.items())
+    for number in range(2):
+        made, folder = tmp_path / f"made/{number}", tmp_path / f"other/{number}"
+        write_subject(made, np.random.default_rng(number), gain=0.3, contrast=1.5)
+        folder.mkdir(parents=True)
+        shutil.copy(made / "pre/FLAIR.nii.gz", folder / "FLAIR.nii.gz")
+        shutil.copy(made / "wmh.nii.gz", folder / "mask.nii.gz")
+    both = open_clinics(clinics.folder, f"{tmp_path / 'other'}:other")
+    planned = plan(study.model_copy(update={"pairs": (("utrecht", "other"),)}), both)
+    tested = [
+        (item.arm, subject.id)
+        for item in planned
+        for subject in participants(item.scenario, both).tested
+    ]
+    assert len(tested) == len(set(tested)) == 2 * len(study.arms)
 
 
 def test_the_controls_lead_from_utrecht_to_every_control_clinic() -> None:
