@@ -101,11 +101,10 @@ def not_run_words() -> str:
     waits = sorted({o for arm in load_study("real").arms.values() for o in arm.awaited.values()})
     first = f" It waits for the results of the study *{listed(waits)}*." if waits else ""
     return (
-        f"The study *real* has not been run yet.{first} When it is recorded beside the study"
-        " *standard*, the next build of this page shows its verdict in words, the gains of each"
-        " method on simulated and on real scans, and pictures of three patients. [The chapter on"
-        " your place](worth) has the commands, and with `--export` and `kdlib record real` its"
-        " results come into the book."
+        f"The study *real* has not been run yet, so there is nothing to show here.{first} When it"
+        " is recorded beside the study *standard*, the next build of this page shows its verdict in"
+        " words, the gains of each method on simulated and on real scans, and pictures of three"
+        " patients."
     )
 
 
