@@ -139,12 +139,19 @@ def show(explorer: Explorer) -> None:
     display(HTML(still_html(explorer)), explorer)
 
 
-def explore(make: Callable[[Results], Explorer], results: Results) -> None:
-    """Display the explorer that ``make`` makes from a study, or say that the study has no data."""
+NO_STUDENT = "It needs an arm that distils, and this study has none."
+
+
+def explore(
+    make: Callable[[Results], Explorer], results: Results, reason: str = NO_STUDENT
+) -> None:
+    """Display the explorer that ``make`` makes from a study.
+
+    If the study has no data for it, a sentence with the ``reason`` stands there instead.
+    """
     try:
         show(make(results))
     except InputError:
-        reason = "It needs an arm that distils, and this study has none."
         display(HTML(f"<p>There is nothing to explore here. {reason}</p>"))
 
 

@@ -86,9 +86,6 @@ function axisOf(metric, values) {
   return { name: metric.name, low: 0, high: count * step, ticks: evenly(ticks) };
 }
 
-const LONGEST = 22; // letters of a label that stand beside a chart
-const shortened = (label) => (label.length > LONGEST ? `${label.slice(0, LONGEST - 1)}…` : label);
-
 const keyOf = (run) => JSON.stringify([run.source, run.target, run.fold, run.subject]);
 
 // How much Dice each of `runs` of an arm has more than no adaptation on the same subject.

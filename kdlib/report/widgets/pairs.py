@@ -87,7 +87,7 @@ def _pictures(results: Results) -> tuple[Arrays, pd.DataFrame]:
     }
     arrays, shown = Arrays(), []
     for (source_clinic, target, subject), example in examples.items():
-        window = _window([e for name, e in examples.items() if name[1:] == (target, subject)])
+        window = shared_window([e for name, e in examples.items() if name[1:] == (target, subject)])
         scan = {name: Key((target, subject), name) for name in ("flair", "truth")}
         arrays |= {key: example[name][window].T for name, key in scan.items()}
         for arm in [name for name in example if name not in scan]:
@@ -99,7 +99,7 @@ def _pictures(results: Results) -> tuple[Arrays, pd.DataFrame]:
     return arrays, pd.DataFrame(shown)
 
 
-def _window(examples: list[dict[str, NDArray[np.uint8]]]) -> tuple[slice, slice]:
+def shared_window(examples: list[dict[str, NDArray[np.uint8]]]) -> tuple[slice, slice]:
     """The window that holds the head and all answers, which may reach outside the head."""
     least = {"flair": 0, "truth": 1}
     held = [

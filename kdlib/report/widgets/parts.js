@@ -129,6 +129,9 @@ function chart(title, xAxis, yAxis, { height = 190, left = 46 } = {}) {
 // A clinic's name as it is written: its key has small letters.
 const written = (clinic) => clinic.charAt(0).toUpperCase() + clinic.slice(1);
 
+const LONGEST = 22; // letters of a label that stand beside a chart
+const shortened = (label) => (label.length > LONGEST ? `${label.slice(0, LONGEST - 1)}…` : label);
+
 const evenly = (values, write = String) => values.map((value) => [value, write(value)]);
 
 // Hide the still picture that this explorer replaces; print shows it again.

@@ -1,0 +1,191 @@
+// Dials: one part of a shift is turned, and the scan and the Dice of every method follow.
+
+const ALONE = ["", "the scan alone"];
+
+const signed = (value, digits = 3) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
+
+// An axis with at most seven ticks that holds all values.
+function axisAround(name, values, write) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const step = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5].find((s) => (high - low) / s <= 5) ?? 1;
+  const first = Math.floor(low / step);
+  const last = Math.max(Math.ceil(high / step), first + 1);
+  const ticks = Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
+  return { name, low: first * step, high: last * step, ticks: evenly(ticks, write) };
+}
+
+const coloured = (colour) => ({ style: `--arm: ${colour}` });
+
+// One row for each method: its difference from the lower bound with the 95 % interval.
+function gainsChart(arms, here, everywhere, lower, chosen) {
+  const rows = arms.filter(([name]) => here[name]?.difference !== undefined && name !== lower);
+  const values = everywhere.flatMap((scores) => rows.flatMap(([name]) => Object.values(scores[name] ?? {}).slice(0, 3)));
+  const axis = axisAround("difference in Dice", [0, ...values.filter((value) => typeof value === "number")], (v) => (Math.abs(v) < 1e-9 ? "0" : signed(v, 2)));
+  const longest = Math.max(...rows.map(([, label]) => shortened(label).length));
+  const drawn = chart(
+    `Difference from ${Object.fromEntries(arms)[lower]}, 95 % interval`,
+    axis,
+    { name: "", low: -0.6, high: rows.length - 0.4, ticks: rows.map(([, label], i) => [rows.length - 1 - i, shortened(label)]) },
+    { height: 62 + 26 * rows.length, left: Math.max(80, 16 + 7.2 * longest) },
+  );
+  const nothing = drawn.x(0);
+  drawn.marks.append(svg("line", { x1: nothing, x2: nothing, y1: drawn.top, y2: drawn.foot, class: "kdlib-zero" }));
+  rows.forEach(([name, , colour], i) => {
+    const { difference, low, high } = here[name];
+    const y = drawn.y(rows.length - 1 - i);
+    if (difference === null) return;
+    if (low !== null) {
+      drawn.marks.append(svg("line", { x1: drawn.x(low), x2: drawn.x(high), y1: y, y2: y, class: "kdlib-arm", ...coloured(colour) }));
+    }
+    drawn.marks.append(
+      svg("circle", {
+        cx: drawn.x(difference), cy: y, r: name === chosen ? 7 : 5, class: "kdlib-arm-dot", ...coloured(colour),
+        "data-difference": difference, "data-arm": name,
+      }),
+    );
+  });
+  const told = rows.map(([name, label]) => `${label} ${here[name].difference === null ? "–" : signed(here[name].difference)}`);
+  drawn.root.setAttribute("aria-label", `Difference in Dice: ${told.join(", ")}`);
+  for (const text of drawn.root.querySelectorAll(".kdlib-axes text")) {
+    if (text.textContent === shortened(rows.find(([name]) => name === chosen)?.[1] ?? "")) text.classList.add("kdlib-title");
+  }
+  return drawn.root;
+}
+
+// The mean Dice of each method over the levels of one dial; the level of now is marked.
+function levelCurve(dial, level, arms, scores, everywhere, chosen) {
+  const all = everywhere.flatMap((one) => Object.values(one).map(({ dice }) => dice));
+  const top = Math.max(...dial.levels.map(([number]) => number));
+  const drawn = chart(
+    `Mean Dice by the level of ${dial.name}`,
+    { name: "level of the dial", low: -0.1 * top, high: 1.1 * top, ticks: evenly(dial.levels.map(([number]) => number)) },
+    axisAround("", all, (v) => v.toFixed(2)),
+    { height: 218 },
+  );
+  const x = drawn.x(level);
+  drawn.marks.append(svg("line", { x1: x, x2: x, y1: drawn.top, y2: drawn.foot, class: "kdlib-here", "data-level": level }));
+  for (const [name, label, colour] of arms) {
+    const points = dial.levels.filter(([, target]) => scores[target]?.[name]).map(([number, target]) => [number, scores[target][name].dice]);
+    const path = points.map(([number, dice]) => `${drawn.x(number)},${drawn.y(dice)}`).join(" ");
+    const line = svg("polyline", { points: path, class: "kdlib-arm", ...coloured(colour) }, svg("title", {}, label));
+    if (name === chosen) line.classList.add("kdlib-arm-chosen");
+    drawn.marks.append(line);
+    for (const [number, dice] of points) {
+      drawn.marks.append(
+        svg("circle", { cx: drawn.x(number), cy: drawn.y(dice), r: number === level ? 5 : 3, class: "kdlib-arm-dot", ...coloured(colour), "data-dice": dice }),
+      );
+    }
+  }
+  drawn.root.setAttribute("aria-label", `Mean Dice of each method by the level of ${dial.name}; now level ${level}`);
+  return drawn.root;
+}
+
+function armKey(arms) {
+  const items = arms.map(([, label, colour]) =>
+    html(
+      "li",
+      {},
+      svg("svg", { viewBox: "0 0 24 10", width: 24, height: 10, "aria-hidden": "true" }, svg("line", { x1: 0, x2: 24, y1: 5, y2: 5, class: "kdlib-arm", ...coloured(colour) })),
+      label,
+    ),
+  );
+  return html("ul", { class: "kdlib-legend" }, ...items);
+}
+
+async function render({ model, el }) {
+  const facts = model.get("facts");
+  const { dials, arms, lower, scores, subjects, scans, dice } = facts;
+  const arrays = await unpack(model);
+  const palette = paletteOf(facts.colours);
+  const truthPalette = Object.assign([...palette], { [MISSED]: palette[FOUND] }); // the truth is blue
+  const labels = Object.fromEntries(arms);
+  const everywhere = Object.values(scores);
+
+  const turns = dials.map((dial) =>
+    slider(dial.name, { min: 0, max: dial.levels.length - 1, step: 1 }, (at) =>
+      set(model, { dial: dial.name, level: dial.levels[at][0] }),
+    ),
+  );
+  const method = choice("Method", (value) => set(model, { arm: value }));
+  const person = choice("Subject", (value) => set(model, { subject: value }));
+  const figure = (about) => {
+    const [canvas, words] = [html("canvas", { role: "img" }), html("figcaption")];
+    return { canvas, words, root: html("figure", { "data-scan": about }, canvas, words) };
+  };
+  const [before, after] = [figure("before"), figure("after")];
+  const key = legend(palette);
+  const says = html("p", { class: "kdlib-says", role: "status" });
+  const charts = html("div", { class: "kdlib-charts" });
+  const root = html(
+    "div",
+    { class: "kdlib-explorer", role: "group", "aria-label": "Dials explorer" },
+    html("div", { class: "kdlib-controls kdlib-dials" }, ...turns.map((turn) => turn.root)),
+    html("div", { class: "kdlib-controls" }, method.root, person.root),
+    html("div", { class: "kdlib-pictures" }, before.root, after.root),
+    key.root,
+    says,
+    charts,
+  );
+  el.append(root);
+
+  // Draw one person's slice in a clinic, with a method's answer or with the truth alone.
+  const show = ({ canvas, words }, clinic, subject, arm, title) => {
+    const names = scans[clinic]?.[subject];
+    canvas.hidden = !names;
+    words.textContent = `${title}: the study kept no scan of this subject.`;
+    if (!names) return null;
+    const { values: truth, shape: [rows, columns] } = arrays[names.truth];
+    const answered = names[arm] !== undefined;
+    const classes = answered
+      ? classify(truth, arrays[names[arm]].values)
+      : Uint8Array.from(truth, (label) => (label === LESION ? MISSED : NONE));
+    const size = Math.max(3, Math.round(640 / columns));
+    paint(canvas, arrays[names.flair].values, classes, rows, columns, size, answered ? palette : truthPalette);
+    const score = dice[clinic]?.[subject]?.[arm];
+    const told = answered ? `${labels[arm]}${score === undefined ? "" : `, Dice ${score.toFixed(3)}`}` : "the scan and the truth";
+    words.textContent = `${title}: ${told}`;
+    canvas.setAttribute("aria-label", `Subject ${subject}. ${words.textContent}`);
+    return answered ? classes : null;
+  };
+
+  const draw = () => {
+    const dial = dials.find(({ name }) => name === model.get("dial")) ?? dials[0];
+    const at = Math.max(0, dial.levels.findLastIndex(([number]) => number <= model.get("level")));
+    const [level, clinic] = dial.levels[at];
+    const [, zero] = dial.levels[0];
+    turns.forEach((turn, i) => {
+      const own = dials[i] === dial ? at : 0;
+      turn.tell(own, String(dials[i].levels[own][0]));
+      turn.root.classList.toggle("kdlib-turned", own > 0);
+    });
+    const offered = [ALONE, ...arms.map(([name, label]) => [name, label])];
+    const arm = offered.some(([name]) => name === model.get("arm")) ? model.get("arm") : lower;
+    method.offer(offered, arm);
+    const subject = subjects.includes(model.get("subject")) ? model.get("subject") : subjects.at(-1);
+    person.offer(subjects.map((name) => [name, name]), subject);
+
+    show(before, zero, subject, arm, "No dial turned");
+    const classes = show(after, clinic, subject, arm, level ? `${dial.name} at level ${level}` : "No dial turned");
+    key.root.hidden = !classes;
+    if (classes) key.tell(classes);
+    const here = scores[clinic];
+    says.textContent = [level ? `${written(dial.name)} at level ${level}. ${dial.about}` : "No dial is turned: new people on the scanner of the source.", ...told(here, arm)].join(" ");
+    const curve = levelCurve(dial, level, arms, scores, everywhere, arm);
+    const gains = here ? gainsChart(arms, here, everywhere, lower, arm) : html("p", {}, "No method was run at this level.");
+    charts.replaceChildren(gains, html("div", {}, curve, armKey(arms)));
+  };
+  const told = (here, arm) => {
+    if (!here) return ["No method was run at this level, so only the scan is shown."];
+    const base = `Without adaptation the mean Dice is ${here[lower].dice.toFixed(3)}.`;
+    const { difference, low, high } = here[arm] ?? {};
+    if (arm === lower || typeof difference !== "number") return [base];
+    const interval = typeof low === "number" ? ` (95 % interval ${signed(low)} to ${signed(high)})` : "";
+    return [base, `${labels[arm]} differs from it by ${signed(difference)}${interval}.`];
+  };
+  const stop = follow(model, ["dial", "level", "arm", "subject"], draw);
+  root.dataset.ready = "true";
+  replaceStill(model.get("kind"));
+  return stop;
+}
+
+export default { render };
