@@ -39,16 +39,16 @@ def cached(name: str, made_of: list[str], make: Callable[[], NDArray]) -> NDArra
             of it changes, the array is made anew, and the file takes the place of the former one.
         make: makes the array.
     """
-    file = cache_folder() / f"{name}-{digest_of(repr(made_of).encode())}.npy"
-    if (found := _read(file)) is not None:
+    folder, key = cache_folder(), digest_of(repr(made_of).encode())
+    if (found := _read(folder, f"{name}-{key}")) is not None:
         return found
-    with _one_at_a_time(file.with_name(f"{name}.lock")):
-        if (found := _read(file)) is not None:
+    with _one_at_a_time(folder / f"{name}.lock"):
+        if (found := _read(folder, f"{name}-{key}")) is not None:
             return found
         made = make()
         with suppress(OSError):
-            _write(file, made)
-            for former in set(file.parent.glob(f"{name}-*.npy")) - {file}:
+            file = _write(folder, f"{name}-{key}", made)
+            for former in set(folder.glob(f"{name}-*.npy")) - {file}:
                 former.unlink()
         return made
 
@@ -75,14 +75,24 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _read(file: Path) -> NDArray | None:
-    """The array of a file; None if it is not there, or is cut off."""
-    with suppress(OSError, ValueError, EOFError):
-        return np.load(file, mmap_mode="c")
+def _read(folder: Path, stem: str) -> NDArray | None:
+    """The array of a file, whose name holds its digest; None if it is not there or is damaged."""
+    for file in folder.glob(f"{stem}-*.npy"):
+        with suppress(OSError, ValueError, EOFError):
+            found = np.load(file, mmap_mode="c")
+            if file.stem == f"{stem}-{_digest(found)}":
+                return found
     return None
 
 
-def _write(file: Path, array: NDArray) -> None:
+def _write(folder: Path, stem: str, array: NDArray) -> Path:
+    file = folder / f"{stem}-{_digest(array)}.npy"
     with atomic(file) as temporary:
         np.save(temporary, array)
         reach_disk(temporary)
+    return file
+
+
+def _digest(array: NDArray) -> str:
+    described = f"{array.dtype} {array.shape}".encode()
+    return digest_of(described + np.ascontiguousarray(array).tobytes())

@@ -1,5 +1,6 @@
 """Laws of the cache."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -47,12 +48,23 @@ def test_what_follows_from_something_else_is_made_anew_and_takes_the_place(folde
     assert [path.name[0] for path in sorted(folder.glob("*.npy"))] == ["a", "b"]
 
 
-@pytest.mark.parametrize("length", [0, 5, -1])
-def test_a_file_that_is_cut_off_is_made_anew(folder: Path, length: int) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda held: held[:0],
+        lambda held: held[:5],
+        lambda held: held[:-1],
+        lambda held: held[:-2] + b"?" + held[-1:],
+        lambda held: held.replace(b"(2, 3)", b"(3, 2)"),
+    ],
+)
+def test_a_file_that_is_damaged_is_made_anew(
+    folder: Path, damage: Callable[[bytes], bytes]
+) -> None:
     make = Maker()
     cached("a", ["code"], make)
     (file,) = folder.glob("*.npy")
-    file.write_bytes(file.read_bytes()[:length])
+    file.write_bytes(damage(file.read_bytes()))
     np.testing.assert_array_equal(cached("a", ["code"], make), Maker()())
     cached("a", ["code"], make)
     assert make.times == 2
