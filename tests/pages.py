@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.dialled import write_dialled
 from tests.explored import Explored, write_three_clinics
 
 ROOT = Path(__file__).parents[1]
 PAGE = "book/10_explorers.html"  # here with three explorers, which in the book have two chapters
-CAUTION = "book/why.html"  # of that chapter, the threshold explorer alone
+CAUTION = "book/why.html"  # here with the explorers of the threshold and of dials alone
 MAP = "book/08_segmentations.html"  # here with the explorer of pairs for three clinics
 LONG_TABLE = """
 ## A long table
@@ -39,13 +40,14 @@ SOFTWARE_WEBGL = [
     "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
     "--disable-gpu-compositing",
 ]  # fmt: skip
-TEMPERATURE, PAIRS, SCAN, THRESHOLD = (
+TEMPERATURE, PAIRS, SCAN, THRESHOLD, DIALS = (
     f'[aria-label="{name}"][data-ready]'
     for name in (
         "Temperature explorer",
         "Clinic-pair explorer",
         "Scan viewer",
         "Threshold explorer",
+        "Dials explorer",
     )
 )
 
@@ -63,7 +65,9 @@ def site(explored_study: Explored, scripts: bool, tmp_path_factory: pytest.TempP
     without_results = shutil.ignore_patterns("results", "runs")
     shutil.copytree(ROOT / "book", folder / "book", ignore=without_results)
     shutil.copytree(explored_study.results.folder.parent, folder / "book" / "results")
-    (folder / "book" / "why.md").write_text(chapter("why", "threshold_explorer"))
+    write_dialled(folder / "book" / "dialled")
+    dials = cell("dials_explorer", 'open_results(Path("dialled"))')
+    (folder / "book" / "why.md").write_text(chapter("why", "threshold_explorer") + dials)
     write_three_clinics(explored_study.results, folder / "book" / "three")
     of_three = chapter("08_segmentations", "pair_explorer", results='open_results(Path("three"))')
     (folder / "book" / "08_segmentations.md").write_text(of_three + LONG_TABLE)
@@ -82,16 +86,19 @@ def chapter(name: str, *explorers: str, results: str = "results_to_show()") -> s
     """The header of a chapter of the book, and a cell for each explorer."""
     text = (ROOT / "book" / f"{name}.md").read_text()
     header = text[: text.index("\n---\n") + 5]
-    parts = [
+    return "\n".join([header, f"# {name}\n", *(cell(one, results) for one in explorers)])
+
+
+def cell(explorer: str, results: str) -> str:
+    """A section with one explorer of these results."""
+    return (
         f"## {explorer}\n\n```{{code-cell}} ipython3\n"
         "from pathlib import Path\n"
         "from kdlib.record.choice import results_to_show\n"
         "from kdlib.record.results import open_results\n"
         f"from kdlib.report.widgets import explore, {explorer}\n"
         f"explore({explorer}, {results})\n```\n"
-        for explorer in explorers
-    ]
-    return "\n".join([header, f"# {name}\n", *parts])
+    )
 
 
 class Quiet(SimpleHTTPRequestHandler):

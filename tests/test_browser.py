@@ -8,12 +8,15 @@ import pytest
 from scipy.special import expit
 
 from kdlib.record.explorers import STEPS_PER_LOGIT
+from kdlib.record.results import open_results
 from kdlib.report.pictures import head_window, overlap
+from kdlib.report.widgets.dials import dial_scores
 from kdlib.report.widgets.temperature import student_dice
 from tests.explored import ODD_LABEL, ODD_NAME, STUDY, explored_study
 from tests.pages import (
     CAUTION,
     CHROMIUM,
+    DIALS,
     MAP,
     PAGE,
     PAIRS,
@@ -400,6 +403,28 @@ def test_the_threshold_moves_dice_recall_and_precision(browser, site, explored_s
         ]
         assert values(page, THRESHOLD, "recall") == [pytest.approx(both / lesion.sum())]
         assert values(page, THRESHOLD, "precision") == [pytest.approx(both / found.sum())]
+    page.close()
+
+
+def test_a_turned_dial_moves_the_scan_and_the_differences(browser, site):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{site.as_uri()}/{CAUTION}#dials.dial=noise&dials.level=0&dials.arm=KD")
+    page.wait_for_selector(DIALS, timeout=120_000)
+    results = open_results(site.parents[1] / "book" / "dialled")
+    scores = dial_scores(results, "L-bound")
+    level_0 = values(page, DIALS, "difference"), pixels(page, DIALS, 1)
+    np.testing.assert_array_equal(level_0[1], pixels(page, DIALS, 0))
+    control(page, DIALS, "noise").fill("2")
+    assert "dials.level=2" in page.url
+    assert values(page, DIALS, "difference") == pytest.approx(
+        [scores["utrecht~noise2"][arm]["difference"] for arm in results.arms if arm != "L-bound"]
+    )
+    assert values(page, DIALS, "difference") != level_0[0]
+    assert (pixels(page, DIALS, 1) != level_0[1]).any()
+    control(page, DIALS, "view").fill("1")  # a level without runs; only one dial is turned
+    assert control(page, DIALS, "noise").input_value() == "0"
+    assert values(page, DIALS, "difference") == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()
 
 
