@@ -93,12 +93,16 @@ def _shares(results: Results) -> dict[str, float]:
 def _sure(found: Ledger) -> str:
     """The verdicts on what is claimed of the methods, and whether the bench was tested."""
     verdicts = Counter(ruling.verdict for ruling in found.claimed)
-    tested = "" if found.bench.tested else " No controls have tested the bench."
+    tested = (
+        "" if found.bench.tested else f" Controls have not tested the bench: {found.bench.why}."
+    )
+    unsure = verdicts["undecidable here"]
+    design = f" The design of this study cannot decide another {unsure}." if unsure else ""
+    no_gap = f" For the other {verdicts[NO_GAP]}, {NO_GAP}." if verdicts[NO_GAP] else ""
     return (
         f"Our ledger has {len(found.claimed)} claims of the paper. These results reproduce "
         f"{verdicts['reproduced']} of them, contradict {verdicts['contradicted']} and leave "
-        f"{verdicts['undecided']} undecided. The design of this study cannot decide another "
-        f"{verdicts['undecidable here']}. For the other {verdicts[NO_GAP]}, {NO_GAP}.{tested}"
+        f"{verdicts['undecided']} undecided.{design}{no_gap}{tested}"
     )
 
 
