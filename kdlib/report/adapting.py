@@ -37,14 +37,18 @@ def not_run(name: str) -> str:
 
 def waiting_words(study: Study) -> str:
     """What has to be done before a study that waits for others; empty if it waits for none."""
-    others = {other for arm in study.arms.values() for other in arm.awaited.values()}
-    if not others:
+    if not (waits := awaited_words(study)):
         return ""
     return (
-        f"It waits for the results of the study *{listed(sorted(others))}*. When these are "
-        f"recorded, `kdlib choose kdlib/studies/{study.name}.toml` writes into its file what they "
-        "choose. Then "
+        f"{waits} When these are recorded, `kdlib choose kdlib/studies/{study.name}.toml` writes "
+        "into its file what they choose. Then "
     )
+
+
+def awaited_words(study: Study) -> str:
+    """Which studies a study waits for, in a sentence; empty if it waits for none."""
+    others = {other for arm in study.arms.values() for other in arm.awaited.values()}
+    return f"It waits for the results of the study *{listed(sorted(others))}*." if others else ""
 
 
 def landscape_words(results: Results) -> str:

@@ -13,7 +13,7 @@ from kdlib.evidence.comparisons import by_patient
 from kdlib.evidence.direction import Direction
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
-from kdlib.report.adapting import results_named
+from kdlib.report.adapting import awaited_words, results_named
 from kdlib.report.pictures import Slice, first_arms
 from kdlib.report.words import listed, signed
 from kdlib.study.arm import upper_bound
@@ -98,10 +98,10 @@ def carried() -> Carried | None:
 
 def not_run_words() -> str:
     """What the chapter will show, and how the study is run, in sentences."""
-    waits = sorted({o for arm in load_study("real").arms.values() for o in arm.awaited.values()})
-    first = f" It waits for the results of the study *{listed(waits)}*." if waits else ""
+    waits = awaited_words(load_study("real"))
+    first = f"{waits} " if waits else ""
     return (
-        f"The study *real* has not been run yet, so there is nothing to show here.{first} When it"
+        f"The study *real* has not been run yet, so there is nothing to show here. {first}When it"
         " is recorded beside the study *standard*, the next build of this page shows its verdict in"
         " words, the gains of each method on simulated and on real scans, and pictures of three"
         " patients."
