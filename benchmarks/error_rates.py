@@ -59,6 +59,8 @@ def main() -> None:
     parser.add_argument("--results", default="book/results/standard")
     asked = parser.parse_args()
     scores = pd.read_csv(f"{asked.results}/scores.csv", dtype={"subject": str})
+    if scores["seed"].nunique() < 2:
+        parser.error(f"{asked.results} has one seed; how far seeds move results needs two at least")
     tables = [error_rates(scores, seeds, asked.studies) for seeds in (3, 5, 10)]
     print(pd.concat(tables).round(3).to_string(index=False))
 

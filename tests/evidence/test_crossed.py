@@ -115,10 +115,22 @@ def test_components_are_found_again_in_what_is_drawn_from_them(rng: np.random.Ge
     assert drawn.mean() == pytest.approx(0, abs=0.05)
 
 
-def test_the_papers_study_seldom_errs_where_nothing_differs() -> None:
+def with_seeds_drawn(scores: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """The first seed of ``scores``, and two more: what a training moves is added to its numbers."""
+    first = scores[scores["seed"] == 0]
+    of_training = first.groupby(["arm", "source", "target", "fold"])["dice"]
+
+    def drawn(seed: int) -> pd.DataFrame:
+        moved = of_training.transform(lambda dice: dice + 0.01 * rng.standard_normal())
+        return first.assign(seed=seed, dice=moved + 0.02 * rng.standard_normal(len(first)))
+
+    return pd.concat([first, drawn(1), drawn(2)])
+
+
+def test_the_papers_study_seldom_errs_where_nothing_differs(rng: np.random.Generator) -> None:
     error_rates = runpy.run_path(str(ROOT / "benchmarks" / "error_rates.py"))["error_rates"]
     scores = pd.read_csv(ROOT / "book" / "results" / "standard" / "scores.csv")
-    rates = error_rates(scores, seeds=3, studies=200)
+    rates = error_rates(with_seeds_drawn(scores, rng), seeds=3, studies=200)
     assert (rates["any called better or worse"] < 0.08).all()
     assert (rates["coverage"] > 0.92).all()
     assert (rates["coverage"] < 0.99).all()
