@@ -68,6 +68,14 @@ Seeds = Annotated[
     str | None,
     typer.Option("--seeds", help="Seeds to run, for example 0,1. Default: those of the study."),
 ]
+Sources = Annotated[
+    str | None,
+    typer.Option(
+        "--sources",
+        help="Sources whose pairs to run, for example utrecht,singapore. Default: all. 'kdlib "
+        "record' joins the parts of a seed.",
+    ),
+]
 MethodName = Annotated[str, typer.Option(help=f"One of: {', '.join(method_names())}.")]
 
 

@@ -151,13 +151,20 @@ def record(
         Path | None, typer.Option(help="Folder of the results. Default: book/results/NAME.")
     ] = None,
 ) -> None:
-    """Merge exports of a study's seeds into one folder, after a check that they agree."""
+    """Merge exports of a study's seeds into one folder, after a check that they agree.
+
+    An export of some sources alone waits beside the results until its seed is whole.
+    """
     from kdlib.record.merge import merge
 
     name = Path(study).name.removesuffix(".toml")
     folder = Path("book/results") / name if out is None else out
     seeds = merge(name, exports, folder)
-    print(f"{folder}: now has the seeds {', '.join(map(str, seeds))}")
+    whole = [str(seed.seed) for seed in seeds if not seed.lacking]
+    print(f"{folder}: now has the seeds {', '.join(whole)}" if whole else f"{folder}: no seed yet")
+    for seed in seeds:
+        if seed.lacking:
+            print(f"seed {seed.seed} waits for the sources {', '.join(seed.lacking)}")
 
 
 def choose(

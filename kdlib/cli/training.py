@@ -19,6 +19,7 @@ from kdlib.cli.options import (
     Seeds,
     Settings,
     SkipBad,
+    Sources,
     StoreFolder,
     StudyName,
     Threads,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 def study(
     name: StudyName,
     seeds: Seeds = None,
+    sources: Sources = None,
     data: Data = None,
     folder: StoreFolder = Path("runs"),
     device: Device = "auto",
@@ -85,6 +87,8 @@ def study(
     wanted = load_study(name)
     if seeds is not None:
         wanted = wanted.model_copy(update={"seeds": seeds_in(seeds)})
+    if sources is not None:
+        wanted = wanted.only_from(sources.split(","))
     if workers is None:  # elsewhere the device need not be on this machine
         workers = 1 if elsewhere else default_workers(device)
     refuse_undecided(wanted)

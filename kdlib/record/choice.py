@@ -21,6 +21,7 @@ from pathlib import Path
 
 from kdlib.errors import InputError
 from kdlib.recipe import unknown_name
+from kdlib.record.parts import WAITING
 from kdlib.record.results import Results
 from kdlib.record.whole import damage, trials
 
@@ -68,13 +69,16 @@ class Saved:
 
 
 def saved_studies(record: Path = RECORD, own: Path = OWN) -> list[Saved]:
-    """All folders of results, complete or not: first the reader's own, then those of record."""
+    """All folders of results, complete or not: first the reader's own, then those of record.
+
+    A folder that has nothing but parts, which wait for others, has no results yet.
+    """
     places = [(own, True), (record, False)]
     return [
         Saved(folder, owned)
         for place, owned in places
         for folder in sorted(place.glob("[!.]*"))
-        if folder.is_dir()
+        if folder.is_dir() and [path.name for path in folder.iterdir()] != [WAITING]
     ]
 
 

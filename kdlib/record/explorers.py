@@ -50,10 +50,10 @@ def explorers(study: Study, runs: list[tuple[Planned, Run]], store: Store) -> Ar
     for student in students:
         subject = ranked(student, store.clinics)[0]
         name = (student.scenario.source, str(student.scenario.target), subject.id)
-        soft = _soft_label(student, subject, SOFT_VOXELS // len(students), device)
+        soft = _soft_label(student, subject, SOFT_VOXELS // len(study.pairs), device)
         soft |= _trained(student, runs, subject, soft["slices"], device)
         arrays |= {Key((*name, "soft"), part): array for part, array in soft.items()}
-    return arrays | whole_scans(students, runs, store.clinics, device)
+    return arrays | whole_scans(study, students, runs, store.clinics, device)
 
 
 def _students(study: Study, runs: list[tuple[Planned, Run]]) -> Iterator[Run]:

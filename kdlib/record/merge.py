@@ -1,70 +1,25 @@
 """Merge exports of a study's seeds, which may have been made on different machines."""
 
 import json
-import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from kdlib.errors import InputError
 from kdlib.files import whole_folder, write_text
-from kdlib.record.protocol import decisive
-from kdlib.record.seed_tables import SEED_TABLES, of_seed, read_text, stacked
-from kdlib.record.whole import ARCHIVES, LAST, damage
-
-PICTURES = ("clinics.csv", *ARCHIVES)  # kept of the lowest seed alone
-REMEDIES = {
-    "study": "make both by the same study file",
-    "data": "make both on the same data",
-    "numbers_version": "make both with the same kdlib",
-    "protocol": "make both by the same protocol",
-}
+from kdlib.record.exported import REMEDIES, Export, opened
+from kdlib.record.parts import SeedParts, keep_waiting, waiting
+from kdlib.record.seed_tables import stacked
+from kdlib.record.whole import LAST
 
 
-@dataclass(frozen=True)
-class Export:
-    """A folder of results of some seeds of a study."""
-
-    folder: Path
-
-    @cached_property
-    def provenance(self) -> dict[str, Any]:
-        """What its ``provenance.json`` holds."""
-        return json.loads((self.folder / LAST).read_text(encoding="utf-8"))
-
-    @cached_property
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Its tables of seeds by the names of their files, with text in every cell."""
-        paths = [self.folder / name for name in SEED_TABLES if (self.folder / name).is_file()]
-        return {path.name: read_text(path) for path in paths}
-
-    @property
-    def seeds(self) -> list[int]:
-        """Its seeds, sorted."""
-        return sorted(map(int, self.provenance["seeds"]))
-
-    def holds(self, seed: int) -> Iterator[tuple[str, Any]]:
-        """All that its files hold of one seed, by the names of the files."""
-        yield LAST, self.provenance["seeds"][str(seed)]
-        for name, table in self.tables.items():
-            yield name, of_seed(table, seed).to_dict("list")
-
-    def decisions(self, seed: int) -> dict[str, Any]:
-        """What decided the numbers of one seed. All seeds of one folder of results agree on it."""
-        made = self.provenance["seeds"][str(seed)]
-        return {n: made.get(n) for n in REMEDIES} | {"study": decisive(self.provenance["study"])}
-
-
-def merge(name: str, folders: Sequence[Path], out: Path) -> list[int]:
+def merge(name: str, folders: Sequence[Path], out: Path) -> list[SeedParts]:
     """Merge the exports in ``folders`` into ``out``, with the seeds that ``out`` has already.
 
     The order of ``folders`` does not matter. Tables and provenance are sorted by seed. Pictures and
-    the summary of the clinics are those of the lowest seed. ``out`` stays as it was if anything is
-    refused.
+    the summary of the clinics are those of the lowest seed. An export may be a part of a seed, made
+    with ``--sources``. It waits in ``parts`` of ``out`` until the seed is whole. ``out`` stays as
+    it was if anything is refused.
 
     Args:
         name: the name of the study.
@@ -72,40 +27,31 @@ def merge(name: str, folders: Sequence[Path], out: Path) -> list[int]:
         out: a folder of results, new or with seeds of the same study.
 
     Returns:
-        All seeds that ``out`` now has.
+        All seeds that ``out`` now has, whole or waiting.
 
     Raises:
         InputError: a folder is damaged or of another study; two seeds were not made by the same
             settings, data, version of kdlib and protocol; or a seed is there twice and differs.
     """
-    found = [_opened(folder, name) for folder in folders]
+    found = [opened(folder, name) for folder in [*folders, *waiting(out)]]
     if (out / LAST).exists():
-        found.insert(0, _opened(out, name))
+        found.insert(0, opened(out, name))
     found.sort(key=lambda export: export.seeds)
     _refuse_disagreement(found)
-    owners = _owners(found)
+    seeds = _seeds(found)
+    if whole := [seed for seed in seeds if not seed.lacking]:
+        _write(whole, list(found[0].tables), out)
+    keep_waiting([seed for seed in seeds if seed.lacking], out, [seed.seed for seed in whole])
+    return seeds
+
+
+def _write(whole: list[SeedParts], tables: list[str], out: Path) -> None:
     with whole_folder(out, last=LAST) as new:
-        for table in found[0].tables:
-            rows = [of_seed(export.tables[table], seed) for seed, export in owners.items()]
-            write_text(new / table, stacked(rows).to_csv(index=False))
-        for picture in PICTURES:
-            shutil.copyfile(found[0].folder / picture, new / picture)
-        write_text(new / LAST, json.dumps(_merged(owners), indent=1))
-    return list(owners)
-
-
-def _opened(folder: Path, name: str) -> Export:
-    if what := damage(folder):
-        raise InputError(f"{folder}: damaged or not finished ({what}); export it again")
-    export = Export(folder)
-    path, study = folder / LAST, export.provenance["study"]
-    if study["name"] != name:
-        raise InputError(f"{path}: is of the study {study['name']!r}, not {name!r}; leave it out")
-    for file, table in export.tables.items():
-        if sorted(map(int, table["seed"].unique())) != export.seeds and not table.empty:
-            what = f"its seeds are not those of {LAST} ({_listed(export.seeds)})"
-            raise InputError(f"{folder / file}: {what}; export it again")
-    return export
+        for table in tables:
+            rows = stacked(rows for seed in whole for rows in seed.rows(table))
+            write_text(new / table, rows.to_csv(index=False))
+        whole[0].write_pictures(new)
+        write_text(new / LAST, json.dumps(_merged(whole), indent=1))
 
 
 def _refuse_disagreement(found: list[Export]) -> None:
@@ -137,24 +83,34 @@ def _differences(one: Any, other: Any, name: str = "") -> Iterator[tuple[str, An
         yield name, one, other
 
 
-def _owners(found: list[Export]) -> dict[int, Export]:
-    """Which export each seed is taken from, sorted by seed. A seed there twice must be the same."""
-    owners: dict[int, Export] = {}
+def _seeds(found: list[Export]) -> list[SeedParts]:
+    """Each seed, sorted, with the export that each source is taken from."""
+    seeds: dict[int, SeedParts] = {}
     for export in found:
         for seed in export.seeds:
-            owner = owners.setdefault(seed, export)
-            for (name, own), (_, held) in zip(export.holds(seed), owner.holds(seed), strict=True):
-                if own != held:
-                    what = f"seed {seed} is also in {owner.folder}, where it differs"
-                    raise InputError(f"{export.folder / name}: {what}; leave one of the two out")
-    return dict(sorted(owners.items()))
+            parts = seeds.setdefault(seed, SeedParts(seed, export.all_sources, {}))
+            for owner in parts.exports:
+                _refuse_another(owner, export, seed)
+            for source in export.sources:
+                parts.owners.setdefault(source, export)
+    return [seeds[seed] for seed in sorted(seeds)]
 
 
-def _merged(owners: dict[int, Export]) -> dict[str, Any]:
-    first = next(iter(owners.values()))
-    seeds = {str(seed): export.provenance["seeds"][str(seed)] for seed, export in owners.items()}
-    return {"study": first.provenance["study"] | {"seeds": list(owners)}, "seeds": seeds}
+def _refuse_another(owner: Export, export: Export, seed: int) -> None:
+    """What both have of a seed must be the same."""
+    shared = [source for source in export.sources if source in owner.sources]
+    if not shared:
+        return
+    alike = set(export.sources) == set(owner.sources)
+    ours, theirs = (one.holds(seed, shared, runs=alike) for one in (export, owner))
+    for (name, own), (_, held) in zip(ours, theirs, strict=True):
+        if own != held:
+            what = f"seed {seed} is also in {owner.folder}, where it differs"
+            raise InputError(f"{export.folder / name}: {what}; leave one of the two out")
 
 
-def _listed(seeds: list[int]) -> str:
-    return ", ".join(map(str, seeds))
+def _merged(whole: list[SeedParts]) -> dict[str, Any]:
+    study = dict(whole[0].exports[0].provenance["study"])
+    study.pop("sources", None)
+    seeds = {str(seed.seed): seed.made() for seed in whole}
+    return {"study": study | {"seeds": [seed.seed for seed in whole]}, "seeds": seeds}

@@ -9,7 +9,7 @@ from kdlib.evidence.carried import REAL
 from kdlib.evidence.protocol import PROTOCOL, REAL_PROTOCOL, rules_digest
 
 # What is not compared, since it decides no number of a seed.
-OF_STUDY = ("seeds", "about", "supporting")
+OF_STUDY = ("seeds", "sources", "about", "supporting")
 OF_ARM = ("label", "colour")
 
 

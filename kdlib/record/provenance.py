@@ -15,7 +15,8 @@ from kdlib.study.study import Study
 def provenance(study: Study, runs: list[tuple[Planned, Run]], clinics: Clinics) -> dict[str, Any]:
     """What ``provenance.json`` holds.
 
-    - ``study``: the settings of the study, with the seeds that are there.
+    - ``study``: the settings of the study, with the seeds that are there, and with ``sources`` if
+      only the pairs of some sources are.
     - ``seeds``: for each seed, what decided its numbers and how long its runs took.
       ``numbers_version`` is that of ``kdlib.study.scenario``. ``data`` is a digest of the bytes of
       all clinics of the study. ``simulation`` is what the simulator wrote about its settings, if it
@@ -23,7 +24,8 @@ def provenance(study: Study, runs: list[tuple[Planned, Run]], clinics: Clinics) 
       holds the device, precision, threads, versions and seconds of each run. ``seconds`` is their
       sum.
     """
-    settings = study.model_dump(mode="json") | {"seeds": sorted(study.seeds)}
+    whole = {"sources"} if study.sources is None else None
+    settings = study.model_dump(mode="json", exclude=whole) | {"seeds": sorted(study.seeds)}
     shared = {
         "numbers_version": NUMBERS_VERSION,
         "protocol": protocol(settings),

@@ -18,6 +18,7 @@ from kdlib.scores.metrics import THRESHOLD
 from kdlib.study.participants import participants
 from kdlib.study.plan import Planned
 from kdlib.study.run import Run
+from kdlib.study.study import Study
 
 MOST_SUBJECTS = 3  # of each target
 SCAN_VOXELS = 6_000_000  # of all scans together; a page can hold no more
@@ -25,8 +26,9 @@ Box = tuple[slice, ...]
 
 
 def whole_scans(
-    students: list[Run], runs: list[tuple[Planned, Run]], clinics: Clinics, device: torch.device
-) -> Arrays:
+    study: Study, students: list[Run], runs: list[tuple[Planned, Run]], clinics: Clinics,
+    device: torch.device,
+) -> Arrays:  # fmt: skip
     """Make the arrays of up to three whole scans for each pair of clinics that has a student.
 
     They are the first subjects that ``ranked`` names. All arrays have axes (x, y, z) in LPS, and
@@ -44,7 +46,7 @@ def whole_scans(
     ``source/target/subject``, and there are no ``answers``.
     """
     arrays: Arrays = {}
-    count = _affordable(students, clinics)
+    count = _affordable({target for _, target in study.pairs}, clinics)
     for student in students:
         pair = (student.scenario.source, str(student.scenario.target))
         for subject in ranked(student, clinics)[:count]:
@@ -69,10 +71,10 @@ def ranked(student: Run, clinics: Clinics) -> list[Subject]:
     return list({subject.id: subject for subject in chosen}.values())
 
 
-def _affordable(students: list[Run], clinics: Clinics) -> int:
+def _affordable(targets: set[str], clinics: Clinics) -> int:
     """How many subjects of each target fit into ``SCAN_VOXELS``, by the first subject's size."""
-    first = {student.scenario.target: ranked(student, clinics)[0] for student in students}
-    voxels = sum(subject.scan.read()[0].array.size for subject in first.values())
+    first = [clinics[target].subjects[0] for target in targets]
+    voxels = sum(subject.scan.read()[0].array.size for subject in first)
     return max(1, min(MOST_SUBJECTS, SCAN_VOXELS // max(1, voxels)))
 
 

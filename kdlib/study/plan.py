@@ -37,6 +37,8 @@ class Planned:
 def plan(study: Study, clinics: Clinics) -> list[Planned]:
     """Every scenario of the study on these clinics, in the order they are run; sweeps at the end.
 
+    Only those of the study's ``sources``, if it names any.
+
     A sweep's rows at the arm's own value are runs that the study may have for itself: such a
     scenario is there twice.
     """
@@ -48,7 +50,11 @@ def plan(study: Study, clinics: Clinics) -> list[Planned]:
         for arm in study.arms
         for planned in _arm(study, clinics, arm, pair, fold, seed)
     ]
-    return main + [planned for sweep in study.sweeps for planned in _sweep(study, clinics, sweep)]
+    swept = [planned for sweep in study.sweeps for planned in _sweep(study, clinics, sweep)]
+    return [
+        planned for planned in main + swept
+        if study.sources is None or planned.scenario.source in study.sources
+    ]  # fmt: skip
 
 
 def _sweep(study: Study, clinics: Clinics, sweep: Sweep) -> Iterator[Planned]:

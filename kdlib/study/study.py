@@ -46,6 +46,9 @@ class Study(Strict):
     pairs: Pairs = Field(description="the source and the target of each pair")
     folds: tuple[int, ...]
     seeds: tuple[int, ...]
+    sources: tuple[str, ...] | None = Field(
+        None, description="the sources to run, in no study's file; none: those of all pairs"
+    )
     on_the_fly_subjects: Annotated[int, Field(ge=0)] | None = Field(
         None,
         description="how many tested subjects of each fold have an on-the-fly adaptation of "
@@ -56,9 +59,24 @@ class Study(Strict):
     sweeps: tuple[Sweep, ...] = ()
 
     @property
+    def all_sources(self) -> list[str]:
+        """The sources of its pairs and of its sweeps' pairs, in their order."""
+        pairs = [*self.pairs, *(pair for sweep in self.sweeps for pair in sweep.pairs or ())]
+        return list(dict.fromkeys(source for source, _ in pairs))
+
+    @property
     def clinics(self) -> list[str]:
         """The names of the clinics of its pairs, sorted."""
         return sorted({name for pair in self.pairs for name in pair})
+
+    def only_from(self, sources: Sequence[str]) -> "Study":
+        """The same study with the pairs of some of its sources alone."""
+        for name in sources:
+            if name not in self.all_sources:
+                raise InputError(unknown_name(name, self.all_sources, f"source of {self.name}"))
+        chosen = tuple(name for name in self.all_sources if name in sources)
+        every = len(chosen) == len(self.all_sources)
+        return self.model_copy(update={"sources": None if every else chosen})
 
     def scenario(self, /, **settings: Any) -> Scenario:
         """Make a scenario with this study's recipe. ``settings`` add to the recipe or replace it.
@@ -150,4 +168,6 @@ def load_study(name: str) -> Study:
         raise InputError(f"{name}: this is not valid TOML ({error}); correct it") from error
     if "name" in settings:
         raise InputError(f"{name}: a study is called as its file is; leave out its name")
+    if "sources" in settings:
+        raise InputError(f"{name}: a study has pairs; leave out its sources, or give --sources")
     return Study(name=Path(name).stem, **settings)

@@ -36,12 +36,17 @@ def exports(clinics: Clinics, store: Path, tmp_path_factory: pytest.TempPathFact
     return folder
 
 
+def merged(exports: list[Path], out: Path) -> list[int]:
+    """Merge them, and give the seeds."""
+    return [seed.seed for seed in merge("demo", exports, out)]
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_merged_seeds_are_the_export_of_these_seeds(exports: Path, tmp_path: Path) -> None:
-    assert merge("demo", [exports / "1", exports / "0"], tmp_path / "out") == [0, 1]
+    assert merged([exports / "1", exports / "0"], tmp_path / "out") == [0, 1]
     assert contents(tmp_path / "out") == contents(exports / "both")
 
 
@@ -133,7 +138,7 @@ def test_looks_and_prose_of_a_study_may_change_between_seeds(exports: Path, tmp_
     changed = copytree(exports / "1", tmp_path / "changed")
     _in_json("study", "arms", "KD", "label")(changed)
     _in_json("study", "about")(changed)
-    assert merge("demo", [changed, exports / "0"], tmp_path / "out") == [0, 1]
+    assert merged([changed, exports / "0"], tmp_path / "out") == [0, 1]
     assert Results(tmp_path / "out").arms["KD"].label == "KD"
 
 
