@@ -44,6 +44,8 @@ study: $(READY) $(CLINICS)  ## run what is missing of STUDY (demo, standard, ...
 record: $(READY) $(CLINICS)  ## run what is missing; add these SEEDS to book/results/, which is in git
 	$(KDLIB_STUDY) --export $(STORE)/exports/$(NAME)
 	$(VENV)/bin/kdlib record $(NAME) $(STORE)/exports/$(NAME) --out book/results/$(NAME)
+	$(VENV)/bin/python -m kdlib.report.on_bench book/results
+	$(VENV)/bin/python -m kdlib.report.readme book/results/standard README.md
 
 scenario: $(READY) $(CLINICS)  ## execute the templates for every pair of STUDY into book/runs/
 	rm -rf book/runs  # of another study perhaps

@@ -8,15 +8,16 @@ import sys
 import tomllib
 from collections import Counter
 from importlib.metadata import packages_distributions
-from io import StringIO
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+
+from kdlib.record.results import Results
+from kdlib.report.readme import answer_text, with_answer
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = (ROOT / "pyproject.toml").read_text()
@@ -221,21 +222,16 @@ def test_a_link_within_the_repository_leads_to_a_file_in_git(link: str) -> None:
     assert git("ls-files", link).strip() == link
 
 
-def answer(scores: pd.DataFrame) -> list[str]:
-    """The README's table: mean and standard deviation of Dice over the target subjects."""
-    dice = scores.groupby(["arm", "subject"], sort=False)["dice"].mean()
-    rows = dice.groupby("arm", sort=False).agg(["mean", "std", "count"])
-    return [f"| {arm} | {mean:.2f} ({sd:.2f}) | {n} |" for arm, mean, sd, n in rows.itertuples()]
-
-
 def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) <= 130
 
 
-def test_the_readme_gives_the_demos_answer() -> None:
-    if not git("ls-files", "book/results/demo/scores.csv"):
-        pytest.skip("no results of the demo are in git")
-    scores = pd.read_csv(StringIO(git("show", ":book/results/demo/scores.csv")))
-    shown = re.search(r"<!-- answer -->\n(.*?)\n<!-- end -->", README, re.DOTALL)
-    assert shown is not None
-    assert shown[1].splitlines()[2:] == answer(scores)
+def test_the_readme_gives_the_answer_of_record() -> None:
+    remedy = "run python -m kdlib.report.readme book/results/standard README.md"
+    assert with_answer(README, Results(ROOT / "book" / "results" / "standard")) == README, remedy
+
+
+def test_the_readme_says_how_each_seed_moved_an_arm() -> None:
+    results = Results(ROOT / "book" / "results" / "controls")
+    (row,) = [line for line in answer_text(results).splitlines() if line.startswith("| KD |")]
+    assert len(re.findall(r"[+−]0\.\d{3}", row)) == 3 + len(results.seeds)
