@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from kdlib.evidence import paper
+from kdlib.evidence.bench import Bench
 from kdlib.evidence.comparisons import POOLED, gaps_closed, subject_scores
 from kdlib.evidence.verdicts import NO_GAP, count_of
 from kdlib.record.results import Results
@@ -93,9 +94,7 @@ def _shares(results: Results) -> dict[str, float]:
 def _sure(found: Ledger) -> str:
     """The verdicts on what is claimed of the methods, and whether the bench was tested."""
     verdicts = Counter(ruling.verdict for ruling in found.claimed)
-    tested = (
-        "" if found.bench.tested else f" Controls have not tested the bench: {found.bench.why}."
-    )
+    tested = _tested(found.bench)
     unsure = verdicts["undecidable here"]
     design = f" The design of this study cannot decide another {unsure}." if unsure else ""
     no_gap = f" For the other {verdicts[NO_GAP]}, {NO_GAP}." if verdicts[NO_GAP] else ""
@@ -103,6 +102,18 @@ def _sure(found: Ledger) -> str:
         f"Our ledger has {len(found.claimed)} claims of the paper. These results reproduce "
         f"{verdicts['reproduced']} of them, contradict {verdicts['contradicted']} and leave "
         f"{verdicts['undecided']} undecided.{design}{no_gap}{tested}"
+    )
+
+
+def _tested(bench: Bench) -> str:
+    """Whether the study of controls says that this bench sees a gain, and none where none is."""
+    if not bench.tested:
+        return f" Controls have not tested the bench: {bench.why}."
+    if not bench.open:
+        return " The bench failed its controls, so no verdict on a gain can be trusted."
+    return (
+        " The bench stood the test by controls: it sees a gain that was made, and none where there "
+        "is none."
     )
 
 
