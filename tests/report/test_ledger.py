@@ -10,6 +10,7 @@ from kdlib.evidence.bench import BENT, CURE, NEVER_BETTER, UNCHANGED
 from kdlib.evidence.protocol import PROTOCOL, rules_digest
 from kdlib.evidence.verdicts import NO_GAP
 from kdlib.record.results import Results, open_results
+from kdlib.report.answer import answer
 from kdlib.report.ledger import (
     bench_words,
     gap_tests,
@@ -39,6 +40,7 @@ def test_controls_beside_the_results_are_the_gate(study: Study, tmp_path: Path) 
     found = ledger_of(results)
     assert "does not stand the test" in bench_words(found.bench)
     assert found.claimed[0].verdict == NO_GAP
+    assert "failed its controls" in answer(results, found)["sure"]
 
 
 def test_controls_of_another_recipe_are_none(study: Study, tmp_path: Path) -> None:
@@ -54,6 +56,7 @@ def test_a_good_bench_is_said_to_stand(study: Study, tmp_path: Path) -> None:
     saved(tmp_path / "controls", pd.concat([bent, same]))
     found = ledger_of(results)
     assert "The bench stands the test" in bench_words(found.bench)
+    assert "a gain that was made, and none" in answer(results, found)["sure"]
     assert gap_tests(found.gate)["A gap"].eq("yes").all()
 
 
