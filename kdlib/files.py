@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from kdlib.errors import InputError, disk_refuses, printable
+from kdlib.unfinished import unfinished
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def whole_folder(folder: Path, last: str) -> Iterator[Path]:
     it holds files that belong together. After an error ``folder`` stays as it was. An error about a
     new file names its place in ``folder``.
     """
-    with _unfinished(folder) as new:
+    with unfinished(folder) as new:
         yield new
         files = sorted(new.iterdir(), key=lambda path: path.name == last)
         for path in files:
@@ -57,7 +57,7 @@ def filled_folder(folder: Path) -> Iterator[Path]:
     ``folder`` is empty or not there yet. After an error it is empty, so that nobody takes a part
     for the whole. An error about a new file names its place in ``folder``.
     """
-    with _unfinished(folder) as new:
+    with unfinished(folder) as new:
         yield new
         made = sorted(new.iterdir())
         try:
@@ -67,24 +67,6 @@ def filled_folder(folder: Path) -> Iterator[Path]:
             for path in made:
                 if (folder / path.name).exists():
                     os.replace(folder / path.name, path)
-            raise
-
-
-@contextmanager
-def _unfinished(folder: Path) -> Iterator[Path]:
-    """A folder inside ``folder`` that goes away. Errors about it speak of ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder, prefix=".unfinished-") as new:
-        try:
-            yield Path(new)
-        except OSError as error:
-            if new in str(error.filename):
-                place = str(error.filename).replace(new, str(folder))
-                raise OSError(error.errno, error.strerror, place) from error
-            raise
-        except InputError as error:
-            if new in str(error):
-                raise InputError(str(error).replace(new, str(folder))) from error
             raise
 
 

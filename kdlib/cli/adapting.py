@@ -155,6 +155,8 @@ def _adapt_starter(
 
 def _check_keep(keep: Path | None, source: Path | None, *, on_the_fly: bool) -> None:
     """Refuse, before hours are spent, to keep a network that cannot be kept there."""
+    from kdlib.unfinished import refuse_filled
+
     if keep is None:
         return
     if source is not None:
@@ -163,8 +165,7 @@ def _check_keep(keep: Path | None, source: Path | None, *, on_the_fly: bool) -> 
     if on_the_fly:
         raise InputError(f"--keep {keep}: with --on-the-fly each scan has a network of its "
                          "own; leave one of the two out")  # fmt: skip
-    if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
-        raise InputError(f"--keep {keep}: this is not empty; name a new folder")
+    refuse_filled(keep)
     make_writable(keep)
 
 

@@ -15,9 +15,10 @@ from kdlib.data.image_file import read_labels, write_volume
 from kdlib.data.labels import Label
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume
-from kdlib.errors import InputError, printable
+from kdlib.errors import InputError
 from kdlib.files import filled_folder
 from kdlib.starter.brain import BRAIN, find_brain, stripped
+from kdlib.unfinished import refuse_filled
 
 # What lies beside scans and says more about them.
 TABLES = ("participants.tsv", "participants.json", "dataset_description.json", "simulation.json")
@@ -87,10 +88,7 @@ def refuse_place(clinics: Clinics, out: Path) -> None:
     home = _home(clinics)
     if Path(os.path.realpath(out)).is_relative_to(os.path.realpath(home)):
         raise InputError(f"{out}: it is inside the folder of the scans; choose another place")
-    there = sorted(path.name for path in out.iterdir()) if out.exists() else []
-    if there:
-        what = f"there are files in it, such as {printable(there[0])}"
-        raise InputError(f"{out}: {what}; name a new folder or an empty one")
+    refuse_filled(out)
 
 
 def _home(clinics: Clinics) -> Path:

@@ -14,13 +14,13 @@ import os
 import threading
 import time
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from uuid import getnode
 
 from filelock import lock_descriptor
+
+from kdlib.machine import machine
 
 RENEWED = 5.0  # seconds between two signs of life
 PAUSE = 0.5  # seconds between two looks at another's claim
@@ -143,19 +143,3 @@ class FolderLock:
 
     def _path(self, number: int) -> Path:
         return self.folder / f"lock.{number}"
-
-
-def machine(folder: Path) -> str:
-    """Names this machine, since its last start, and the mount that ``folder`` lies on.
-
-    Processes for which it is the same share the locks of one kernel.
-    """
-    return f"{_kernel()}-{folder.stat().st_dev:x}"
-
-
-@cache
-def _kernel() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:  # not Linux
-        return f"{getnode():x}"

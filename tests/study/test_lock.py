@@ -27,7 +27,7 @@ kind, folder, times, seconds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]),
 lock.RENEWED, lock.PAUSE, lock.LOOKS = 0.05, 0.01, 200
 if kind == "two machines":
     name = str(uuid.uuid4())
-    lock._kernel = lambda: name
+    lock.machine = lambda _: name
 if kind == "no flock":
     def refuse(*_, **__):
         raise OSError(37, "No locks available")
@@ -139,7 +139,7 @@ def test_a_machine_that_stood_still_changes_no_finished_run(
     scenario = Scenario(method="supervised", source="utrecht", **RECIPE)
 
     def run_elsewhere(say: Say) -> None:
-        lock._kernel = lambda: "elsewhere"
+        lock.machine = lambda _: "elsewhere"
         run(
             scenario, clinics, store=tmp_path, checkpoint_seconds=0,
             on_progress=lambda *_: say("step"),
