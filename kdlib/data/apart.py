@@ -4,17 +4,18 @@ import hashlib
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
+from kdlib.data.namesakes import likeness
 from kdlib.data.patients import table_of_patients
 from kdlib.data.subjects import Subject
 from kdlib.errors import DoubtWarning, InputError, printable
 
 # Names that many clinics count their patients by. It says nothing if two groups share them.
-COUNTED = re.compile(r"(sub-)?\d{1,3}")
+COUNTED = re.compile(r"(sub-)?\d{1,3}", re.IGNORECASE)
 
 
 class Group(NamedTuple):
@@ -38,7 +39,8 @@ def check_apart(groups: Sequence[Group]) -> None:
     """Refuse a patient who is in two groups, and tell who looks like one.
 
     The same patient is known by the same scan, and by the same name in the column ``patient`` of
-    ``participants.tsv``, in the folders of both. Other names that tell a person are a doubt.
+    ``participants.tsv``, in the folders of both. Other names that tell a person, and names that
+    ``namesakes`` would take for one person's, are a doubt.
 
     Raises:
         InputError: a scan or a patient is in two groups. One line says which.
@@ -66,22 +68,36 @@ def _refuse_shared_scans(groups: Sequence[Group]) -> None:
 
 
 def _refuse_shared_patients(one: Group, other: Group) -> None:
-    tables = [table_of_patients(group.folder) for group in (one, other)]
-    shared = {s.patient for s in one.subjects} & {s.patient for s in other.subjects}
-    shared = {name for name in shared if not COUNTED.fullmatch(name) or all(tables)}
-    if not shared:
+    named = all(table_of_patients(group.folder) for group in (one, other))
+    pairs = _namesakes(one, other, named)
+    if not pairs:
         return
-    whose = f"{_listed(shared)} in {one} too"
+    ours, theirs = map(printable, pairs[0])
+    more = f" (and {len(pairs) - 1} more)" if len(pairs) > 1 else ""
     advice = f"remove the scans from one of the two {one.kind}"
-    if all(tables):
-        raise InputError(f"{other}: there is the patient {whose}; {advice}")
+    same = f"{theirs}{more} in {one} too"
+    if named and ours == theirs:
+        raise InputError(f"{other}: there is the patient {same}; {advice}")
+    whose = same if ours == theirs else f"{theirs}{more}, and one called {ours} in {one}"
     doubt = f"{other}: there is a patient called {whose}; if it is one person, {advice}"
     warnings.warn(doubt, DoubtWarning, stacklevel=5)
 
 
-def _listed(names: Iterable[str]) -> str:
-    first, *more = sorted(map(printable, names))
-    return first + (f" (and {len(more)} more)" if more else "")
+def _namesakes(one: Group, other: Group, named: bool) -> list[tuple[str, str]]:
+    """The patients of two groups who may be the same, those of one name first."""
+    alike = [
+        {likeness(s.patient, by_time=not named): s.patient for s in group.subjects}
+        for group in (one, other)
+    ]
+    shared = {s.patient for s in one.subjects} & {s.patient for s in other.subjects}
+    pairs = {(name, name) for name in shared}
+    pairs |= {
+        (ours, theirs)
+        for key, ours in alike[0].items()
+        if (theirs := alike[1].get(key)) and not shared & {ours, theirs}
+    }
+    told = [pair for pair in pairs if named or not all(map(COUNTED.fullmatch, pair))]
+    return sorted(told, key=lambda pair: (pair[0] != pair[1], pair))
 
 
 def _within(folder: Path, subject: Subject) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kdlib.data.apart import Group, check_apart
+from kdlib.data.namesakes import as_file
 from kdlib.data.subjects import Subject
 from kdlib.errors import InputError, printable
 
@@ -66,11 +67,15 @@ def check_together(places: Sequence[Place], found: Sequence[Subjects]) -> None:
         InputError: a clinic, a scan or a patient is in two folders. One line says which.
     """
     for (one, first), (other, second) in combinations(zip(places, found, strict=True), 2):
-        for clinic in first.keys() & second.keys():
+        known = {as_file(clinic): clinic for clinic in first}
+        for clinic in second:
+            if (same := known.get(as_file(clinic))) is None:
+                continue
             way = "keep one of them" if other.name is None and len(second) > 1 else (
                 f"give it another name, as in --data {other.folder}:{clinic}2"
             )  # fmt: skip
-            what = f"it has a clinic {clinic!r}, and {one.folder} has one too"
+            whose = "one too" if same == clinic else f"a clinic {same!r}"
+            what = f"it has a clinic {clinic!r}, and {one.folder} has {whose}"
             raise InputError(f"{other.folder}: {what}; {way}")
     check_apart(
         [

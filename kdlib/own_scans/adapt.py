@@ -1,7 +1,6 @@
 """Adapt to a clinic's own scans. A student learns from a teacher, on scans without labels."""
 
 import os
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from kdlib.data.apart import Group, check_apart
 from kdlib.data.clinics import Clinic, Clinics, open_clinics
 from kdlib.data.forms import AS_STORED, Reading
 from kdlib.data.layouts import each_id_once
+from kdlib.data.namesakes import refuse_one_file
 from kdlib.data.subjects import Subject
 from kdlib.errors import InputError
 from kdlib.methods import Method, method_named
@@ -21,6 +21,7 @@ from kdlib.study.store import OnProgress, Store
 from kdlib.study.study import load_study
 
 TARGET = "target"
+SEGMENT_APART = "segment them in two calls, into two folders"
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ def plan_adaptation(
         )
     scenario = scenario.changed(source="+".join(sources), teacher=None)
     subjects = targets[TARGET].subjects
+    refuse_one_file((subject.id for subject in subjects), SEGMENT_APART)
     hidden = Clinic(TARGET, tuple(_without_label(subject) for subject in subjects))
     return Adaptation(
         Clinics(sources.folder, {**sources, TARGET: hidden}, {TARGET: targets.folder}),
@@ -134,7 +136,7 @@ def scans_at(
     """Find the usable subjects of some scans or folders, and say what is wrong with the others.
 
     ``t1`` is the T1 of a single scan. Subjects that are not ``wanted`` are not read. Raises
-    ``InputError`` as ``sound`` does, and also if two subjects have the same id.
+    ``InputError`` as ``sound`` does, and also if two subjects have the same id, as a disk sees it.
     """
     if t1 is not None and inputs == "flair":
         raise InputError(f"{t1}: the network reads no T1, but FLAIR alone; leave --t1 out")
@@ -144,10 +146,7 @@ def scans_at(
         parts = [_with_t1(parts, t1)]
     kept, left_out = sound(parts, inputs=inputs, skip_bad=skip_bad, on_subject=on_subject)
     subjects = [subject for part in kept for subject in part.subjects]
-    ids = Counter(subject.id for subject in subjects)
-    twice = [name for name, count in ids.items() if count > 1]
-    if twice:
-        raise InputError(f"{', '.join(twice)}: two scans have this name; segment them in two calls")
+    refuse_one_file((subject.id for subject in subjects), SEGMENT_APART)
     return subjects, left_out
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kdlib.data.bids import is_bids
 from kdlib.data.forms import Reading
+from kdlib.data.namesakes import refuse_one_file
 from kdlib.data.subjects import Subject
 from kdlib.errors import InputError, printable
 from kdlib.own_scans.adapt import scans_at
@@ -16,7 +17,8 @@ def participants_named(dataset: Path, labels: Sequence[str]) -> list[str]:
     """The folders ``sub-<label>`` of some participants; without labels, of all.
 
     Raises:
-        InputError: this is no BIDS dataset, or it has no such participant.
+        InputError: this is no BIDS dataset, or it has no such participant, or two whose results
+            some disks take for one.
     """
     if not is_bids(dataset):
         what = "this is no BIDS dataset (looked for sub-*/anat/ and sub-*/ses-*/anat/)"
@@ -29,6 +31,7 @@ def participants_named(dataset: Path, labels: Sequence[str]) -> list[str]:
             more = ", ..." if len(there) > 5 else ""
             what = f"there is no participant {printable(name.removeprefix('sub-'))!r}"
             raise InputError(f"{dataset}: {what}; it has {known}{more}")
+    refuse_one_file(there, "rename one")
     return sorted(set(wanted)) or there
 
 

@@ -13,6 +13,7 @@ from kdlib.data.formats import images_in, parts_of, stem
 from kdlib.data.forms import AS_STORED
 from kdlib.data.image_file import read_labels, write_volume
 from kdlib.data.labels import Label
+from kdlib.data.namesakes import refuse_one_file
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume
 from kdlib.errors import InputError
@@ -84,11 +85,18 @@ def strip(clinics: Clinics, out: Path, on_subject: OnSubject | None = None) -> l
 
 
 def refuse_place(clinics: Clinics, out: Path) -> None:
-    """Raise ``InputError`` if ``out`` has files in it, or is inside the folder of the scans."""
+    """Raise ``InputError`` if ``out`` has files in it, or is inside the folder of the scans.
+
+    So it does if two copies would be one file, on this disk or on another.
+    """
     home = _home(clinics)
     if Path(os.path.realpath(out)).is_relative_to(os.path.realpath(home)):
         raise InputError(f"{out}: it is inside the folder of the scans; choose another place")
     refuse_filled(out)
+    usable = [subject for subject in clinics.subjects if not subject.faults]
+    refuse_one_file(
+        (str(s.scan.flair.relative_to(home).with_name(s.id)) for s in usable), "rename one"
+    )
 
 
 def _home(clinics: Clinics) -> Path:

@@ -83,6 +83,14 @@ def test_two_scans_of_one_name_are_not_written_over_each_other(
         scans_at([target / name / "FLAIR.nii.gz" for name in NAMES])
 
 
+@pytest.mark.filterwarnings("ignore:Anna and anna count as two patients")
+def test_two_scans_that_differ_in_capitals_are_not_written_over_each_other(
+    clinics: Clinics, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="Anna and anna: these names differ so little"):
+        plan_adaptation(clinics.folder, write_plain(tmp_path, "Anna", "anna", first=90))
+
+
 def test_a_t1_belongs_to_a_single_scan(clinics: Clinics, target: Path) -> None:
     scan = clinics["utrecht"].subject("0").scan
     assert scan.t1 is not None
