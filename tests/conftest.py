@@ -19,7 +19,9 @@ from kdlib.study.cluster import IMPORTED
 from tests.known_effects import known_effects
 from tests.tiny import write_clinics
 
+# Also in the processes that tests start: threads that wait for a core spin, and cost others theirs.
 torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
 # Whichever test starts processes first: they are copies of one that has imported this.
 starting_at_once(*IMPORTED, "kdlib.simulator.simulation")
 # What takes ten seconds and more, longest first: begun last, one core would wait for the other.

@@ -31,8 +31,6 @@ BOOK = ROOT / "book"
 CHAPTERS = [path for path in sorted(BOOK.glob("*.md")) if "kernelspec" in path.read_text()]
 SHOWING = [path for path in CHAPTERS if "kdlib.record.choice" in path.read_text()]
 TEXTS = "".join(path.read_text() for path in [ROOT / "README.md", *BOOK.rglob("*.md")])
-# It reads no results, and simulates people for half a minute; the built book runs it too.
-SIMULATING = {BOOK / "real_scans.md"}
 COMMANDS = sorted(set(re.findall(r"^kdlib .*", TEXTS, re.MULTILINE)))
 SHARED = ["source", "target", "fold", "seed", "study", "data", "store"]
 # Margins, levels and steps that are the study's rules, not its results.
@@ -142,7 +140,7 @@ def own(tiny: dict[str, str]) -> Path:
     return folder / "own"
 
 
-@pytest.mark.parametrize("chapter", sorted({*CHAPTERS} - SIMULATING), ids=lambda path: path.stem)
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_every_chapter_runs_on_any_results(
     chapter: Path, tiny: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

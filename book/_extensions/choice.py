@@ -1,12 +1,13 @@
-"""Say in the log which study the book shows, and which folders of results are left out."""
+"""Choose the study that the book shows; say in the log which, and which results are left out."""
 
+import os
 import sys
 from pathlib import Path
 
 from sphinx.application import Sphinx
 
 from kdlib.errors import InputError
-from kdlib.record.choice import saved_studies, shown_study
+from kdlib.record.choice import CHOSEN, saved_studies, shown_study
 from kdlib.report.whose import whose
 
 
@@ -24,6 +25,7 @@ def announce(app: Sphinx) -> None:
         print(f"kdlib: {error}", file=sys.stderr)
         sys.exit(2)
     print(f"{shown.place}: {whose(shown)}")
+    os.environ[CHOSEN] = str(shown.folder.resolve())
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -12,6 +12,9 @@ reader's own results, which were made on this machine, are in ``results/<study>/
    study, for example by controls, and does not answer the question of the book.
 
 So a small study that the reader made does not hide a larger one of record.
+
+The build of a book chooses once. Its chapters find what it has chosen in ``BOOK_CHOSEN``, and do
+not look through all results again.
 """
 
 import os
@@ -27,6 +30,7 @@ from kdlib.record.whole import damage, trials
 
 # These paths start at book/, where the chapters run.
 RECORD, OWN = Path("results"), Path("../results")
+CHOSEN = "BOOK_CHOSEN"  # the folder that the build has found whole and has chosen
 
 
 @dataclass(frozen=True)
@@ -110,4 +114,5 @@ def shown_study(studies: list[Saved] | None = None) -> Saved:
 
 def results_to_show() -> Results:
     """The results that the book's chapters show."""
-    return shown_study().results
+    chosen = os.environ.get(CHOSEN)
+    return Results(Path(chosen)) if chosen else shown_study().results

@@ -21,6 +21,7 @@ with from_extra("book"):
     from traitlets.config import Config
 
 _starting = threading.Lock()  # notebooks may run in several threads, and start one at a time
+DEBUGGER = "ipykernel.debugger"  # a kernel imports it when it starts, and takes a tenth of a second
 _LAUNCHER = "ipykernel_launcher"  # the module that a kernel's command runs
 
 
@@ -56,7 +57,8 @@ def copied_kernels(folder: Path | str, *modules: str) -> Config:
     if START == "forkserver":
         # A kernel sets this before it imports anything that draws.
         os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-        starting_at_once(__name__, *modules)
+        os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # else the debugger warns
+        starting_at_once(__name__, DEBUGGER, *modules)
         config.NotebookClient.kernel_manager_class = _CopyManager
     return config
 

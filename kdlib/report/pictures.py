@@ -136,8 +136,9 @@ def _paint(axes: Axes, voxels: NDArray[np.bool_], colour: str) -> None:
     axes.imshow(shown, cmap=ListedColormap([to_rgb(colour)]), alpha=0.35, interpolation="nearest")
     if not voxels.any():
         return
-    fine = np.kron(voxels.T, np.ones((FINE, FINE)))  # the contour follows the voxels' edges
-    x, y = (np.arange(n * FINE) / FINE - 0.5 + 0.5 / FINE for n in voxels.shape)
+    window = bounding_box(voxels, margin=1)
+    fine = np.kron(voxels[window].T, np.ones((FINE, FINE)))  # the contour follows the voxels' edges
+    x, y = (np.arange(w.start * FINE, w.stop * FINE) / FINE - 0.5 + 0.5 / FINE for w in window)
     axes.contour(x, y, fine, levels=[0.5], colors=["black"], linewidths=2.2)
     axes.contour(x, y, fine, levels=[0.5], colors=[colour], linewidths=1.3)
 

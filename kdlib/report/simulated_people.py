@@ -1,10 +1,17 @@
-"""How the starter does on simulated people that it has not learnt from, and where it fails."""
+"""How the starter does on simulated people that it has not learnt from, and where it fails.
+
+Three people are shown. Their slices come with the package in ``simulated_people.npz``;
+``python -m kdlib.report.simulated_people`` simulates them again and writes this file.
+"""
 
 from itertools import pairwise
+from pathlib import Path
 
 import pandas as pd
 from scipy.stats import spearmanr
 
+from kdlib.data.volume import Volume
+from kdlib.record.arrays import Arrays, Key, by_owner, read_arrays, write_arrays
 from kdlib.report.figures import Picture, drawing
 from kdlib.report.pictures import Slice, segmentations
 from kdlib.scores.example import example_answer, example_scan
@@ -14,6 +21,7 @@ from kdlib.starter.population import template
 from kdlib.starter.starter import WEIGHTS, load_starter
 from kdlib.starter.study import SCORES
 
+FILE = Path(__file__).with_suffix(".npz")
 COLOURS = ("#332288", "#44aa99", "#aa4499")  # of the ranges of ``SLICES_MM``
 LEAST_ML = 2.0  # of lesions: with less a few voxels decide, and a picture shows nothing
 
@@ -63,19 +71,36 @@ def chosen_people(scores: pd.DataFrame) -> dict[str, int]:
 
 
 def people_pictures(scores: pd.DataFrame) -> Picture:
-    """The ``chosen_people``, simulated anew and answered by the shipped starter."""
-    dice = scores.set_index("person")["dice"]
+    """The ``chosen_people``, each in the slice with most lesions, with the starter's answers."""
+    dice, kept = scores.set_index("person")["dice"], kept_examples()
     examples = {
-        f"{name}: Dice {dice[number]:.2f}": example_of(
-            draw_person(0, number, template(), split="validation")
-        )
+        f"{name}: Dice {dice[number]:.2f}": kept[number]
         for name, number in chosen_people(scores).items()
     }
     return segmentations(examples, {"starter": "starter"})
 
 
-def example_of(person: Person) -> dict[str, Slice]:
+def kept_examples() -> dict[int, dict[str, Slice]]:
+    """The examples that come with the package, by the numbers of the people."""
+    return {int(number): dict(e) for (number,), e in by_owner(read_arrays(FILE)).items()}
+
+
+def write_examples() -> None:
+    """Simulate the ``chosen_people``, let the shipped starter answer, and keep the examples."""
+    arrays: Arrays = {}
+    for number in chosen_people(people_scores()).values():
+        person = draw_person(0, number, template(), split="validation")
+        answer, _ = load_starter().answer(person.flair)
+        example = example_of(person, answer)
+        arrays |= {Key((str(number),), part): array for part, array in example.items()}
+    write_arrays(FILE, arrays)
+
+
+def example_of(person: Person, answer: Volume) -> dict[str, Slice]:
     """A person's slice with most lesions: FLAIR, truth, and the starter's answer (0 to 255)."""
-    answer, _ = load_starter().answer(person.flair)
     scan = example_scan(person.flair, person.labels)
     return scan | {"starter": example_answer(answer, person.labels)}
+
+
+if __name__ == "__main__":
+    write_examples()

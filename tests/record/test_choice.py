@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from kdlib.errors import InputError
-from kdlib.record.choice import Saved, choose, saved_studies, shown_study
+from kdlib.record.choice import (
+    CHOSEN,
+    Saved,
+    choose,
+    results_to_show,
+    saved_studies,
+    shown_study,
+)
 from kdlib.record.results import open_results
 from kdlib.record.whole import ARCHIVES
 from kdlib.report.whose import saved_table, scenario_pages, whose
@@ -86,6 +93,15 @@ def test_a_name_chooses_any_study(save: Save, found, monkeypatch: pytest.MonkeyP
     assert shown_study(found()).folder == small
     with pytest.raises(InputError, match="unknown saved study 'stadnard'; did you mean"):
         choose(found(), "stadnard")
+
+
+def test_chapters_show_what_the_build_has_chosen_without_looking_again(
+    save: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = save("demo")
+    monkeypatch.setenv(CHOSEN, str(chosen))
+    monkeypatch.setattr("kdlib.record.choice.saved_studies", lambda: pytest.fail("looked again"))
+    assert results_to_show().folder == chosen
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,13 @@ from kdlib.report.real_scans import (
     real_scores,
     real_words,
 )
-from kdlib.report.simulated_people import chosen_people, people_scores, people_words
+from kdlib.report.simulated_people import (
+    chosen_people,
+    example_of,
+    kept_examples,
+    people_scores,
+    people_words,
+)
 from kdlib.scores.metrics import THRESHOLD, dice
 from kdlib.starter.people import draw_person
 from kdlib.starter.population import template
@@ -67,7 +73,7 @@ def test_other_tools_stand_beside_the_starter_on_the_same_scans_and_masks() -> N
         assert f"(the highest is that of {same.idxmax()})" in beside_words(table)
 
 
-def test_the_shipped_scores_are_those_of_the_shipped_network() -> None:
+def test_the_shipped_scores_and_slices_are_those_of_the_shipped_network() -> None:
     people = people_scores()
     number = chosen_people(people)["median"]
     person = draw_person(0, number, template(), split="validation")
@@ -76,6 +82,11 @@ def test_the_shipped_scores_are_those_of_the_shipped_network() -> None:
     again = dice(person.labels.array == 1, (answer.array >= THRESHOLD) & counted)
     # The brain is found anew here, and the scores have the mask of the simulation.
     assert again == pytest.approx(people.set_index("person")["dice"][number], abs=0.1)
+    kept, remedy = kept_examples(), "run python -m kdlib.report.simulated_people"
+    assert [*kept] == [*chosen_people(people).values()], remedy
+    for part, now in example_of(person, answer).items():
+        off = np.abs(kept[number][part].astype(int) - now)  # other machines round otherwise
+        assert np.mean(off > 3) < 0.01, remedy
 
 
 def test_the_chosen_people_are_in_the_order_of_their_dice() -> None:

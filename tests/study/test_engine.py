@@ -228,9 +228,8 @@ def test_one_worker_needs_no_cluster_and_a_script_with_more_no_main_guard(
 ) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
     words = [study_file(tmp_path, 2), clinics.folder, tmp_path / "one", tmp_path / "two"]
-    alone = os.environ | {"OMP_NUM_THREADS": "1"}
     command = [sys.executable, tmp_path / "script.py", *words]
-    done = subprocess.run(command, env=alone, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\nran\n", "")
 
 
@@ -268,7 +267,7 @@ def start(file: Path, store: Store) -> subprocess.Popen[str]:
     places = ["--data", str(store.clinics.folder), "--store", str(store.folder)]
     return subprocess.Popen(
         [command, "study", str(file), *places, "--workers", "2"], stderr=subprocess.PIPE, text=True,
-        start_new_session=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
+        start_new_session=True,
         # Tests started in the background ignore the keyboard, and so would the study.
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
