@@ -5,7 +5,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 from kdlib.files import write_text
-from kdlib.record.choice import saved_studies, shown_study
+from kdlib.record.choice import results_to_show
 from kdlib.report.packed import script_of
 from kdlib.report.widgets.carried import scan_files
 
@@ -16,10 +16,9 @@ def write(app: Sphinx, failed: Exception | None) -> None:
     """Sphinx calls this at the end of a build."""
     if failed or app.builder.format != "html" or PAGE not in app.env.found_docs:
         return
-    root, out = Path(app.srcdir), Path(app.outdir, "_static", "scans")
-    shown = shown_study(saved_studies(root / "book" / "results", root / "results"))
+    out = Path(app.outdir, "_static", "scans")
     out.mkdir(parents=True, exist_ok=True)
-    for file in scan_files(shown.results):
+    for file in scan_files(results_to_show()):
         write_text(out / f"{file.name}.js", script_of({file.name: file.packed}))
 
 

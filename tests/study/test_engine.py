@@ -247,7 +247,8 @@ def test_a_stopped_study_leaves_no_process_and_goes_on(
     teacher = plan(study, clinics)[0].scenario.teacher
     assert teacher is not None
     # At its first run: later, what is left might be done before the signal is heard.
-    while not (store.directory(teacher) / "scenario.json").exists():
+    made = store.directory(teacher) / "scenario.json"
+    while not made.exists():
         assert process.poll() is None
         time.sleep(0.01)
     whom = -process.pid if number == signal.SIGINT else process.pid  # the keyboard tells all
