@@ -8,7 +8,7 @@ from kdlib.evidence.adapting import by_number, cost_of_shift, dial_gains, shares
 from kdlib.evidence.comparisons import PAIR
 from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results
-from kdlib.report.figures import Picture, drawing, name_rows
+from kdlib.report.figures import SMALLEST, Picture, drawing, name_rows
 from kdlib.report.words import signed
 from kdlib.study.arm import adapting, lower_bound, upper_bound
 
@@ -35,7 +35,11 @@ def methods_by_gap(results: Results) -> Picture | None:
             _method(axes, row, found, results.arms[str(arm)].colour)
             spent = as_time(minutes[str(arm)]) if arm in minutes else ""
             axes.annotate(
-                spent, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=9
+                spent,
+                (1.02, row),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                fontsize=SMALLEST,
             )
         axes.axvline(0, color="#8c8c8c", ls="--", lw=1)
         axes.axvline(1, color="#222222", ls="--", lw=1)
@@ -84,7 +88,7 @@ def dials_map(results: Results) -> Picture | None:
                 value = values[row, column]
                 ink = "white" if abs(value) > 0.6 * most else "#222222"
                 text = signed(value, 2) + ("*" if (target, arm) in sure else "")
-                axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=9)
+                axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=SMALLEST)
         name_rows(axes, [_dial_name(target, zero) for target in targets])
         axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right", parse_math=False)
         axes.grid(visible=False)
@@ -124,14 +128,14 @@ def number_curves(results: Results) -> Picture | None:
                 axes.axhline(level, color=results.arms[bound].colour, ls=":", lw=1.5)
                 axes.annotate(
                     results.arms[bound].label, (1, level), xycoords=("axes fraction", "data"),
-                    ha="right", va="bottom", fontsize=9,
+                    ha="right", va="bottom", fontsize=SMALLEST,
                 )  # fmt: skip
         axes.set_xscale("log")
         values = sorted({value for table in tables.values() for value in table.index})
         axes.set_xticks(values, [f"{value:g}" for value in values])
         axes.minorticks_off()
         axes.set(xlabel="scans of the target", ylabel="mean Dice")
-        axes.legend(fontsize=9)
+        axes.legend(fontsize=SMALLEST)
     return Picture(figure)
 
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from kdlib.report.carried import Carried
-from kdlib.report.figures import Picture, drawing
+from kdlib.report.figures import SMALLEST, Picture, drawing
 from kdlib.report.gains import NARROW, OURS, short_ticks
 
 ACROSS = 2  # panels side by side, so that a phone can show them
@@ -60,7 +60,7 @@ def gains_by_method(found: Carried) -> Picture | None:
             _panel(axes, row, found.real.arms[row["arm"]].colour)
             axes.set_title(found.label(row["arm"]), fontsize=10, loc="left", parse_math=False)
             short_ticks(axes)
-            axes.tick_params(axis="y", labelsize=9)
+            axes.tick_params(axis="y", labelsize=SMALLEST)
             axes.xaxis.set_tick_params(labelbottom=True)
         figure.supxlabel(AXES["xlabel"], fontsize=11)
         figure.supylabel(AXES["ylabel"], fontsize=11)

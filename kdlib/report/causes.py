@@ -38,29 +38,30 @@ def control_gains(results: Results) -> pd.DataFrame:
 
 
 def control_figure(table: pd.DataFrame, arms: Mapping[str, Arm]) -> Picture:
-    """``control_gains`` as a chart: the interval, each seed as a tick, each pair as a small dot."""
+    """``control_gains`` as a chart: interval, seeds as ticks if several, pairs as small dots."""
     with drawing(0.36 * len(table) + 1.2) as (figure, axes):
         for place, row in enumerate(table.to_dict("records")):
             colour = arms[row["arm"]].colour
             seeds = by_seed(row)
             axes.plot([row["low"], row["high"]], [place] * 2, color=colour, lw=2.5)
-            axes.plot(seeds, [place - 0.28] * len(seeds), "|", ms=6, mew=1.5, color=colour)
+            if len(seeds) > 1:
+                axes.plot(seeds, [place - 0.28] * len(seeds), "|", ms=6, mew=1.5, color=colour)
             axes.plot(row["pairs"], [place + 0.28] * len(row["pairs"]), ".", ms=5, color="#8c8c8c")
             axes.plot(row["difference"], place, "o", ms=7, color=colour, mec="white")
         axes.axvline(0, color="#444444", lw=1)
         name_rows(axes, [arms[name].label for name in table["arm"]])
         axes.set_xlabel("change of Dice from no adaptation")
-        figure.legend(handles=_marks(), ncols=3, loc="outside upper center", fontsize=10)
+        figure.legend(handles=_marks(table), ncols=3, loc="outside upper center", fontsize=10)
     return Picture(figure)
 
 
-def _marks() -> list[Line2D]:
+def _marks(table: pd.DataFrame) -> list[Line2D]:
     style: dict[str, Any] = {"color": "#444444"}
-    return [
-        Line2D([], [], marker="o", lw=2.5, label="mean, 95 % interval", **style),
-        Line2D([], [], marker="|", ls="", mew=1.5, label="one seed", **style),
-        Line2D([], [], marker=".", ls="", label="one pair", color="#8c8c8c"),
-    ]
+    mean = Line2D([], [], marker="o", lw=2.5, label="mean, 95 % interval", **style)
+    seed = Line2D([], [], marker="|", ls="", mew=1.5, label="one seed", **style)
+    pair = Line2D([], [], marker=".", ls="", label="one pair", color="#8c8c8c")
+    several = any(len(by_seed(row)) > 1 for row in table.to_dict("records"))
+    return [mean, seed, pair] if several else [mean, pair]
 
 
 def hypothesis_words(outcomes: list[Outcome]) -> str:

@@ -25,6 +25,7 @@ from kdlib.files import atomic
 # No arm has these colours. They stand out on a light page and, inverted, on a dark one.
 CLINIC_COLOURS = {"utrecht": "#1d5a5a", "singapore": "#cc6677", "amsterdam": "#8b6cc2"}
 WIDTH = 5.0  # inches
+SMALLEST = 10  # points; on a phone of 390 pixels letters of a chart then have nine
 STYLE: Any = {
     "font.size": 11,
     "axes.spines.top": False,

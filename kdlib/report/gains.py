@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from kdlib.evidence import paper
 from kdlib.evidence.comparisons import POOLED, pair_name, study_comparisons
 from kdlib.record.results import Results
-from kdlib.report.figures import Picture, drawing, name_rows
+from kdlib.report.figures import SMALLEST, Picture, drawing, name_rows
 from kdlib.study.arm import Arm, adapting, lower_bound
 
 ALL = "all pairs"
@@ -131,7 +131,7 @@ def short_ticks(axes: Axes) -> None:
     """Few and short numbers below a narrow panel, so that they do not touch."""
     axes.locator_params(axis="x", nbins=3)
     axes.xaxis.set_major_formatter(lambda value, _: f"{round(value, 6):g}".replace("-", "−"))
-    axes.tick_params(axis="x", labelsize=9)
+    axes.tick_params(axis="x", labelsize=SMALLEST)
 
 
 def clip(axes: Axes, place: int, row: Mapping[Any, Any], colour: str) -> None:

@@ -91,7 +91,8 @@ def learning_curves(results: Results) -> Picture | None:
                 palette=colours, errorbar=None, legend=source == sources[-1],
             )  # fmt: skip
             axes.set(title=source.capitalize(), xlabel="step", ylabel="Dice at home", ylim=(0, 1))
-            axes.locator_params(axis="x", nbins=3)
+            axes.set_xlim(left=0)
+            axes.locator_params(axis="x", nbins=2)  # so that the numbers do not touch
         _legend_above(figure, grid.ravel()[-1], results)
     return Picture(figure)
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from kdlib.evidence.sweeps import TEMPERATURE, swept
 from kdlib.record.results import Results
-from kdlib.report.figures import Picture, drawing
+from kdlib.report.figures import SMALLEST, Picture, drawing
 from kdlib.report.words import listed, signed
 from kdlib.study.arm import lower_bound, upper_bound
 
@@ -71,7 +71,7 @@ def size_figure(results: Results, suffix: str = "") -> Picture | None:
                 )
             axes.set_title(text, fontsize=10)
             axes.set(ylim=(0, 1))
-            axes.tick_params(axis="x", labelsize=9)
+            axes.tick_params(axis="x", labelsize=SMALLEST)
         figure.supxlabel("lesion volume (mm³)", fontsize=11)
         handles, labels = both[0].get_legend_handles_labels()
         figure.legend(handles, labels, ncols=3, loc="outside upper center", fontsize=10)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
+from matplotlib.text import Text
 
 from kdlib.data.clinics import Clinics
 from kdlib.networks import new_unet
@@ -15,9 +16,11 @@ from kdlib.recipe import Recipe
 from kdlib.record.arrays import Key
 from kdlib.record.clinic_summary import clinic_summary
 from kdlib.report.arm_figures import dice_by_arm, difference_intervals, paper_and_ours
+from kdlib.report.causes import control_figure
 from kdlib.report.clinic_figures import clinic_slices, intensity_histograms, lesion_volumes
 from kdlib.report.figures import (
     CLINIC_COLOURS,
+    SMALLEST,
     Picture,
     before_and_after,
     training_curve,
@@ -38,6 +41,20 @@ def dots(picture: Picture) -> int:
     """How many dots the scatters of a chart hold."""
     axes = picture.figure.axes
     return sum(len(c.get_offsets()) for axis in axes for c in axis.collections)
+
+
+@pytest.mark.parametrize("chart", [dice_by_arm, difference_intervals, paper_and_ours])
+def test_no_letter_of_a_chart_is_too_small_for_a_phone(study: Study, chart) -> None:
+    figure = chart(study(seeds=1, subjects=12), ARMS).figure
+    texts = [text for text in figure.findobj(Text) if text.get_text()]
+    assert min(text.get_fontsize() for text in texts) >= SMALLEST
+
+
+@pytest.mark.parametrize(("by_seed", "marks"), [("0.1", 2), ("0.1, 0.2", 3)])
+def test_one_seed_alone_has_no_tick(by_seed: str, marks: int) -> None:
+    row = {"arm": "KD", "low": 0.0, "high": 0.2, "difference": 0.1, "pairs": [0.1]}
+    table = pd.DataFrame([row | {"by_seed": by_seed}])
+    assert len(control_figure(table, ARMS).figure.legends[0].get_texts()) == marks
 
 
 def test_an_arms_row_has_a_dot_per_subject(study: Study) -> None:
