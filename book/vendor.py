@@ -12,6 +12,8 @@ from importlib.metadata import distribution
 from importlib.util import find_spec
 from pathlib import Path
 
+from filelock import lock_descriptor
+
 from kdlib.files import atomic, write_text
 from kdlib.report.packed import packed_script
 
@@ -48,13 +50,9 @@ def main() -> int:
     """Fill ``book/_static/vendor``; exit status 1 and one clear line where that fails."""
     folder = ROOT / "book" / "_static" / "vendor"
     try:
-        if not all(_newer_than_the_lock(folder / name) for name in (*COPIES, *PACKED)):
-            _install()
-            for name, file in COPIES.items():
-                _copy(ROOT / "node_modules" / file, folder / name)
-            for name, files in PACKED.items():
-                _pack(files, folder / name)
-        _copy(_anywidget(), folder / "anywidget.js")
+        with (ROOT / "package-lock.json").open("r+b") as lock:
+            lock_descriptor(lock.fileno(), blocking=True)  # npm empties what another has installed
+            _fill(folder)
     except OSError as error:
         print(
             f"book/vendor.py: the JavaScript of the book's explorers could not be installed "
@@ -66,10 +64,27 @@ def main() -> int:
     return 0
 
 
+def _fill(folder: Path) -> None:
+    if not all(_newer_than_the_lock(folder / name) for name in (*COPIES, *PACKED)):
+        if not _installed():
+            _install()
+        for name, file in COPIES.items():
+            _copy(ROOT / "node_modules" / file, folder / name)
+        for name, files in PACKED.items():
+            _pack(files, folder / name)
+    _copy(_anywidget(), folder / "anywidget.js")
+
+
+def _installed() -> bool:
+    """Whether npm has filled ``node_modules`` since the lock last changed, and nothing is gone."""
+    modules = ROOT / "node_modules"
+    wanted = [*COPIES.values(), *(file for files in PACKED.values() for file in files.values())]
+    whole = all((modules / file).is_file() for file in wanted)
+    return whole and _newer_than_the_lock(modules / ".package-lock.json")
+
+
 def _install() -> None:
-    """Let npm fill ``node_modules``, unless it has done so since the lock last changed."""
-    if _newer_than_the_lock(ROOT / "node_modules" / ".package-lock.json"):
-        return
+    """Let npm fill ``node_modules``."""
     print("Installing the JavaScript of the book's explorers", file=sys.stderr)
     brief = ["--loglevel=error", "--no-audit", "--no-fund", "--no-update-notifier"]
     _run([*npm(), "ci", "--ignore-scripts", "--fetch-retries=1", *brief])

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tarfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -81,6 +82,32 @@ def test_what_is_there_needs_neither_npm_nor_a_network(vendor, monkeypatch, caps
     assert vendor.main() == 0
     assert (copies(vendor) / "it.js").exists()
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_package_that_went_missing_is_installed_again(vendor):
+    vendor.main()
+    shutil.rmtree(vendor.ROOT / "node_modules" / "it")
+    shutil.rmtree(vendor.ROOT / "book")
+    assert vendor.main() == 0
+    assert (copies(vendor) / "it.js").exists()
+
+
+def test_one_process_at_a_time_installs(vendor, monkeypatch):
+    """npm empties the folder first, so a second one would take the packages of the first."""
+    at_work, most = [], []
+
+    def install():
+        at_work.append(1)
+        most.append(len(at_work))
+        time.sleep(0.05)
+        (vendor.ROOT / "node_modules" / "it").mkdir(parents=True, exist_ok=True)
+        (vendor.ROOT / "node_modules" / "it" / "it.js").write_bytes(PACKAGED["it.js"])
+        at_work.pop()
+
+    monkeypatch.setattr(vendor, "_install", install)
+    with ThreadPoolExecutor(3) as pool:
+        assert [*pool.map(lambda _: vendor.main(), range(3))] == [0, 0, 0]
+    assert most == [1]
 
 
 @pytest.mark.parametrize("spoil", ["other bytes", "nothing there"])
