@@ -111,7 +111,8 @@ def study(
 
         export_study(wanted, runs, store, export)
     scores = study_scores(runs)
-    print(results_table(scores, wanted.arms).to_string())
+    table = results_table(scores, wanted.arms)
+    print("These are runs of sweeps alone." if table.empty else table.to_string())
     segmenting.say_left_out(left_out)
     segmenting.say_how_to_open(scores["subject"])
 

@@ -37,5 +37,7 @@ def _read(folder: Path) -> None:
             if broken := archive.testzip():
                 raise ValueError(f"{broken} in {name} is broken")
     found = Results(folder)
-    if not (trials(found) and found.name and found.arms and found.runs):
+    # A part may have runs of sweeps alone.
+    rows = len(found.all_scores) if found.study.get("sources") else trials(found)
+    if not (rows and found.name and found.arms and found.runs):
         raise ValueError("there are no scores, no arms, or no runs")

@@ -76,6 +76,20 @@ def test_parts_become_the_whole_seed_in_any_order(exports: Path, tmp_path: Path)
         assert arrays(found) == arrays(expected)
 
 
+def test_a_source_of_sweeps_alone_is_a_part_too(
+    clinics: Clinics, store: Path, tmp_path: Path
+) -> None:
+    only = {"pairs": PAIRS[:1], "sweeps": [SWEEP | {"pairs": PAIRS[1:]}]}
+    both, place = Study(**study(0).model_dump() | only), Store(store, clinics)
+    for name in ("utrecht", "singapore"):
+        part = both.only_from([name])
+        export_study(part, run_study(part, place), place, tmp_path / name)
+        merge("demo", [tmp_path / name], tmp_path / "out")
+    found = Results(tmp_path / "out")
+    assert set(found.scores["source"]) == {"utrecht"}
+    assert set(found.all_scores["source"]) == {"utrecht", "singapore"}
+
+
 def test_a_part_waits_and_is_not_shown(exports: Path, tmp_path: Path) -> None:
     records = tmp_path / "results"
     out = records / "demo"
