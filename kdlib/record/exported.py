@@ -13,6 +13,7 @@ from kdlib.errors import InputError
 from kdlib.record.protocol import decisive
 from kdlib.record.seed_tables import SEED_TABLES, of_seed, read_text
 from kdlib.record.whole import LAST, damage
+from kdlib.study.study import sources_of
 
 REMEDIES = {
     "study": "make both by the same study file",
@@ -53,8 +54,7 @@ class Export:
     def all_sources(self) -> list[str]:
         """The sources that the whole study has, in its order."""
         study = self.provenance["study"]
-        swept = [pair for sweep in study.get("sweeps", ()) for pair in sweep.get("pairs") or ()]
-        return list(dict.fromkeys(source for source, _ in [*study["pairs"], *swept]))
+        return sources_of(study["pairs"], [sweep.get("pairs") for sweep in study.get("sweeps", ())])
 
     def rows(self, name: str, seed: int, sources: Collection[str]) -> pd.DataFrame:
         """The rows that one of its tables has of a seed and of some of its sources."""

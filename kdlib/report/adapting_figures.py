@@ -34,13 +34,8 @@ def methods_by_gap(results: Results) -> Picture | None:
         for row, (arm, found) in enumerate(table.iterrows()):
             _method(axes, row, found, results.arms[str(arm)].colour)
             spent = as_time(minutes[str(arm)]) if arm in minutes else ""
-            axes.annotate(
-                spent,
-                (1.02, row),
-                xycoords=("axes fraction", "data"),
-                va="center",
-                fontsize=SMALLEST,
-            )
+            beside = {"xycoords": ("axes fraction", "data"), "va": "center"}
+            axes.annotate(spent, (1.02, row), fontsize=SMALLEST, **beside)
         axes.axvline(0, color="#8c8c8c", ls="--", lw=1)
         axes.axvline(1, color="#222222", ls="--", lw=1)
         axes.set_xlim(max(axes.get_xlim()[0], -FARTHEST), min(axes.get_xlim()[1], 1 + FARTHEST))

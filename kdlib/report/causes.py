@@ -12,7 +12,7 @@ from kdlib.evidence.mechanism import LOWER_IN, Outcome
 from kdlib.evidence.verdicts import OUTCOMES, count_of
 from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing, name_rows
-from kdlib.report.gains import by_seed
+from kdlib.report.gains import draw_comparison
 from kdlib.report.words import listed, signed
 from kdlib.study.arm import Arm, adapting, lower_bound
 
@@ -41,13 +41,8 @@ def control_figure(table: pd.DataFrame, arms: Mapping[str, Arm]) -> Picture:
     """``control_gains`` as a chart: interval, seeds as ticks if several, pairs as small dots."""
     with drawing(0.36 * len(table) + 1.2) as (figure, axes):
         for place, row in enumerate(table.to_dict("records")):
-            colour = arms[row["arm"]].colour
-            seeds = by_seed(row)
-            axes.plot([row["low"], row["high"]], [place] * 2, color=colour, lw=2.5)
-            if len(seeds) > 1:
-                axes.plot(seeds, [place - 0.28] * len(seeds), "|", ms=6, mew=1.5, color=colour)
             axes.plot(row["pairs"], [place + 0.28] * len(row["pairs"]), ".", ms=5, color="#8c8c8c")
-            axes.plot(row["difference"], place, "o", ms=7, color=colour, mec="white")
+            draw_comparison(axes, place, row, arms[row["arm"]].colour)
         axes.axvline(0, color="#444444", lw=1)
         name_rows(axes, [arms[name].label for name in table["arm"]])
         axes.set_xlabel("change of Dice from no adaptation")
@@ -60,7 +55,7 @@ def _marks(table: pd.DataFrame) -> list[Line2D]:
     mean = Line2D([], [], marker="o", lw=2.5, label="mean, 95 % interval", **style)
     seed = Line2D([], [], marker="|", ls="", mew=1.5, label="one seed", **style)
     pair = Line2D([], [], marker=".", ls="", label="one pair", color="#8c8c8c")
-    several = any(len(by_seed(row)) > 1 for row in table.to_dict("records"))
+    several = any(row["seeds"] > 1 for row in table.to_dict("records"))
     return [mean, seed, pair] if several else [mean, pair]
 
 

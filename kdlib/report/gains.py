@@ -89,15 +89,20 @@ def _panels(table: pd.DataFrame, order: list[str], results: Results) -> Picture:
 
 
 def _row(axes: Axes, place: int, row: Mapping[Any, Any], arm: Arm, pairs: Sequence[Any]) -> None:
-    """One comparison: the interval and its middle, a tick for each seed, and the paper's cross."""
-    axes.plot([row["low"], row["high"]], [place] * 2, color=arm.colour, lw=2.5)
-    if row["seeds"] > 1:
-        seeds = by_seed(row)
-        axes.plot(seeds, [place - 0.27] * len(seeds), "|", ms=6, mew=1.5, color=arm.colour)
-    axes.plot(row["difference"], place, "o", ms=7, color=arm.colour, mec="white")
+    """One comparison, and the paper's cross."""
+    draw_comparison(axes, place, row, arm.colour)
     printed = printed_gain(row, pairs)
     if not np.isnan(printed):
         axes.plot(printed, place, "x", ms=7, mew=2, color=PAPERS)
+
+
+def draw_comparison(axes: Axes, place: int, row: Mapping[Any, Any], colour: str) -> None:
+    """The interval and its middle, with a tick for each seed if there are several."""
+    axes.plot([row["low"], row["high"]], [place] * 2, color=colour, lw=2.5)
+    if row["seeds"] > 1:
+        seeds = by_seed(row)
+        axes.plot(seeds, [place - 0.27] * len(seeds), "|", ms=6, mew=1.5, color=colour)
+    axes.plot(row["difference"], place, "o", ms=7, color=colour, mec="white")
 
 
 def by_seed(row: Any) -> list[float]:

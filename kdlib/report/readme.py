@@ -19,11 +19,8 @@ from kdlib.study.arm import lower_bound
 
 PLACE = re.compile(r"(?<=<!-- answer -->\n).*?(?=<!-- end -->)", re.DOTALL)
 WIDTH = 100
-HEAD = (
-    "| arm | mean Dice | change from {lower} | 95 % interval | of each seed |\n"
-    + 5 * "| --- "
-    + "|"
-)
+HEAD = """| arm | mean Dice | change from {lower} | 95 % interval | of each seed |
+| --- | --- | --- | --- | --- |"""
 
 
 def answer_text(results: Results) -> str:

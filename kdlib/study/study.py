@@ -1,8 +1,9 @@
 """A study: the settings of its TOML file, and the scenario of each of its arms."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,12 @@ from kdlib.study.arm import Arms
 from kdlib.study.scenario import Scenario
 
 Pairs = tuple[tuple[str, str], ...]
+
+
+def sources_of(pairs: Iterable[Sequence[str]], swept: Iterable[Pairs | None]) -> list[str]:
+    """The sources of a study's pairs and of those that its sweeps have of their own, each once."""
+    every = chain(pairs, *(own or () for own in swept))
+    return list(dict.fromkeys(source for source, _ in every))
 
 
 class Sweep(Strict):
@@ -61,8 +68,7 @@ class Study(Strict):
     @property
     def all_sources(self) -> list[str]:
         """The sources of its pairs and of its sweeps' pairs, in their order."""
-        pairs = [*self.pairs, *(pair for sweep in self.sweeps for pair in sweep.pairs or ())]
-        return list(dict.fromkeys(source for source, _ in pairs))
+        return sources_of(self.pairs, [sweep.pairs for sweep in self.sweeps])
 
     @property
     def clinics(self) -> list[str]:
