@@ -1,5 +1,6 @@
 """The chapter on what adapts shows what small real studies say, and what was not run."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from kdlib.report.adapting import (
 )
 from kdlib.report.adapting_figures import dials_map, methods_by_gap, number_curves
 from kdlib.simulator.dials import DIALS
+from kdlib.study.arm import BOUNDS
 from kdlib.study.plan import run_study
 from kdlib.study.store import Store
 from kdlib.study.study import Study, load_study
@@ -136,6 +138,14 @@ def test_the_chapter_has_every_rule_and_every_dial() -> None:
     page = (BOOK / "what_adapts.md").read_text()
     assert "for rule in RULES" in page
     assert all(f"*{dial}*" in page for dial in DIALS)
+
+
+def test_the_chapter_says_what_the_authors_of_every_arm_could_object() -> None:
+    page = (BOOK / "what_adapts.md").read_text()
+    told = re.findall(r"^\| ([^|]+) \|", page, re.MULTILINE)
+    named = {name for names in told for name in names.split(", ")}
+    arms = load_study("landscape").arms.items()
+    assert {name for name, arm in arms if arm.role not in BOUNDS} <= named
 
 
 def test_the_last_line_says_what_was_run_and_what_was_not(results: Results) -> None:
