@@ -35,6 +35,8 @@ COMMANDS = sorted(set(re.findall(r"^kdlib .*", TEXTS, re.MULTILINE)))
 SHARED = ["source", "target", "fold", "seed", "study", "data", "store"]
 # Margins, levels and steps that are the study's rules, not its results.
 RULES = {"0.02", "0.05", "0.0005"}
+# Pages to look things up in, and the first page, which is a summary itself.
+WITHOUT_END = {"index", "glossary", "16_cite", "17_references", "api", "appendix"}
 # What a protocol says was known before it was written, by its page.
 KNOWN_BEFORE = {
     "protocol": {"0.003", "0.036"},
@@ -208,6 +210,21 @@ def test_the_python_interface_has_every_public_name() -> None:
 def test_no_result_is_typed_in_prose(page: Path) -> None:
     prose = re.sub(r"```.*?```|`[^`]*`|\$[^$]*\$", "", page.read_text(), flags=re.DOTALL)
     assert set(re.findall(r"\b0\.\d{2,}\b", prose)) <= RULES | KNOWN_BEFORE.get(page.stem, set())
+
+
+@pytest.mark.parametrize("page", sorted(BOOK.glob("*.md")), ids=lambda path: path.stem)
+def test_a_page_with_something_to_say_ends_with_it_in_one_line(page: Path) -> None:
+    text = page.read_text()
+    last = text.strip().split("\n\n")[-1]
+    assert last.startswith("**So:** ") == ("**So:**" in text) == (page.stem not in WITHOUT_END)
+
+
+def test_every_paper_that_a_page_names_is_in_the_references() -> None:
+    known = set(re.findall(r"^@\w+\{(\w+),", (BOOK / "references.bib").read_text(), re.MULTILINE))
+    cited = re.findall(r"\{cite(?::t)?\}`([^`]*)`", TEXTS)
+    assert {key for keys in cited for key in keys.split(",")} <= known
+    pages = [path for path in BOOK.glob("*.md") if not path.stem.startswith("protocol")]
+    assert [p.stem for p in pages if re.search(r"et al\. \(\d{4}\)", p.read_text())] == []
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)

@@ -348,6 +348,8 @@ def test_the_map_of_pairs_leads_to_a_pair_and_shows_its_gain(page, explored_stud
     scores = explored_study.results.scores
     wide = scores.pivot_table("dice", ["source", "subject"], "arm").dropna(subset=["KD", "L-bound"])
     gain = (wide["KD"] - wide["L-bound"]).groupby("source").mean()["singapore"]
+    caption = page.locator(f"{PAIRS} .kdlib-heat caption").inner_text()
+    assert caption == "KD: change of mean Dice from no adaptation"
     cell = page.locator(f'{PAIRS} .kdlib-heat button[aria-label^="Singapore to Utrecht"]')
     assert float(cell.text_content().replace("−", "-")) == pytest.approx(gain, abs=6e-4)
     cell.click()

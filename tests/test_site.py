@@ -74,6 +74,10 @@ def test_the_build_warns_of_nothing(site: Path) -> None:
     assert "WARNING" not in (site.parents[1] / "log.txt").read_text()
 
 
+def test_no_page_shows_what_python_warned_of(site: Path, pages: dict[str, Page]) -> None:
+    assert [name for name in pages if 'class="output stderr' in (site / name).read_text()] == []
+
+
 def test_every_picture_stands_in_a_figure_with_a_caption(
     site: Path, pages: dict[str, Page]
 ) -> None:

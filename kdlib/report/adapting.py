@@ -176,4 +176,6 @@ def adapting_conclusion(found: Mapping[str, Results | None]) -> str:
     if missing:
         has = "study {} has" if len(missing) == 1 else "studies {} have"
         said.append(f"The {has.format(listed(missing))} not been run yet.")
+    if len(missing) == len(found):
+        said.append("Until then the book compares the methods of the paper and AdaBN alone.")
     return " ".join(said)

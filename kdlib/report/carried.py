@@ -201,7 +201,10 @@ def patient_arms(found: Carried) -> dict[str, str]:
 def carried_conclusion(found: Carried | None) -> str:
     """The last line of the chapter: the answer, the largest gain, and of how many it is."""
     if found is None:
-        return "The study real has not been run yet, so the question is open."
+        return (
+            "the study real has not been run yet, so the question is open. Until then, all that is"
+            " known of real scans is how the starter does on them, in the chapter before this one."
+        )
     answer, gains = ANSWERS[found.verdict.answer], found.gains.dropna(subset="real_gain")
     if gains.empty:
         return answer

@@ -8,9 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from kdlib.evidence.verdicts import count_of
 from kdlib.methods import Method
 from kdlib.recipe import Recipe, Strict
 from kdlib.report.provenance import setting_text
+from kdlib.report.words import listed
 from kdlib.study.scenario import Scenario
 
 
@@ -196,6 +198,24 @@ def departures(recipe: dict[str, Any]) -> pd.DataFrame:
         if setting_text(default(name)) != setting_text(value)
     ]
     return pd.DataFrame(rows, columns=["Setting", "Default", "This study"])
+
+
+def departed_words(recipe: dict[str, Any]) -> str:
+    """How many settings of a saved recipe differ from the defaults, as the end of a sentence."""
+    names = list(departures(recipe)["Setting"])
+    if not names:
+        return "has the default in every setting."
+    return f"departs from the default in {count_of(len(names), 'setting')}: {listed(names)}."
+
+
+def start_words(recipe: dict[str, Any]) -> str:
+    """From which weights the students of a recipe start, and why, as the end of a sentence."""
+    if setting_text(recipe["start"]) == setting_text(default("start")):
+        return "pooled students start from random weights, as in the paper."
+    return (
+        "students start from the weights of the teacher, because the training is too short for"
+        " random ones."
+    )
 
 
 def default(name: str) -> Any:

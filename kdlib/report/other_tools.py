@@ -4,6 +4,7 @@ import pandas as pd
 
 from kdlib.evidence.verdicts import count_of
 from kdlib.report.real_scans import ADABN, STARTER, THRESHOLD
+from kdlib.report.words import listed
 from kdlib.starter.starter import WEIGHTS
 
 OURS = {
@@ -51,10 +52,13 @@ def beside_words(table: pd.DataFrame) -> str:
     for mask, part in table.groupby("Mask", sort=False):
         means = part.set_index("Tool")["Mean"]
         tools = means.drop([name for name in OURS.values() if name in means])
-        own = [f"{name} {means[name]:.2f}" for name in OURS.values() if name in means]
+        own = [f"the {name} {means[name]:.2f}" for name in OURS.values() if name in means]
+        better = list(tools[tools > means[OURS[STARTER]]].index)
+        verb = "are" if len(better) > 1 else "is"
+        above = f"{listed(better) if better else 'None of them'} {verb} better than the starter."
         said.append(
             f"Against `{mask}`, the mean Dice of {count_of(len(tools), 'other tool')} is"
             f" {tools.min():.2f} to {tools.max():.2f} (the highest is that of {tools.idxmax()})."
-            f" Ours: {', '.join(own)}."
+            f" {above} The mean Dice of ours: {listed(own)}."
         )
     return " ".join(said)

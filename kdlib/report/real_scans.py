@@ -14,7 +14,15 @@ from kdlib.starter.starter import WEIGHTS
 
 STARTER, THRESHOLD, ADABN = "starter", "threshold", "adabn"
 ALONE = " alone"  # ends the name of a method that adapts to each scan alone
+TOGETHER, EACH = "all scans", "each scan"  # what a method adapts to
 SET = ["site", "mask"]
+# What readers call the methods that need no source.
+NAMES = {
+    ADABN: "AdaBN",
+    "mixed_adabn": "AdaBN mixed",
+    "tent": "tent",
+    "target_distillation": "KD without source",
+}
 # Name, mark and colour. AdaBN has the colour that it has in the studies.
 MARKS = {
     STARTER: ("starter", "o", "#222222"),
@@ -82,9 +90,10 @@ def real_words(scores: pd.DataFrame) -> str:
 def changes(scores: pd.DataFrame) -> pd.DataFrame:
     """What each method changes on each set of scans, beside the starter as it is.
 
-    Columns: site, mask, method, scans, change (of the mean Dice), worst and best (of a scan),
-    better (scans with a higher Dice), used (scans whose student ``kdlib adapt`` would use), and
-    kept (the change of the mean Dice if the others keep the starter's mask).
+    Columns: site, mask, method, adapted_to (all scans of the site, or each scan), scans, change (of
+    the mean Dice), worst and best (of a scan), better (scans with a higher Dice), used (scans whose
+    student ``kdlib adapt`` would use), and kept (the change of the mean Dice if the others keep the
+    starter's mask).
     """
     rows = []
     for (site, mask), part in scores.groupby(SET, sort=False):
@@ -92,10 +101,12 @@ def changes(scores: pd.DataFrame) -> pd.DataFrame:
         for method, own in part.dropna(subset="adapted").groupby("by", sort=False):
             apart = dice[method] - dice[STARTER]
             used = own.set_index("scan")["adapted"].astype(bool)
+            name = str(method).removesuffix(ALONE)
             rows.append({
-                "site": str(site).capitalize(), "mask": mask, "method": method,
-                "scans": len(apart), "change": apart.mean(), "worst": apart.min(),
-                "best": apart.max(), "better": int((apart > 0).sum()), "used": int(used.sum()),
+                "site": str(site).capitalize(), "mask": mask, "method": NAMES.get(name, name),
+                "adapted_to": TOGETHER if name == method else EACH, "scans": len(apart),
+                "change": apart.mean(), "worst": apart.min(), "best": apart.max(),
+                "better": int((apart > 0).sum()), "used": int(used.sum()),
                 "kept": apart.where(used.reindex(apart.index), 0).mean(),
             })  # fmt: skip
     return pd.DataFrame(rows)
@@ -107,24 +118,36 @@ def changes_words(scores: pd.DataFrame) -> str:
     if table.empty:
         return "These scores do not say what adapting changes."
     said = []
-    for alone, how in ((False, "to all scans of a site together"), (True, "to each scan alone")):
-        part = table[table["method"].str.endswith(ALONE) == alone]
+    for what, how in ((TOGETHER, "all scans of a site together"), (EACH, "each scan alone")):
+        part = table[table["adapted_to"] == what]
         if len(part):
-            said.append(f"Adapting {how} changes the mean Dice by {_range(part)}.")
+            said.append(f"Adapting to {how} changes the mean Dice by {_range(part)}.")
             low = part.sort_values("worst").iloc[0]
             said.append(
-                f"The worst change of one scan is {signed(low['worst'])}"
-                f" ({low['method'].removesuffix(ALONE)}, {low['site']})."
+                f"The worst change of one scan is {signed(low['worst'])} ({low['method']},"
+                f" {low['site']})."
             )
     return " ".join(said)
+
+
+def changes_conclusion(scores: pd.DataFrame) -> str:
+    """Which methods raise the mean Dice at every site and against every mask, in a sentence."""
+    raised = changes(scores)
+    if raised.empty:
+        return "These scores do not say what adapting changes."
+    raised = raised.assign(up=raised["change"] > 0)
+    always = raised.groupby(["method", "adapted_to"], sort=False)["up"].all()
+    names = [f"{method} (adapted to {what})" for method, what in always[always].index]
+    if not names:
+        return "No method of adapting raises its mean Dice at every site and against every mask."
+    return f"Its mean Dice is raised at every site and against every mask by {listed(names)}."
 
 
 def _range(part: pd.DataFrame) -> str:
     """The least and the most change, with the methods and sites that they belong to."""
     ranked = part.sort_values("change")
-    ends = {"least": ranked.iloc[0], "most": ranked.iloc[-1]}
-    return listed([
-        f"{signed(row['change'])} ({row['method'].removesuffix(ALONE)}, {row['site']},"
-        f" {row['mask']}) at the {end}"
-        for end, row in ends.items()
-    ])  # fmt: skip
+    ends = [
+        f"{signed(row['change'])} ({row['method']}, {row['site']}, `{row['mask']}`)"
+        for row in (ranked.iloc[0], ranked.iloc[-1])
+    ]
+    return f"between {' and '.join(ends)}"

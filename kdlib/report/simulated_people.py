@@ -14,6 +14,7 @@ from kdlib.data.volume import Volume
 from kdlib.record.arrays import Arrays, Key, by_owner, read_arrays, write_arrays
 from kdlib.report.figures import Picture, drawing
 from kdlib.report.pictures import Slice, segmentations
+from kdlib.report.words import signed
 from kdlib.scores.example import example_answer, example_scan
 from kdlib.starter.card import SLICES_MM
 from kdlib.starter.people import Person, draw_person
@@ -23,6 +24,7 @@ from kdlib.starter.study import SCORES
 
 FILE = Path(__file__).with_suffix(".npz")
 COLOURS = ("#332288", "#44aa99", "#aa4499")  # of the ranges of ``SLICES_MM``
+HARDLY = 0.2  # a weaker rank correlation is no trend
 LEAST_ML = 2.0  # of lesions: with less a few voxels decide, and a picture shows nothing
 
 
@@ -38,15 +40,19 @@ def people_scores() -> pd.DataFrame:
 
 def people_figure(scores: pd.DataFrame) -> Picture:
     """The Dice of each person against the volume of the lesions, by the thickness of the slices."""
+    ill = scores[scores["lesion_ml"] > 0]  # 0 has no place on a logarithmic scale
     with drawing(3.2) as (figure, axes):
         for (least, most), colour in zip(pairwise(SLICES_MM), COLOURS, strict=True):
-            some = scores[scores["slice_mm"].between(least, most, inclusive="left")]
+            some = ill[ill["slice_mm"].between(least, most, inclusive="left")]
             label = f"{least} to {most} mm"
-            axes.plot(some["lesion_ml"], some["dice"], "o", ms=7, color=colour, label=label)
+            dots = axes.plot(some["lesion_ml"], some["dice"], "o", ms=7, color=colour, label=label)
+            dots[0].set(clip_on=False, zorder=3)  # a dot at 0 is whole
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.set(xlabel="lesions in mL", ylabel="Dice", ylim=(0, 1))
-        figure.legend(title="slices", ncols=3, loc="outside upper center", fontsize=10)
+        figure.legend(
+            title="thickness of the slices", ncols=3, loc="outside upper center", fontsize=10
+        )
     return Picture(figure)
 
 
@@ -55,12 +61,21 @@ def people_words(scores: pd.DataFrame) -> str:
     dice = scores["dice"]
     by_load = spearmanr(scores["lesion_ml"], dice, nan_policy="omit").statistic
     by_slice = spearmanr(scores["slice_mm"], dice, nan_policy="omit").statistic
-    load, thickness = f"{by_load:+z.2f}", f"{by_slice:+z.2f}"
+    healthy = int((scores["lesion_ml"] == 0).sum())
+    none = f" The figure leaves out those without lesions ({healthy})." if healthy else ""
     return (
         f"The mean Dice of {len(dice)} people is {dice.mean():.2f}, from {dice.min():.2f} to"
-        f" {dice.max():.2f}. The rank correlation of the Dice with the volume of the lesions is"
-        f" {load}, and with the thickness of the slices it is {thickness}.".replace("-", "−")
+        f" {dice.max():.2f}. It {_trend(by_load)} the volume of the lesions (rank correlation"
+        f" {signed(by_load, 2)}), and it {_trend(by_slice)} the thickness of the slices"
+        f" ({signed(by_slice, 2)}).{none}"
     )
+
+
+def _trend(correlation: float) -> str:
+    """What the Dice does if something else rises, as a verb."""
+    if abs(correlation) < HARDLY:
+        return "hardly changes with"
+    return "rises with" if correlation > 0 else "falls with"
 
 
 def chosen_people(scores: pd.DataFrame) -> dict[str, int]:

@@ -23,7 +23,7 @@ def scenario_pages(folder: Path | str = "runs") -> str:
     """One sentence: to which study do the executed scenarios in ``folder`` belong?"""
     names = sorted({_study(path) for path in Path(folder).glob("*.ipynb")})
     if not names:
-        return "This book was built without pages of executed scenarios; 'make scenario' adds them."
+        return 'This book was built without pages of executed scenarios; "make scenario" adds them.'
     study, run = ("study", "was run") if len(names) == 1 else ("studies", "were run")
     listed = " and ".join(map(repr, names))
     return f"The pages of the scenarios show the {study} {listed}, which {run} {HERE}."

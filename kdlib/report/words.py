@@ -1,6 +1,7 @@
 """Numbers, intervals and lists in words, as sentences and tables of the book use them."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -33,6 +34,15 @@ def interval(found: Mapping[Any, Any]) -> str:
 def listed(parts: Sequence[str]) -> str:
     """As "a, b and c"."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def in_italics(text: str, names: Sequence[str]) -> str:
+    """``text`` with each of ``names`` in italics, as Markdown.
+
+    >>> in_italics("the study dials", ["dials"])
+    'the study *dials*'
+    """
+    return re.sub(rf"\b({'|'.join(map(re.escape, names))})\b", r"*\1*", text)
 
 
 def p_text(p: float, digits: int = 3) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from kdlib.evidence.comparisons import Patients, by_patient
 from kdlib.evidence.worth import gains, gap_of, in_words
+from kdlib.methods import method_named
 from kdlib.study.arm import Arm, adapting, lower_bound, upper_bound
 from kdlib.study.study import Study
 
@@ -13,6 +14,15 @@ from kdlib.study.study import Study
 def masks_needed(study: Study) -> int:
     """How many scans with masks a study takes: a half of them has all masks that an arm learns."""
     return 2 * max(arm.settings.get("subjects", 1) for arm in study.arms.values())
+
+
+def labelled_arms(study: Study) -> list[str]:
+    """The labels of the arms that learn from masks of the target, the upper bound first."""
+    return [
+        arm.label
+        for arm in study.arms.values()
+        if not arm.awaited and method_named(arm.method).reads_target_labels
+    ]
 
 
 def worth_table(

@@ -153,3 +153,4 @@ def test_the_last_line_says_what_was_run_and_what_was_not(results: Results) -> N
     assert said.startswith(largest_words(results))
     assert said.endswith("The studies dials and samples have not been run yet.")
     assert landscape_words(results).startswith(largest_words(results))
+    assert "Until then" in adapting_conclusion({"landscape": None, "dials": None})

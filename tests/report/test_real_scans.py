@@ -7,6 +7,7 @@ import pytest
 from kdlib.report.other_tools import beside_tools, beside_words, other_scores
 from kdlib.report.real_scans import (
     changes,
+    changes_conclusion,
     changes_words,
     real_figure,
     real_scores,
@@ -16,6 +17,7 @@ from kdlib.report.simulated_people import (
     chosen_people,
     example_of,
     kept_examples,
+    people_figure,
     people_scores,
     people_words,
 )
@@ -48,8 +50,21 @@ def test_the_sentences_hold_for_scores_without_an_adapted_student() -> None:
     plain = scores([0.1], [True]).query("by != 'adabn'")
     assert changes(plain).empty
     assert "do not say" in changes_words(plain)
+    assert "do not say" in changes_conclusion(plain)
     assert "mean Dice of 0.50" in real_words(plain)
     assert real_figure(plain).data()
+
+
+def test_a_method_is_named_for_readers_and_counts_if_it_gains_everywhere() -> None:
+    gained = scores([0.3, -0.1], [True, True])
+    alone = gained.query("by == 'adabn'").assign(by="adabn alone", dice=0.6)
+    there = scores([-0.2, 0.1], [True, True]).assign(site="there")
+    table = changes(pd.concat([gained, alone, there]))
+    assert set(table["method"]) == {"AdaBN"}
+    assert list(table["adapted_to"]) == ["all scans", "each scan", "all scans"]
+    said = changes_conclusion(pd.concat([gained, alone, there]))
+    assert said.endswith("by AdaBN (adapted to each scan).")
+    assert changes_conclusion(pd.concat([gained, there])).startswith("No method of adapting raises")
 
 
 def test_each_shipped_score_of_a_real_scan_has_a_starter_and_a_threshold_beside_it() -> None:
@@ -71,6 +86,9 @@ def test_other_tools_stand_beside_the_starter_on_the_same_scans_and_masks() -> N
         own = own[own["scan"].isin(others["scan"])]["dice"]
         assert means["starter"] == pytest.approx(own.mean())
         assert f"(the highest is that of {same.idxmax()})" in beside_words(table)
+        better = [tool for tool in same.index if same[tool] > means["starter"]]
+        assert better == [same.idxmax()]
+        assert f"{same.idxmax()} is better than the starter." in beside_words(table)
 
 
 def test_the_shipped_scores_and_slices_are_those_of_the_shipped_network() -> None:
@@ -94,3 +112,13 @@ def test_the_chosen_people_are_in_the_order_of_their_dice() -> None:
     chosen = people.set_index("person")["dice"][list(chosen_people(people).values())]
     assert np.all(np.diff(chosen) >= 0)
     assert "mean Dice" in people_words(people)
+    falling = people.assign(lesion_ml=-people["dice"], slice_mm=people["dice"])
+    assert "falls with the volume of the lesions (rank correlation −1.00)" in people_words(falling)
+    assert "rises with the thickness" in people_words(falling)
+
+
+def test_people_without_lesions_are_named_and_do_not_spoil_the_figure() -> None:
+    people = people_scores().head(6).assign(lesion_ml=[0.0, 0.5, 1, 2, 4, 8])
+    assert "leaves out those without lesions (1)" in people_words(people)
+    assert people_figure(people).data()  # a warning would stop the test
+    assert "leaves out" not in people_words(people.tail(5))

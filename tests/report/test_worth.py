@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from kdlib.evidence.worth import gains
-from kdlib.report.worth import worth_sentences, worth_table
+from kdlib.report.worth import labelled_arms, worth_sentences, worth_table
+from kdlib.study.study import load_study
 from tests.known_effects import ARMS
 
 Study = Callable[..., pd.DataFrame]
@@ -53,6 +54,11 @@ def test_the_share_of_subjects_who_come_off_worse_is_counted(study: Study) -> No
     scores["dice"] -= np.where(harmed, 0.5, 0)
     (kd,) = gains(scores, ["KD"], "L-bound")
     assert kd.worse == 0.25
+
+
+def test_the_arms_that_learn_from_masks_of_the_target_are_named() -> None:
+    assert labelled_arms(load_study("real")) == ["U-bound", "1 label", "2 labels", "5 labels"]
+    assert labelled_arms(load_study("standard")) == ["U-bound"]
 
 
 def test_an_arm_that_was_not_run_is_left_out(study: Study) -> None:

@@ -97,7 +97,7 @@ function gainsOf(runs, arm, lower) {
 }
 
 // A table of the pairs of clinics, a source a row: the gain of an arm, or its Dice without a bound.
-function heatMap(runs, arm, lower, chosen, pick) {
+function heatMap(runs, [arm, label], lower, chosen, pick) {
   const names = (level) => [...new Set(runs.map((run) => run[level]))];
   const sources = names("source");
   const alike = names("target").filter((target) => !sources.includes(target));
@@ -126,7 +126,7 @@ function heatMap(runs, arm, lower, chosen, pick) {
   const rows = sources.map((source) =>
     html("tr", {}, html("th", { scope: "row" }, written(source)), ...targets.map((t) => cell(source, t))),
   );
-  const what = gains.length ? "Change of mean Dice from no adaptation" : "Mean Dice";
+  const what = `${label}: ${gains.length ? "change of mean Dice from no adaptation" : "mean Dice"}`;
   return html("table", { class: "kdlib-heat" }, html("caption", {}, what), html("thead", {}, head), html("tbody", {}, ...rows));
 }
 
@@ -290,7 +290,7 @@ async function render({ model, el }) {
     scoreTable(table, metrics, run, mine);
     const several = new Set(runs.map((r) => `${r.source}/${r.target}`)).size > 1;
     const choosePair = (source, target) => want({ ...settle(runs, wishes()).chosen, source, target });
-    way.replaceChildren(...(several ? [heatMap(runs, run.arm, lower, run, choosePair)] : []));
+    way.replaceChildren(...(several ? [heatMap(runs, [run.arm, labels[run.arm]], lower, run, choosePair)] : []));
     for (const { input } of boxes) input.checked = model.get("beside").includes(input.value);
     const same = pair.filter((r) => r.fold === run.fold && r.subject === run.subject && r.arm !== run.arm);
     others.replaceChildren(...same.filter((r) => model.get("beside").includes(r.arm)).map((other) => {
