@@ -157,6 +157,14 @@ def fingerprint(network: UNet) -> str:
     return digest_of(b"".join(state[name].cpu().numpy().tobytes() for name in sorted(state)))
 
 
+def forecast_tests() -> dict[str, dict[str, float]]:
+    """How good the line of each method is on simulated clinics from which it was not fitted.
+
+    The measures are those of ``benchmarks/forecast.py``; empty if there is no line.
+    """
+    return _fitted().get("tested_on_unseen_clinics", {})
+
+
 def _fitted() -> dict[str, Any]:
     """What ``benchmarks/forecast.py`` has written. Nothing, if it was not run."""
     path = files("kdlib") / "own_scans" / COEFFICIENTS

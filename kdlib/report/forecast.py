@@ -1,0 +1,52 @@
+"""How good the forecast of a gain is, on simulated clinics that it has not seen."""
+
+import pandas as pd
+
+from kdlib.own_scans.forecast import forecast_tests
+from kdlib.report.real_scans import NAMES
+from kdlib.report.words import signed
+
+SHARES = {
+    "sign_right": "It foretells whether there is a gain",
+    "inside_interval": "The true gain is in its interval",
+    "adapted": "The verdict is to adapt",
+    "harmed": "The result is worse than the starter by over 0.02",
+    "harmed_if_always_adapted": "The same, if all were adapted",
+}
+GAINS = {
+    "mean_gain": "Mean gain in Dice",
+    "mean_gain_if_always_adapted": "The same, if all were adapted ",
+    "worst_if_always_adapted": "The worst change, if all were adapted",
+}
+
+
+def forecast_table() -> pd.DataFrame:
+    """Each row is one measure of the forecast, and each column after the first one method.
+
+    The first column is ``On unseen clinics``. The table is empty if no forecast was fitted.
+    """
+    methods = {
+        NAMES[method]: [f"{found['correlation']:.2f}"]
+        + [f"{found[name]:.0%}" for name in SHARES]
+        + [signed(found[name]) for name in GAINS]
+        for method, found in forecast_tests().items()
+    }
+    rows = ["Correlation of forecast and true gain", *SHARES.values(), *GAINS.values()]
+    return pd.DataFrame({"On unseen clinics": rows, **methods}) if methods else pd.DataFrame()
+
+
+def forecast_words() -> str:
+    """Whether the verdict of ``kdlib adapt`` does harm, in sentences."""
+    tests = forecast_tests()
+    if not tests:
+        return "No forecast of the gain was fitted, so a rule of thumb decides."
+    said = [
+        f"With {NAMES[method]} the forecast and the true gain have a correlation of"
+        f" {found['correlation']:.2f}, and it foretells in {found['sign_right']:.0%} of the clinics"
+        f" whether there is a gain. So it is careful: {found['adapted']:.0%} are adapted. In"
+        f" {found['harmed']:.1%} the result is worse than the starter's by over 0.02 Dice; if all"
+        f" were adapted, it would be so in {found['harmed_if_always_adapted']:.1%}."
+        for method, found in tests.items()
+    ]
+    clinics = next(iter(tests.values()))["clinics"]
+    return f"It was tested on {clinics} simulated clinics that it has not seen. {' '.join(said)}"
