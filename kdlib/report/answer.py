@@ -112,8 +112,8 @@ def _tested(bench: Bench) -> str:
     if not bench.open:
         return " The bench failed its controls, so no verdict on a gain can be trusted."
     return (
-        " The bench stood the test by controls: it sees a gain that was made, and none where there "
-        "is none."
+        " The bench passed its test by controls: it sees a gain that was made, and none where "
+        "there is none."
     )
 
 

@@ -21,7 +21,7 @@ from kdlib.evidence.comparisons import (
     summary,
 )
 from kdlib.evidence.paper import in_order
-from kdlib.report.figures import Picture, drawing, name_rows
+from kdlib.report.figures import SMALLEST, Picture, drawing, name_rows
 from kdlib.report.gains import ALL, clip, limits_of, printed_gain, short_ticks
 from kdlib.scores.metrics import METRIC_NAMES
 from kdlib.study.arm import BOUNDS, Arm, adapting, lower_bound
@@ -92,7 +92,7 @@ def pair_panels(
         for (source, target), axes in panels.items():
             name_rows(axes, folded)
             title = ALL.capitalize() if source == POOLED else pair_name(source, target)
-            axes.set_title(title, fontsize=11, parse_math=False)
+            axes.set_title(title, fontsize=SMALLEST, parse_math=False)
         for place, axes in enumerate(grid.flat):
             axes.set_visible(place < len(pairs))
             if place + columns >= len(pairs):  # nothing stands below it
@@ -183,7 +183,7 @@ def paper_and_ours(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> Picture:
             for row, (name, arm) in enumerate(shown.items()):
                 mean, theirs = ours[pair][name], printed.get((*pair, name), np.nan)
                 axes.plot([theirs, mean], [row] * 2, color="#cccccc", lw=2, zorder=1)
-                axes.plot(theirs, row, "x", ms=7, mew=2, color="#222222")
                 axes.plot(mean, row, "o", ms=8, color=arm.colour, mec="white")
+                axes.plot(theirs, row, "x", ms=7, mew=2, color="#222222")
         figure.supxlabel("mean Dice: × the paper, ● ours", fontsize=11)
     return Picture(figure)

@@ -50,7 +50,8 @@ def intensity_histograms(arrays: Arrays) -> Picture:
                 palette=_colours(clinics), legend=axes is both[0], ax=axes,
             )  # fmt: skip
             axes.set(xlabel=label, ylabel="", yticks=[])
-        sns.move_legend(both[0], "upper right", title=None)
+        columns = 3 if len(clinics) <= 3 else 2
+        sns.move_legend(both[0], "lower center", bbox_to_anchor=(0.5, 1), ncols=columns, title=None)
         for text in both[0].get_legend().get_texts():
             text.set(text=text.get_text().capitalize(), parse_math=False)
         figure.supylabel("share of the head's voxels", fontsize=11)

@@ -26,6 +26,12 @@ SIDES: dict[Change, str] = {
 SMALL, DEEP = "lesion_recall_10_100", "lesion_recall_deep"
 
 
+def main_clinics(clinics: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the clinics of the paper, if there are any: control clinics are left out."""
+    known = clinics[clinics["clinic"].isin(list(POPULATIONS))]
+    return clinics if known.empty else known
+
+
 def clinic_words(clinics: pd.DataFrame) -> str:
     """How the clinics' lesions differ, and whether the loads have the published order."""
     by_clinic = clinics.groupby("clinic", sort=False)
@@ -157,7 +163,7 @@ def small_and_deep_words(results: Results) -> str:
     one, other = results.arms[student].label, results.arms[adversary].label
     return (
         f"over all pairs of clinics, the share that {one} finds minus the share that {other} finds"
-        f" is {listed(parts)}. Whether that is more than chance, the ledger says in claims 7 and 8."
+        f" is {listed(parts)}. The ledger says in claims 7 and 8 whether that is more than chance."
     )
 
 

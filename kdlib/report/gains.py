@@ -142,9 +142,11 @@ def short_ticks(axes: Axes) -> None:
 def clip(axes: Axes, place: int, row: Mapping[Any, Any], colour: str) -> None:
     """Mark an interval that leaves its panel with an arrow at the edge."""
     left, right = axes.get_xlim()
-    for end, mark, beyond in ((left, "<", row["low"] < left), (right, ">", row["high"] > right)):
+    inside = 0.02 * (right - left)  # so that it does not touch the names of the rows
+    ends = ((left + inside, "<", row["low"] < left), (right - inside, ">", row["high"] > right))
+    for end, mark, beyond in ends:
         if beyond:
-            axes.plot(end, place, mark, ms=6, color=colour, clip_on=False)
+            axes.plot(end, place, mark, ms=6, color=colour)
 
 
 def _finish(figure: Figure, table: pd.DataFrame, results: Results) -> None:

@@ -105,5 +105,5 @@ def _room(back: float) -> str:
     if np.isnan(back):
         return "Without U-bound nothing says how much of this a method could bring back."
     if back > 0:
-        return f"So a method without labels has a room of {back:.3f} Dice to gain in the mean."
+        return f"So a method without labels can gain up to {back:.3f} Dice in the mean."
     return "Labels bring nothing back in the mean, so there is no room in which to gain."

@@ -1,5 +1,7 @@
 """The verdicts on a study's results, with the studies of record that support it beside them."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -11,7 +13,9 @@ from kdlib.evidence.comparisons import pair_name
 from kdlib.evidence.mechanism import Outcome, judge_mechanism
 from kdlib.evidence.paper import in_order
 from kdlib.evidence.protocol import PROTOCOL, rules_digest
+from kdlib.evidence.verdicts import NO_GAP
 from kdlib.record.results import Results, open_results
+from kdlib.report.shown import printed
 
 CONTROLS, MECHANISM = "controls", "mechanism"
 
@@ -58,8 +62,24 @@ def bench_words(bench: Bench) -> str:
     """What the study of controls says of the bench, in a sentence."""
     if not bench.tested:
         return f"Whether the bench can see a gain was not tested by controls ({bench.why})."
-    told = "stands" if bench.open else "does not stand"
-    return f"The bench {told} the test by controls: {bench.why}."
+    told = "passes" if bench.open else "fails"
+    return f"The bench {told} its test by controls: {bench.why}."
+
+
+def bench_list(bench: Bench) -> str:
+    """``bench_words`` as Markdown, in which each comparison has its own line."""
+    text = printed(bench_words(bench)).replace(" - L-bound", " − L-bound")
+    text = text.replace("; and no other: ", ".\n\nNo other gain is called:\n\n- ")
+    text = re.sub(r"(called|there is none): ", r"\1:\n\n- ", text, count=1)
+    return text.replace(" | ", "\n- ")
+
+
+def left_words(counts: Mapping[str, int]) -> str:
+    """How many claims cannot be judged here, in sentences; empty if there are none."""
+    design, gap = counts.get("undecidable here", 0), counts.get(NO_GAP, 0)
+    said = [f"The design of this study cannot decide another {design}."] if design else []
+    said += [f"For {gap} of them, the bench shows no gap here."] if gap else []
+    return " ".join(said)
 
 
 def protocol_words(results: Results) -> str:

@@ -70,8 +70,9 @@ def size_figure(results: Results, suffix: str = "") -> Picture | None:
                     list(SIZES.values()), table.loc[(name, rate)], "o-", ms=4, lw=1.8, **style
                 )
             axes.set_title(text, fontsize=10)
-            axes.set(ylim=(0, 1))
+            axes.set(ylim=(0, 1.03))
             axes.tick_params(axis="x", labelsize=SMALLEST)
+            axes.margins(x=0.16)  # so that the names of the outer classes stay in their panel
         figure.supxlabel("lesion volume (mm³)", fontsize=11)
         handles, labels = both[0].get_legend_handles_labels()
         figure.legend(handles, labels, ncols=3, loc="outside upper center", fontsize=10)

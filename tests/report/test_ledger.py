@@ -12,9 +12,11 @@ from kdlib.evidence.verdicts import NO_GAP
 from kdlib.record.results import Results, open_results
 from kdlib.report.answer import answer
 from kdlib.report.ledger import (
+    bench_list,
     bench_words,
     gap_tests,
     ledger_of,
+    left_words,
     prediction_table,
     protocol_words,
 )
@@ -38,7 +40,7 @@ def test_controls_beside_the_results_are_the_gate(study: Study, tmp_path: Path) 
     assert NO_GAP not in {one.verdict for one in alone.rulings}
     saved(tmp_path / "controls", study(effects=FLAT, pairs=(*BENT, *UNCHANGED)))
     found = ledger_of(results)
-    assert "does not stand the test" in bench_words(found.bench)
+    assert "fails its test" in bench_words(found.bench)
     assert found.claimed[0].verdict == NO_GAP
     assert "failed its controls" in answer(results, found)["sure"]
 
@@ -55,9 +57,15 @@ def test_a_good_bench_is_said_to_stand(study: Study, tmp_path: Path) -> None:
     same = study(effects=FLAT, pairs=UNCHANGED, number=1)
     saved(tmp_path / "controls", pd.concat([bent, same]))
     found = ledger_of(results)
-    assert "The bench stands the test" in bench_words(found.bench)
+    assert "The bench passes its test" in bench_words(found.bench)
+    assert bench_list(found.bench).count("\n- ") == len(BENT) + len(NEVER_BETTER)
     assert "a gain that was made, and none" in answer(results, found)["sure"]
     assert gap_tests(found.gate)["A gap"].eq("yes").all()
+
+
+def test_verdicts_that_no_claim_has_are_not_counted_in_words() -> None:
+    assert left_words({"undecided": 23}) == ""
+    assert "another 2" in left_words({"undecidable here": 2})
 
 
 def test_the_hypothesis_is_judged_by_the_study_of_the_mechanism(

@@ -85,6 +85,13 @@ def test_a_gap_that_is_none_is_withheld(study: Study) -> None:
     assert "withheld" in set(table["Gap closed"])
 
 
+def test_an_end_of_an_interval_that_is_far_out_is_not_printed(study: Study) -> None:
+    narrow = study(effects={"L-bound": 0, "ADA": 0.1, "KD": 0.1, "U-bound": 0.002}, noise=0.002)
+    ends = gap_table(narrow, ARMS)["Gap closed"].str.findall(r"-?\d+(?=%[,\]])").sum()
+    assert ends
+    assert all(abs(float(end)) <= 1000 for end in ends)
+
+
 def test_the_ledger_prints_a_row_per_claim(study: Study) -> None:
     findings = judge(study(pairs=PAIRS[:1], seeds=1))
     table = ledger_table(findings)
