@@ -73,7 +73,7 @@ function colourBar() {
   const bar = html("canvas", { width: 101, height: 1, "aria-hidden": "true" });
   const grey = new Uint8Array(101).fill(110);
   paint(bar, grey, 1, 101, Array.from(grey, (_, i) => i / 100));
-  return html("div", { class: "kdlib-bar" }, html("span", {}, "lesion probability 0"), bar, "1");
+  return html("div", { class: "kdlib-bar" }, html("span", {}, "lesion probability"), "0", bar, "1");
 }
 
 function histogram(counts) {
