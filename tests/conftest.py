@@ -36,8 +36,8 @@ LONG = (
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Two processes more than cores: who waits for other processes leaves its core to a test."""
-    return (os.cpu_count() or 1) + 2
+    """One process more than cores: who waits for other processes leaves its core to a test."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(tryfirst=True)
