@@ -11,11 +11,11 @@ SHARES = {
     "inside_interval": "The true gain is in its interval",
     "adapted": "The verdict is to adapt",
     "harmed": "The result is worse than the starter by over 0.02",
-    "harmed_if_always_adapted": "The same, if all were adapted",
+    "harmed_if_always_adapted": "It would be so, if all were adapted",
 }
 GAINS = {
     "mean_gain": "Mean gain in Dice",
-    "mean_gain_if_always_adapted": "The same, if all were adapted ",
+    "mean_gain_if_always_adapted": "Mean gain in Dice, if all were adapted",
     "worst_if_always_adapted": "The worst change, if all were adapted",
 }
 

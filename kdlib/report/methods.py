@@ -1,14 +1,11 @@
 """The methods that exist, as a table: what each one is handed, and what it does."""
 
 import inspect
-from dataclasses import fields
 
 import pandas as pd
 
 from kdlib.methods import Method
 from kdlib.methods.base import MethodSettings
-
-PARTS = {"target": "scans of the target", "teacher": "a trained teacher"}
 
 
 def methods_table() -> pd.DataFrame:
@@ -21,10 +18,10 @@ def methods_table() -> pd.DataFrame:
 
 def handed(kind: type[Method]) -> list[str]:
     """What a method is handed, in words."""
-    names = [field.name for field in fields(kind.task_type)]
-    parts = [_labelled(kind)] if "labelled" in names else []
-    parts += [words for name, words in PARTS.items() if name in names]
-    if kind.starts_at_teacher and "teacher" not in names:
+    parts = [_labelled(kind)] if kind.needs_source else []
+    parts += ["scans of the target"] if kind.needs_target else []
+    parts += ["a trained teacher"] if kind.needs_teacher else []
+    if kind.starts_at_teacher and not kind.needs_teacher:
         parts.append("the weights of a teacher to start from")
     return parts
 
