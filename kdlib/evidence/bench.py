@@ -40,31 +40,43 @@ GATE_RULES = (
 
 @dataclass(frozen=True)
 class Bench:
-    """What the study of controls says of the bench; ``open`` unless it speaks against it."""
+    """What the study of controls says of the bench; ``open`` unless it speaks against it.
 
-    tested: bool
-    open: bool
-    why: str
+    ``found`` holds what was seen and the comparisons that show it. It is empty if the bench was
+    not tested, and then ``untested`` says why.
+    """
+
+    open: bool = True
+    found: tuple[tuple[str, tuple[Contrast, ...]], ...] = ()
+    untested: str = ""
+
+    @property
+    def tested(self) -> bool:
+        """Whether the controls have enough seeds to say something."""
+        return bool(self.found)
+
+    @property
+    def why(self) -> str:
+        """What was found, or why nothing was, as one line."""
+        said = [f"{what}: {lines(contrasts)}" for what, contrasts in self.found]
+        return "; and ".join(said) or self.untested
 
 
 def bench_of(controls: pd.DataFrame | None) -> Bench:
     """Whether the made gains were called, and no gain where there is none to be had."""
     if controls is None:
-        return Bench(tested=False, open=True, why="not run: the study of controls")
+        return Bench(untested="not run: the study of controls")
     evidence = Evidence(controls)
     for arms, pairs in (((LOWER, CURE), BENT), ((LOWER, *NEVER_BETTER), UNCHANGED)):
         if short := evidence.shortfall(arms, pairs):
-            return Bench(tested=False, open=True, why=short)
-    made = [evidence.contrast(CURE, LOWER, (pair,)) for pair in BENT]
-    none = corrected([evidence.contrast(arm, LOWER, UNCHANGED) for arm in NEVER_BETTER])
-    missed, invented = [one for one in made if not one.better], [one for one in none if one.better]
-    if missed:
-        return Bench(True, False, f"a made gain is not called: {lines(missed)}")
-    if invented:
-        return Bench(True, False, f"a gain is called where there is none: {lines(invented)}")
-    return Bench(
-        True, True, f"the made gains are called: {lines(made)}; and no other: {lines(none)}"
-    )
+            return Bench(untested=short)
+    made = tuple(evidence.contrast(CURE, LOWER, (pair,)) for pair in BENT)
+    none = tuple(corrected([evidence.contrast(arm, LOWER, UNCHANGED) for arm in NEVER_BETTER]))
+    if missed := tuple(one for one in made if not one.better):
+        return Bench(False, (("a made gain is not called", missed),))
+    if invented := tuple(one for one in none if one.better):
+        return Bench(False, (("a gain is called where there is none", invented),))
+    return Bench(True, (("the made gains are called", made), ("no other gain is called", none)))
 
 
 class Gate:

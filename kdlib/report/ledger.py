@@ -1,6 +1,5 @@
 """The verdicts on a study's results, with the studies of record that support it beside them."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -61,17 +60,19 @@ def outcomes_of(results: Results) -> list[Outcome]:
 def bench_words(bench: Bench) -> str:
     """What the study of controls says of the bench, in a sentence."""
     if not bench.tested:
-        return f"Whether the bench can see a gain was not tested by controls ({bench.why})."
-    told = "passes" if bench.open else "fails"
-    return f"The bench {told} its test by controls: {bench.why}."
+        return f"Whether the bench can see a gain was not tested by controls ({bench.untested})."
+    return f"The bench {'passes' if bench.open else 'fails'} its test by controls: {bench.why}."
 
 
 def bench_list(bench: Bench) -> str:
     """``bench_words`` as Markdown, in which each comparison has its own line."""
-    text = printed(bench_words(bench)).replace(" - L-bound", " − L-bound")
-    text = text.replace("; and no other: ", ".\n\nNo other gain is called:\n\n- ")
-    text = re.sub(r"(called|there is none): ", r"\1:\n\n- ", text, count=1)
-    return text.replace(" | ", "\n- ")
+    if not bench.tested:
+        return printed(bench_words(bench))
+    parts = [f"The bench {'passes' if bench.open else 'fails'} its test by controls."]
+    for what, contrasts in bench.found:
+        parts.append(f"{what.capitalize()}:")
+        parts.append("\n".join(f"- {one}" for one in contrasts))
+    return printed("\n\n".join(parts)).replace(" - L-bound", " − L-bound")
 
 
 def left_words(counts: Mapping[str, int]) -> str:

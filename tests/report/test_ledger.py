@@ -58,7 +58,9 @@ def test_a_good_bench_is_said_to_stand(study: Study, tmp_path: Path) -> None:
     saved(tmp_path / "controls", pd.concat([bent, same]))
     found = ledger_of(results)
     assert "The bench passes its test" in bench_words(found.bench)
-    assert bench_list(found.bench).count("\n- ") == len(BENT) + len(NEVER_BETTER)
+    listed = bench_list(found.bench)
+    assert listed.count("\n- ") == len(BENT) + len(NEVER_BETTER)
+    assert all(said in listed for said in ("passes", "The made gains are", "No other gain is"))
     assert "a gain that was made, and none" in answer(results, found)["sure"]
     assert gap_tests(found.gate)["A gap"].eq("yes").all()
 
