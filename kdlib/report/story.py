@@ -66,12 +66,19 @@ class Story:
         if not math.isnan(printed):
             said = f"The paper reports that {names[self.arms[0]]} gains {signed(printed)} Dice; "
             names[self.arms[0]] = "it"
-        parts = [f"{name} {change_words(self.found[arm])}" for arm, name in names.items()]
+        parts = [self._did(arm, name) for arm, name in names.items()]
         here = f"in our study of {self.scope}, {listed(parts)}"
         few = "few seeds" in self.changes.values()
         end = f", and {self.seeds} cannot decide whether that is chance" if few else ""
         whole = f"{said}{here}{end}."
         return whole[0].upper() + whole[1:]
+
+    def _did(self, arm: str, name: str) -> str:
+        """What an arm did to the Dice, in short if the first arm did the same."""
+        same = self.changes[arm] == self.changes[self.arms[0]] in ("raised", "lowered", "the same")
+        if same and arm != self.arms[0]:
+            return f"so did {name} ({signed(self.found[arm]['difference'])})"
+        return f"{name} {change_words(self.found[arm])}"
 
     @property
     def scope(self) -> str:

@@ -39,6 +39,7 @@ def saved(scores: pd.DataFrame, folder: Path) -> Results:
     [
         ({"KD": 0.06, "AdaBN": 0.0}, 0.015, ("it raised", "AdaBN left the mean Dice the same")),
         ({"KD": -0.06, "AdaBN": 0.05}, 0.015, ("it lowered", "AdaBN raised")),
+        ({"KD": 0.0, "AdaBN": 0.0}, 0.015, ("it left the mean Dice the same", "so did AdaBN (")),
         ({"KD": 0.0, "AdaBN": 0.0}, 0.3, ("it did not clearly", "AdaBN did not clearly")),
     ],
 )
