@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from kdlib.files import atomic
@@ -100,6 +102,33 @@ def drawing(
     with mpl.rc_context(STYLE | SCANS if scans else STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.subplots(rows, columns, **options)
+        if not scans:
+            _keep_numbers_apart(figure)
+
+
+def _keep_numbers_apart(figure: Figure) -> None:
+    """Take fewer numbers on the x axes until none touches the next."""
+    for most in range(8, 1, -1):
+        figure.draw_without_rendering()
+        crowded = [axes for axes in figure.axes if numbers_touch(axes)]
+        for axes in crowded:
+            axes.locator_params(axis="x", nbins=most)
+        if not crowded:
+            return
+
+
+def numbers_touch(axes: Axes) -> bool:
+    """Whether two numbers of the x axis, as it was last drawn, are less than half a letter apart.
+
+    An axis whose places were set by hand is never said to be crowded.
+    """
+    if not isinstance(axes.xaxis.get_major_locator(), MaxNLocator):
+        return False
+    left, right = sorted(axes.get_xlim())
+    labels = [one for one in axes.get_xticklabels() if left <= one.get_position()[0] <= right]
+    boxes = sorted((box.x0, box.x1) for box in (label.get_window_extent() for label in labels))
+    gap = SMALLEST / 2 * axes.figure.dpi / 72
+    return any(after[0] - before[1] < gap for before, after in pairwise(boxes))
 
 
 def name_rows(axes: Axes, names: list[str]) -> None:

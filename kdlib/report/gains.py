@@ -133,8 +133,7 @@ def _by_pair(table: pd.DataFrame) -> dict[tuple[str, str], dict[Any, Any]]:
 
 
 def short_ticks(axes: Axes) -> None:
-    """Few and short numbers below a narrow panel, so that they do not touch."""
-    axes.locator_params(axis="x", nbins=3)
+    """Short numbers below a narrow panel, so that there is room for some."""
     axes.xaxis.set_major_formatter(lambda value, _: f"{round(value, 6):g}".replace("-", "−"))
     axes.tick_params(axis="x", labelsize=SMALLEST)
 
@@ -152,8 +151,6 @@ def clip(axes: Axes, place: int, row: Mapping[Any, Any], colour: str) -> None:
 def _finish(figure: Figure, table: pd.DataFrame, results: Results) -> None:
     lower = lower_bound(results.arms)
     label = results.arms[lower].label if lower else "no adaptation"
-    for axes in figure.axes:
-        axes.locator_params(axis="x", nbins=4)  # so that the numbers do not touch
     figure.supxlabel(f"change of Dice from {label}", fontsize=11, parse_math=False)
     seeds = int(table["seeds"].max())
     marks = [Line2D([], [], color=OURS, marker="o", lw=2.5, label="ours, 95 % interval")]

@@ -94,7 +94,6 @@ def learning_curves(results: Results) -> Picture | None:
             )  # fmt: skip
             axes.set(title=source.capitalize(), xlabel="step", ylabel="Dice at home", ylim=(0, 1))
             axes.set_xlim(left=0)
-            axes.locator_params(axis="x", nbins=2)  # so that the numbers do not touch
         _legend_above(figure, grid.ravel()[-1], results)
     return Picture(figure)
 

@@ -23,6 +23,8 @@ from kdlib.report.figures import (
     SMALLEST,
     Picture,
     before_and_after,
+    drawing,
+    numbers_touch,
     training_curve,
 )
 from kdlib.report.open_points import OPEN_POINTS, default, departures
@@ -129,6 +131,16 @@ def test_found_and_missed_are_the_truth_and_found_and_false_the_answer(
     assert np.array_equal(parts["found"] | parts["missed"], truth == 1)
     assert np.array_equal(parts["found"] | parts["false"], (probability >= 128) & (truth != 2))
     assert not (parts["found"] & (parts["missed"] | parts["false"])).any()
+
+
+@pytest.mark.parametrize("width", [2.1, 3.0, 5.0])
+@pytest.mark.parametrize("most", [0.05, 0.17, 3.0, 1500.0])
+def test_no_number_of_an_axis_touches_the_next(width: float, most: float) -> None:
+    with drawing(1.5, width=width) as (_, axes):
+        axes.plot([-most, most], [0, 1])
+    numbers = [label for label in axes.get_xticklabels() if label.get_text()]
+    assert len(numbers) >= 2
+    assert not numbers_touch(axes)
 
 
 def test_the_window_holds_the_whole_head() -> None:
