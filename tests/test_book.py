@@ -258,8 +258,8 @@ def test_buttons_point_at_the_repository_that_builds_the_book(
 
 def test_a_number_and_its_unit_stay_on_one_line() -> None:
     joined = runpy.run_path(str(BOOK / "_extensions" / "spaces.py"))["joined"]
-    said = joined("of 78 % and 9.6 mL, p < 0.001, above > 1000 mm³; n = 20 subjects, 100 mmol")
-    kept = "of 78~% and 9.6~mL, p~<~0.001, above >~1000~mm³; n~=~20 subjects, 100 mmol"
+    said = joined("of 78 % or 4%, and 9.6 mL, p < 0.001, above > 1000 mm³; n = 20, 1 mmol")
+    kept = "of 78~% or 4~%, and 9.6~mL, p~<~0.001, above >~1000~mm³; n~=~20, 1 mmol"
     assert said == kept.replace("~", "\u00a0")
 
 

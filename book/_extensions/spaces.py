@@ -1,4 +1,4 @@
-"""Keep a number and its unit on one line: the space between them does not break."""
+"""Keep a number and its unit on one line: between them stands a space that does not break."""
 
 import re
 
@@ -7,7 +7,8 @@ from sphinx.application import Sphinx
 
 UNIT = r"(?<=\d)[ \n](?=(?:%|mm|mL|minutes)(?!\w)|mm[²³])"
 RELATION = r"(?<=[<>=≥≤])[ \n](?=[\d−+-])|(?<=\b[pnT])[ \n](?=[<>=])"
-BREAKING = re.compile(f"{UNIT}|{RELATION}")
+CLOSE = r"(?<=\d)(?=%(?!\w))"  # Python writes "5%"; a page writes all percentages alike
+BREAKING = re.compile(f"{UNIT}|{RELATION}|{CLOSE}")
 AS_WRITTEN = (nodes.FixedTextElement, nodes.literal, nodes.math, nodes.math_block, nodes.raw)
 
 
