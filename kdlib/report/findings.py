@@ -13,7 +13,7 @@ from kdlib.record.results import Results
 from kdlib.report.pictures import overlap
 from kdlib.report.story import Story
 from kdlib.report.two_arms import Taught, adapted_arms, taught
-from kdlib.report.words import Change, change_of, listed, signed
+from kdlib.report.words import Change, change_of, change_words, listed, signed
 from kdlib.simulator.protocols import POPULATIONS
 from kdlib.study.arm import lower_bound
 
@@ -93,6 +93,15 @@ def adapted_words(results: Results, method: str) -> str:
         f"From {pair_name(*pair)}, {label} raises the Dice of {int((inside > 0).sum())} of"
         f" {count_of(len(inside), 'subject')}, and changes the mean by {signed(inside.mean())}."
     )
+
+
+def over_all_words(results: Results, method: str) -> str:
+    """What the arm of ``adapted_subjects`` did to the mean Dice over all pairs, in a sentence."""
+    found, story = adapted_arms(results, method), Story(results)
+    if found is None or found[1] not in story.found:
+        return adapted_words(results, method)
+    did = change_words(story.found[found[1]])
+    return f"Over all pairs of clinics, {results.arms[found[1]].label} {did}{story.unsure}."
 
 
 def ranked_words(results: Results) -> str:

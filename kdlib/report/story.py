@@ -68,10 +68,14 @@ class Story:
             names[self.arms[0]] = "it"
         parts = [self._did(arm, name) for arm, name in names.items()]
         here = f"in our study of {self.scope}, {listed(parts)}"
-        few = "few seeds" in self.changes.values()
-        end = f", and {self.seeds} cannot decide whether that is chance" if few else ""
-        whole = f"{said}{here}{end}."
+        whole = f"{said}{here}{self.unsure}."
         return whole[0].upper() + whole[1:]
+
+    @property
+    def unsure(self) -> str:
+        """The end of a sentence on a change if there are too few seeds, else nothing."""
+        few = "few seeds" in self.changes.values()
+        return f", and {self.seeds} cannot decide whether that is chance" if few else ""
 
     def _did(self, arm: str, name: str) -> str:
         """What an arm did to the Dice, in short if the first arm did the same."""

@@ -79,5 +79,5 @@ def change_words(found: Mapping[Any, Any]) -> str:
         "raised": f"raised the mean Dice by {size}",
         "lowered": f"lowered the mean Dice by {size}",
         "the same": f"left the mean Dice the same within {MARGIN:g} ({number})",
-        "unclear": f"did not clearly change the mean Dice ({number})",
+        "unclear": f"changed the mean Dice by {number} (perhaps by chance)",
     }[change_of(found)]
