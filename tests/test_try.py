@@ -171,7 +171,8 @@ def check_header(mask, scan):
     assert mask.get_filename().endswith("scan_lesion_mask.nii.gz")
 
 
-def test_a_lower_threshold_marks_more_and_the_picture_follows(page, tmp_path):
+def test_a_lower_threshold_marks_more_and_the_picture_follows(page, extension, tmp_path):
+    assert give(page, "a.nii", extension.example(ROOT)) == "shown"
     before, pixels = np.asarray(saved(page, tmp_path).dataobj), coloured(page)
     assert pixels > 0
     page.get_by_label("Threshold").fill("0.05")

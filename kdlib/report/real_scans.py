@@ -87,6 +87,19 @@ def real_words(scores: pd.DataFrame) -> str:
     return "\n".join(f"- {part}" for part in parts)
 
 
+def range_words(scores: pd.DataFrame) -> str:
+    """The starter's mean Dice on real scans, and that of its worst and best one, in a sentence.
+
+    Each scan counts once, against the mask that its whole site has.
+    """
+    own = scores[scores["by"].eq(STARTER)].drop_duplicates(["site", "scan"])
+    sites, dice = own["site"].nunique(), own["dice"]
+    return (
+        f"On {count_of(len(own), 'real scan')} of {count_of(sites, 'site')} it has a mean Dice of"
+        f" {dice.mean():.2f}, and from {dice.min():.2f} to {dice.max():.2f} on single scans."
+    )
+
+
 def changes(scores: pd.DataFrame) -> pd.DataFrame:
     """What each method changes on each set of scans, beside the starter as it is.
 

@@ -9,6 +9,7 @@ from kdlib.report.real_scans import (
     changes,
     changes_conclusion,
     changes_words,
+    range_words,
     real_figure,
     real_scores,
     real_words,
@@ -53,6 +54,13 @@ def test_the_sentences_hold_for_scores_without_an_adapted_student() -> None:
     assert "do not say" in changes_conclusion(plain)
     assert "mean Dice of 0.50" in real_words(plain)
     assert real_figure(plain).data()
+
+
+def test_a_scan_with_two_masks_counts_once_in_the_range() -> None:
+    first = scores([0.1, 0.1], [True, True]).query("by == 'starter'").copy()
+    first["dice"] = [0.2, 0.6]
+    said = range_words(pd.concat([first, first.assign(mask="other", dice=0.9)]))
+    assert said.startswith("On 2 real scans of 1 site it has a mean Dice of 0.40, and from 0.20")
 
 
 def test_a_method_is_named_for_readers_and_counts_if_it_gains_everywhere() -> None:
