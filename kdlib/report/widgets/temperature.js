@@ -214,8 +214,8 @@ async function render({ model, el }) {
       html("figure", {}, halfOver.root, html("figcaption", {}, "the teacher's soft label; the white line is one half")),
       html("div", { class: "kdlib-beside" }, colourBar(), says),
     ),
-    students,
     charts,
+    students,
   );
   const names = pairs.map((pair, i) => [String(i), `${written(pair.source)} → ${written(pair.target)}`]);
   pick.offer(names, String(pairOf()));
@@ -247,19 +247,17 @@ async function render({ model, el }) {
     for (const { over } of [truthOver, halfOver]) [over.width, over.height] = [columns * SCALE, rows * SCALE];
     if (truth) outline(truthOver.over, (i) => truth[i] === 1, rows, columns, TRUTH);
     outline(halfOver.over, (i) => grey[i] > 0 && z[i] >= 0, rows, columns, "#ffffff");
-    students.replaceChildren(...trained(pair, arrays, cut, grey, rows, columns, truth));
     scan.setAttribute("aria-label", `FLAIR of subject ${pair.subject} of ${written(pair.target)}`);
     soft.setAttribute("aria-label", `Soft label at T = ${temperature.toFixed(2)} over the FLAIR`);
     says.textContent =
       `The mean entropy is ${now.entropy.toFixed(3)} bit over ${now.voxels} voxels of the head. The scan is ` +
       `of subject ${pair.subject} of ${written(pair.target)}. The teacher learnt at ${written(pair.source)}.`;
-    charts.replaceChildren(
-      histogram(now.counts),
-      entropyCurve(curve, temperature, now.entropy),
-      studentDice(pair.dice, temperature),
-      study,
-    );
+    charts.replaceChildren(histogram(now.counts), entropyCurve(curve, temperature, now.entropy));
     study.textContent = studyWords(pair.dice, temperature);
+    students.replaceChildren(
+      ...trained(pair, arrays, cut, grey, rows, columns, truth),
+      html("div", { class: "kdlib-beside kdlib-charts" }, studentDice(pair.dice, temperature), study),
+    );
   };
   const stop = follow(model, ["pair", "place", "temperature"], draw);
   root.dataset.ready = "true";
