@@ -74,10 +74,12 @@ def change_words(found: Mapping[Any, Any]) -> str:
     """What an arm did to the Dice, as the second half of a sentence with its number."""
     number = signed(found["difference"])
     size = f"{abs(found['difference']):.3f}"
+    p = p_text(found["p_holm"], 2)
+    corrected = f": p = {p}, corrected for several tests" if p else ""
     return {
         "few seeds": f"changed the mean Dice by {number}",
         "raised": f"raised the mean Dice by {size}",
         "lowered": f"lowered the mean Dice by {size}",
         "the same": f"left the mean Dice the same within {MARGIN:g} ({number})",
-        "unclear": f"changed the mean Dice by {number} (perhaps by chance)",
+        "unclear": f"changed the mean Dice by {number} (not clear{corrected})",
     }[change_of(found)]

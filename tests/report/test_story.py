@@ -40,7 +40,7 @@ def saved(scores: pd.DataFrame, folder: Path) -> Results:
         ({"KD": 0.06, "AdaBN": 0.0}, 0.015, ("it raised", "AdaBN left the mean Dice the same")),
         ({"KD": -0.06, "AdaBN": 0.05}, 0.015, ("it lowered", "AdaBN raised")),
         ({"KD": 0.0, "AdaBN": 0.0}, 0.015, ("it left the mean Dice the same", "so did AdaBN (")),
-        ({"KD": 0.0, "AdaBN": 0.0}, 0.3, ("it changed the mean", "chance) and AdaBN changed the")),
+        ({"KD": 0.0, "AdaBN": 0.0}, 0.3, ("it changed", "several tests) and AdaBN changed")),
     ],
 )
 def test_the_headline_says_raised_lowered_the_same_or_unclear(
