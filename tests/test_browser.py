@@ -10,6 +10,7 @@ from scipy.special import expit
 from kdlib.record.explorers import STEPS_PER_LOGIT
 from kdlib.record.results import open_results
 from kdlib.report.pictures import head_window, overlap
+from kdlib.report.widgets import base
 from kdlib.report.widgets.dials import dial_scores
 from kdlib.report.widgets.temperature import student_dice
 from tests.explored import ODD_LABEL, ODD_NAME, STUDY, explored_study
@@ -354,6 +355,13 @@ def test_the_map_of_pairs_leads_to_a_pair_and_shows_its_gain(page, explored_stud
     assert float(cell.text_content().replace("−", "-")) == pytest.approx(gain, abs=6e-4)
     cell.click()
     assert control(page, PAIRS, "Source").input_value() == "singapore"
+
+
+def test_a_change_that_rounds_to_nothing_has_no_minus(page):
+    parts = base.source("parts.js")
+    parts = parts[parts.index("const signed = ") :].split("\n\n")[0]
+    said = page.evaluate(f"() => {{ {parts} return [-0.0004, 0, -0.0006].map((v) => signed(v)) }}")
+    assert said == ["+0.000", "+0.000", "−0.001"]
 
 
 def test_a_click_on_a_dot_shows_its_subject(page):

@@ -72,7 +72,7 @@ def bench_list(bench: Bench) -> str:
     for what, contrasts in bench.found:
         parts.append(f"{what.capitalize()}:")
         parts.append("\n".join(f"- {one}" for one in contrasts))
-    return printed("\n\n".join(parts)).replace(" - L-bound", " − L-bound")
+    return printed("\n\n".join(parts))
 
 
 def left_words(counts: Mapping[str, int]) -> str:

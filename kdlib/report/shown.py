@@ -10,12 +10,12 @@ MANY = 6  # columns: with more of them a table has smaller letters, so that a pa
 
 
 def printed(text: str) -> str:
-    """``text`` with the minus sign of printers before numbers, for a page.
+    """``text`` with the minus sign of printers before numbers and between names, for a page.
 
-    >>> printed("KD changes it by -0.006, from 10-100 mm3 on")
-    'KD changes it by −0.006, from 10-100 mm3 on'
+    >>> printed("KD - ADA is -0.006, from 10-100 mm3 on")
+    'KD − ADA is −0.006, from 10-100 mm3 on'
     """
-    return re.sub(r"(?<![\w.-])-(?=\d)", "−", text)
+    return re.sub(r"(?<![\w.-])-(?=\d)|(?<=\S )-(?= \S)", "−", text)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 const ALONE = ["", "the scan alone"];
 
-const signed = (value, digits = 3) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
-
 // An axis with at most seven ticks that holds all values.
 function axisAround(name, values, write) {
   const [low, high] = [Math.min(...values), Math.max(...values)];

@@ -111,7 +111,7 @@ function heatMap(runs, [arm, label], lower, chosen, pick) {
   const cell = (source, target) => {
     const value = valueOf(source, target);
     if (value === null) return html("td", {}, "");
-    const text = gains.length ? `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}` : value.toFixed(3);
+    const text = gains.length ? signed(value) : value.toFixed(3);
     const share = gains.length ? Math.min(Math.abs(value) / 0.1, 1) : 0;
     const colour = value < 0 ? "170, 68, 153" : "17, 119, 51";
     const button = html("button", {

@@ -129,6 +129,12 @@ function chart(title, xAxis, yAxis, { height = 190, left = 46 } = {}) {
 // A clinic's name as it is written: its key has small letters.
 const written = (clinic) => clinic.charAt(0).toUpperCase() + clinic.slice(1);
 
+// A number with the sign that printers use. What rounds to 0 has a plus.
+const signed = (value, digits = 3) => {
+  const size = Math.abs(value).toFixed(digits);
+  return `${value < 0 && Number(size) > 0 ? "−" : "+"}${size}`;
+};
+
 const LONGEST = 22; // letters of a label that stand beside a chart
 const shortened = (label) => (label.length > LONGEST ? `${label.slice(0, LONGEST - 1)}…` : label);
 
