@@ -16,6 +16,7 @@ import torch
 from kdlib.files import atomic, write_text
 from kdlib.kept import write_tensors
 from kdlib.learning_curve import LearningCurve
+from kdlib.machine import processor
 from kdlib.methods.base import Method
 from kdlib.networks import UNet, precision_on
 from kdlib.prediction import predict
@@ -63,7 +64,7 @@ def provenance(device: torch.device, precision: str, began: float) -> dict[str, 
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "precision": precision_on(device, precision),
         "threads": torch.get_num_threads(),
-        "machine": f"{platform.system()} {platform.machine()}",
+        "machine": f"{platform.system()} {processor()}, {torch.backends.cpu.get_cpu_capability()}",
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("kdlib", "torch", "numpy", "scipy", "nibabel")},
     }

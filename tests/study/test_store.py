@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import platform
 import shutil
 import signal
 from dataclasses import replace
@@ -54,6 +55,12 @@ def test_a_run_reads_back_what_it_was_told(clinics: Clinics, store: Path) -> Non
     assert done.history.step.iloc[-1] == RECIPE["steps"]
     assert done.teacher is not None
     assert done.teacher.scenario == KD.teacher
+
+
+def test_a_run_says_on_which_processor_it_was_made(clinics: Clinics, store: Path) -> None:
+    made = run(KD, clinics, store=store).provenance["machine"]
+    assert f"{platform.machine()}, " in made
+    assert made.endswith(torch.backends.cpu.get_cpu_capability())
 
 
 def test_a_training_leaves_its_curve_and_what_it_found(clinics: Clinics, store: Path) -> None:
