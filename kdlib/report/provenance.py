@@ -97,6 +97,23 @@ def environment(results: Results) -> pd.DataFrame:
     )
 
 
+def repeated_table(results: Results, again: pd.DataFrame) -> pd.DataFrame:
+    """Each row is one run that was made again, and how far its Dice differs from the recorded one.
+
+    ``again`` has the columns arm, source, target, fold, seed, machine (the same or another one),
+    subject and dice.
+    """
+    keys = ["arm", "source", "target", "fold", "seed"]
+    recorded = results.scores[[*keys, "subject", "dice"]].astype({"subject": str})
+    both = again.astype({"subject": str}).merge(recorded, on=[*keys, "subject"])
+    both["apart"] = both["dice_x"] - both["dice_y"]
+    rows = [
+        (*key, one["apart"].abs().max(), one["apart"].mean())
+        for key, one in both.groupby([*keys, "machine"], sort=False)
+    ]
+    return pd.DataFrame(rows, columns=[*keys, "machine", "largest difference", "mean difference"])
+
+
 def runs_table(results: Results) -> pd.DataFrame:
     """Each row is one run. Columns: ``Run``, ``Finished`` (UTC) and ``Seconds``."""
     rows = [
