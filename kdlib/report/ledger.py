@@ -61,18 +61,22 @@ def bench_words(bench: Bench) -> str:
     """What the study of controls says of the bench, in a sentence."""
     if not bench.tested:
         return f"Whether the bench can see a gain was not tested by controls ({bench.untested})."
-    return f"The bench {'passes' if bench.open else 'fails'} its test by controls: {bench.why}."
+    return f"{_passes(bench)}: {bench.why}."
 
 
 def bench_list(bench: Bench) -> str:
     """``bench_words`` as Markdown, in which each comparison has its own line."""
     if not bench.tested:
         return printed(bench_words(bench))
-    parts = [f"The bench {'passes' if bench.open else 'fails'} its test by controls."]
+    parts = [f"{_passes(bench)}."]
     for what, contrasts in bench.found:
         parts.append(f"{what.capitalize()}:")
         parts.append("\n".join(f"- {one}" for one in contrasts))
     return printed("\n\n".join(parts))
+
+
+def _passes(bench: Bench) -> str:
+    return f"The bench {'passes' if bench.open else 'fails'} its test by controls"
 
 
 def left_words(counts: Mapping[str, int]) -> str:

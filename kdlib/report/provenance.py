@@ -100,7 +100,7 @@ def environment(results: Results) -> pd.DataFrame:
 def repeated_table(results: Results, again: pd.DataFrame) -> pd.DataFrame:
     """Each row is one run that was made again, and how far its Dice differs from the recorded one.
 
-    ``again`` has the columns arm, source, target, fold, seed, machine (the same or another one),
+    ``again`` has the columns arm, source, target, fold, seed, machine (that of the second time),
     subject and dice.
     """
     keys = ["arm", "source", "target", "fold", "seed"]
