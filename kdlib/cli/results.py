@@ -150,6 +150,14 @@ def record(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the results. Default: book/results/NAME.")
     ] = None,
+    scans: Annotated[
+        bool,
+        typer.Option(
+            "--scans/--no-scans",
+            help="Keep whole scans for the book's explorers. With --no-scans single slices alone "
+            "are kept, as for patients whose results you publish.",
+        ),
+    ] = True,
 ) -> None:
     """Merge exports of a study's seeds into one folder, after a check that they agree.
 
@@ -159,7 +167,7 @@ def record(
 
     name = Path(study).name.removesuffix(".toml")
     folder = Path("book/results") / name if out is None else out
-    seeds = merge(name, exports, folder)
+    seeds = merge(name, exports, folder, scans=scans)
     whole = [str(seed.seed) for seed in seeds if not seed.lacking]
     print(f"{folder}: now has the seeds {', '.join(whole)}" if whole else f"{folder}: no seed yet")
     for seed in seeds:

@@ -10,10 +10,10 @@ from kdlib.files import whole_folder, write_text
 from kdlib.record.exported import REMEDIES, Export, opened
 from kdlib.record.parts import SeedParts, keep_waiting, waiting
 from kdlib.record.seed_tables import stacked
-from kdlib.record.whole import LAST
+from kdlib.record.whole import EXPLORERS, LAST
 
 
-def merge(name: str, folders: Sequence[Path], out: Path) -> list[SeedParts]:
+def merge(name: str, folders: Sequence[Path], out: Path, *, scans: bool = True) -> list[SeedParts]:
     """Merge the exports in ``folders`` into ``out``, with the seeds that ``out`` has already.
 
     The order of ``folders`` does not matter. Tables and provenance are sorted by seed. Pictures and
@@ -25,6 +25,7 @@ def merge(name: str, folders: Sequence[Path], out: Path) -> list[SeedParts]:
         name: the name of the study.
         folders: what ``kdlib study NAME --seeds N --export FOLDER`` wrote, here or elsewhere.
         out: a folder of results, new or with seeds of the same study.
+        scans: False leaves the whole scans out, which the explorers show. Single slices stay.
 
     Returns:
         All seeds that ``out`` now has, whole or waiting.
@@ -39,18 +40,20 @@ def merge(name: str, folders: Sequence[Path], out: Path) -> list[SeedParts]:
     found.sort(key=lambda export: export.seeds)
     _refuse_disagreement(found)
     seeds = _seeds(found)
+    empty = () if scans else (EXPLORERS,)
     if whole := [seed for seed in seeds if not seed.lacking]:
-        _write(whole, list(found[0].tables), out)
-    keep_waiting([seed for seed in seeds if seed.lacking], out, [seed.seed for seed in whole])
+        _write(whole, list(found[0].tables), out, empty)
+    lacking = [seed for seed in seeds if seed.lacking]
+    keep_waiting(lacking, out, [seed.seed for seed in whole], empty)
     return seeds
 
 
-def _write(whole: list[SeedParts], tables: list[str], out: Path) -> None:
+def _write(whole: list[SeedParts], tables: list[str], out: Path, empty: Sequence[str]) -> None:
     with whole_folder(out, last=LAST) as new:
         for table in tables:
             rows = stacked(rows for seed in whole for rows in seed.rows(table))
             write_text(new / table, rows.to_csv(index=False))
-        whole[0].write_pictures(new)
+        whole[0].write_pictures(new, empty)
         write_text(new / LAST, json.dumps(_merged(whole), indent=1))
 
 

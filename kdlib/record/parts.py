@@ -2,6 +2,7 @@
 
 import math
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,16 +51,18 @@ class SeedParts:
         seconds = round(sum(run["seconds"] for run in runs.values()), 1)
         return parts[0] | {"seconds": seconds, "runs": [runs[name] for name in sorted(runs)]}
 
-    def write_pictures(self, folder: Path) -> None:
-        """Write the summary of the clinics, and the pictures of all parts."""
+    def write_pictures(self, folder: Path, empty: Collection[str] = ()) -> None:
+        """Write the summary of the clinics, and the pictures that are not in ``empty``."""
         copied = OF_CLINICS if len(self.exports) > 1 else ("clinics.csv", *ARCHIVES)
-        for name in copied:
-            shutil.copyfile(self.exports[0].folder / name, folder / name)
-        for name in set(ARCHIVES) - set(copied):
+        for name in {"clinics.csv", *ARCHIVES} - set(empty):
+            if name in copied:
+                shutil.copyfile(self.exports[0].folder / name, folder / name)
+                continue
             arrays: Arrays = {}
             for export in self.exports:
                 arrays |= read_arrays(export.folder / name)
             write_arrays(folder / name, arrays)
+        write_empty(folder, empty)
 
     def _owned(self, export: Export) -> list[str]:
         return [source for source, owner in self.owners.items() if owner is export]
@@ -70,16 +73,20 @@ def waiting(out: Path) -> list[Path]:
     return sorted(path.parent for path in (out / WAITING).glob(f"*/{LAST}"))
 
 
-def keep_waiting(seeds: list[SeedParts], out: Path, whole: list[int]) -> None:
+def keep_waiting(
+    seeds: list[SeedParts], out: Path, whole: list[int], empty: Collection[str] = ()
+) -> None:
     """Keep the parts of ``seeds`` beside the results in ``out``, and no others.
 
     Their pictures are left out where one of the ``whole`` seeds is lower, since its own are shown.
+    Archives in ``empty`` are always left out.
     """
     kept = {_name(export): export for seed in seeds for export in seed.exports}
     for name, export in kept.items():
         place = out / WAITING / name
         if export.folder != place:
-            _copy(export.folder, place, pictures=export.seeds[0] < min(whole, default=math.inf))
+            shown = export.seeds[0] < min(whole, default=math.inf)
+            _copy(export.folder, place, empty if shown else ARCHIVES)
     for path in waiting(out):
         if path.name not in kept:
             (path / LAST).unlink()  # first: without it the rest is no part
@@ -93,12 +100,16 @@ def _name(export: Export) -> str:
     return f"seed{seeds}-{','.join(export.sources)}"
 
 
-def _copy(source: Path, place: Path, pictures: bool) -> None:
-    names = ["clinics.csv", *SEED_TABLES, *([*ARCHIVES] if pictures else []), LAST]
+def write_empty(folder: Path, archives: Collection[str]) -> None:
+    """Write archives without arrays, so that ``folder`` is whole without their pictures."""
+    for name in archives:
+        write_arrays(folder / name, {})
+
+
+def _copy(source: Path, place: Path, empty: Collection[str]) -> None:
+    names = {"clinics.csv", *SEED_TABLES, *ARCHIVES} - set(empty)
     with whole_folder(place, last=LAST) as new:
-        for name in names:
+        for name in (*names, LAST):
             if (source / name).is_file():
                 shutil.copyfile(source / name, new / name)
-        if not pictures:
-            for name in ARCHIVES:
-                write_arrays(new / name, {})
+        write_empty(new, empty)

@@ -7,7 +7,8 @@ from zipfile import BadZipFile, ZipFile
 from kdlib.record.results import Results
 
 TABLES = ("scores.csv", "teachers.csv", "clinics.csv")
-ARCHIVES = ("clinics.npz", "examples.npz", "explorers.npz")
+EXPLORERS = "explorers.npz"
+ARCHIVES = ("clinics.npz", "examples.npz", EXPLORERS)
 LAST = "provenance.json"  # written last: a folder without it is not finished
 FILES = (*TABLES, *ARCHIVES, LAST)
 TRIAL = ["source", "target", "fold", "seed", "subject"]

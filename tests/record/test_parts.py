@@ -12,7 +12,7 @@ from kdlib.record.choice import saved_studies
 from kdlib.record.export import export_study
 from kdlib.record.merge import merge
 from kdlib.record.results import Results
-from kdlib.record.whole import ARCHIVES
+from kdlib.record.whole import ARCHIVES, EXPLORERS
 from kdlib.study.plan import plan, run_study
 from kdlib.study.store import Store
 from kdlib.study.study import Study, load_study
@@ -74,6 +74,18 @@ def test_parts_become_the_whole_seed_in_any_order(exports: Path, tmp_path: Path)
         one, other = (r.scores.sort_values(keys, ignore_index=True) for r in (found, expected))
         assert one.equals(other)
         assert arrays(found) == arrays(expected)
+
+
+def test_without_scans_everything_else_is_kept(exports: Path, tmp_path: Path) -> None:
+    kept = arrays(Results(exports / "0-whole"))
+    assert kept[EXPLORERS]
+    for parts in (["0-whole"], ["0-utrecht", "0-singapore"]):
+        out = tmp_path / parts[0]
+        for part in parts:
+            merge("demo", [exports / part], out, scans=False)
+            assert not any(read_arrays(path) for path in out.rglob(EXPLORERS))
+        assert arrays(Results(out)) == kept | {EXPLORERS: set()}
+        assert set(contents(out)) == set(contents(exports / "0-whole"))
 
 
 def test_a_source_of_sweeps_alone_is_a_part_too(
