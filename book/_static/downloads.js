@@ -13,7 +13,7 @@ function link(text, name, href) {
 
 function csv(table) {
   // A program reads the minus sign of a keyboard, not that of printers.
-  const text = (cell) => cell.textContent.trim().replace(/−(?=\d)/g, "-");
+  const text = (cell) => cell.textContent.trim().replace(/−(?=\d)/g, "-").replace(/\u00a0/g, " ");
   const quote = (cell) => `"${text(cell).replaceAll('"', '""')}"`;
   const lines = [...table.rows].map((row) => [...row.cells].map(quote).join(","));
   return `data:text/csv;charset=utf-8,${encodeURIComponent("\ufeff" + lines.join("\r\n"))}`;

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
 
 from kdlib.evidence.adapting import by_number, cost_of_shift, dial_gains, shares
 from kdlib.evidence.comparisons import PAIR
@@ -41,7 +42,7 @@ def methods_by_gap(results: Results) -> Picture | None:
         axes.set_xlim(max(axes.get_xlim()[0], -FARTHEST), min(axes.get_xlim()[1], 1 + FARTHEST))
         axes.locator_params(axis="x", nbins=6)
         name_rows(axes, [results.arms[str(arm)].label for arm in table.index])
-        axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+        axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
         axes.set_xlabel("share of the gap closed")
     return Picture(figure)
 

@@ -27,8 +27,8 @@ def other_scores() -> pd.DataFrame:
 def beside_tools(ours: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     """The Dice of the starter and of other tools on the scans that the tools have answered.
 
-    Each row is one tool against one mask. The columns are ``Mask``, ``Tool``, one column for each
-    scan, and ``Mean``. The masks are in the order of ``others``, and the best tool stands first.
+    Each row is one tool against one mask. The columns are ``Mask``, ``Tool``, ``Mean``, and one for
+    each scan. The masks are in the order of ``others``, and the best tool stands first.
 
     Args:
         ours: the frame of ``real_scores``.
@@ -39,7 +39,8 @@ def beside_tools(ours: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     same = same[same["by"].isin(OURS)].assign(by=same["by"].map(OURS))
     rows = pd.concat([others, same[[*keys, "by", "dice"]]])
     table = rows.pivot_table("dice", ["mask", "by"], "scan").rename_axis(columns=None)
-    table = table.assign(Mean=table.mean(axis=1)).reset_index()
+    table.insert(0, "Mean", table.mean(axis=1))
+    table = table.reset_index()
     order = table["mask"].map({mask: at for at, mask in enumerate(others["mask"].unique())})
     table = table.assign(order=order).sort_values(["order", "Mean"], ascending=[True, False])
     names = {"mask": "Mask", "by": "Tool"}

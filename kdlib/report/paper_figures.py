@@ -2,6 +2,7 @@
 
 import pandas as pd
 import seaborn as sns
+from matplotlib.ticker import PercentFormatter
 
 from kdlib.evidence import paper
 from kdlib.evidence.comparisons import pair_name
@@ -28,7 +29,7 @@ def printed_gaps(gaps: pd.DataFrame) -> Picture:
         )  # fmt: skip
         axes.axvline(0, color="#444444", lw=1)
         name_rows(axes, names)
-        axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+        axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
         axes.set(xlabel="share of the gap closed (the paper's numbers)", ylabel="")
         sns.move_legend(axes, "lower center", bbox_to_anchor=(0.5, 1), ncols=2, title=None)
     return Picture(figure)

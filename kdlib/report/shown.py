@@ -10,12 +10,13 @@ MANY = 6  # columns: with more of them a table has smaller letters, so that a pa
 
 
 def printed(text: str) -> str:
-    """``text`` with the minus sign of printers before numbers and between names, for a page.
+    """``text`` for a page, with the minus sign of printers and a space before percent signs.
 
     >>> printed("KD - ADA is -0.006, from 10-100 mm3 on")
     'KD − ADA is −0.006, from 10-100 mm3 on'
     """
-    return re.sub(r"(?<![\w.-])-(?=\d)|(?<=\S )-(?= \S)", "−", text)
+    minus = re.sub(r"(?<![\w.-])-(?=\d)|(?<=\S )-(?= \S)", "−", text)
+    return re.sub(r"(?<=\d)%(?!\w)", "\u00a0%", minus)
 
 
 @dataclass(frozen=True)

@@ -248,8 +248,10 @@ def test_no_clinic_and_no_error_shares_a_colour_with_another_meaning() -> None:
     assert ERRORS["found"] == TRUTH
 
 
-def test_numbers_below_zero_have_a_printed_minus_and_words_keep_their_hyphens() -> None:
+def test_numbers_have_a_printed_minus_and_a_space_before_percent_and_words_keep_their_hyphens() -> (
+    None
+):
     assert printed("-0.072, [-1259%, 136%], z-score, 1e-05, 10-100, 2026-11-28") == (
-        "−0.072, [−1259%, 136%], z-score, 1e-05, 10-100, 2026-11-28"
+        "−0.072, [−1259\u00a0%, 136\u00a0%], z-score, 1e-05, 10-100, 2026-11-28"
     )
     assert "<td>−0.006</td>" in shown(pd.DataFrame({"x": [-0.006, 0.1]}), "x")._repr_html_()
