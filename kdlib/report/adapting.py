@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from kdlib.evidence.adapting import by_number, dial_gains, harmed, labels_worth, mended
+from kdlib.evidence.adapting import by_number, labels_worth
 from kdlib.evidence.choosing import chosen_value, home_dice
 from kdlib.evidence.comparisons import POOLED, gaps_closed
-from kdlib.evidence.verdicts import count_of
 from kdlib.record.choice import Saved, saved_studies
 from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results
-from kdlib.report.words import listed, signed
+from kdlib.report.dials import mended_words
+from kdlib.report.words import listed
 from kdlib.study.arm import adapting, lower_bound, upper_bound
 from kdlib.study.study import Study, load_study
 
@@ -98,45 +98,6 @@ def settings_table(results: Results) -> pd.DataFrame:
         ]
     names = ["Arm", "Setting", "Value", "Home Dice", "Chosen", "Target Dice"]
     return pd.DataFrame(rows, columns=names)
-
-
-def dials_words(results: Results) -> str:
-    """For each method the dials that it mends and harms, by the rule that was written before."""
-    lower = lower_bound(results.arms)
-    if lower is None:
-        return "This study has no lower bound."
-    sentences = []
-    for arm in adapting(results.arms):
-        better, worse = _mended_and_harmed(results, arm, lower)
-        sentences.append(
-            f"{results.arms[arm].label} mends {_dials(better)}; it harms {_dials(worse)}."
-        )
-    return " ".join(sentences)
-
-
-def _mended_and_harmed(results: Results, arm: str, lower: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    gains = dial_gains(results.scores, [arm], lower)
-    return mended(gains, str(results.study["pairs"][0][1])), harmed(gains)
-
-
-def mended_words(results: Results) -> str:
-    """How many dials each method mends, in a sentence."""
-    lower = lower_bound(results.arms)
-    if lower is None:
-        return "This study has no lower bound."
-    parts = [
-        f"{len(_mended_and_harmed(results, arm, lower)[0])} by {results.arms[arm].label}"
-        for arm in adapting(results.arms)
-    ]
-    return f"Of {count_of(len(results.pairs) - 1, 'dial')}, so many are mended: {listed(parts)}."
-
-
-def _dials(rows: pd.DataFrame) -> str:
-    named = [
-        f"{str(target).partition('~')[2] or target} ({signed(value)})"
-        for target, value in rows[["target", "difference"]].itertuples(index=False)
-    ]
-    return listed(named) if named else "none of the dials"
 
 
 def samples_words(results: Results) -> str:

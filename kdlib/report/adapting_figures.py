@@ -1,16 +1,15 @@
-"""The figures of the chapter on what adapts: methods, dials, and numbers of scans."""
+"""The figures of the chapter on what adapts: methods, and numbers of scans."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from kdlib.evidence.adapting import by_number, cost_of_shift, dial_gains, shares
+from kdlib.evidence.adapting import by_number, shares
 from kdlib.evidence.comparisons import PAIR
 from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results
 from kdlib.report.figures import SMALLEST, Picture, drawing, name_rows
-from kdlib.report.words import signed
 from kdlib.study.arm import adapting, lower_bound, upper_bound
 
 FARTHEST = 2.0  # shares beyond this on either side are drawn at the edge
@@ -53,53 +52,6 @@ def _method(axes: Axes, row: int, found: pd.Series, colour: str) -> None:
     axes.plot(found["seeds"], np.full(len(found["seeds"]), row + 0.24), "^", ms=5, color=colour)
     axes.plot([found["low"], found["high"]], [row] * 2, color=colour, lw=2.5)
     axes.plot(found["gap_closed"], row, "o", ms=8, color=colour, mec="white", zorder=3)
-
-
-def dials_map(results: Results) -> Picture | None:
-    """A heat map: each row is one turned dial, and each column one arm.
-
-    The first column is what the shift costs without adaptation, at the same lesion load. The others
-    are mean differences of Dice from the lower bound; a star marks those whose 95 % interval does
-    not hold 0. The first row is level 0. Returns None if the study lacks a lower bound.
-    """
-    lower = lower_bound(results.arms)
-    if lower is None:
-        return None
-    arms = [name for name in results.arms if name != lower]
-    gains, targets = dial_gains(results.scores, arms, lower), [pair[1] for pair in results.pairs]
-    cells = gains.pivot_table("difference", "target", "arm", sort=False).reindex(
-        targets, columns=arms
-    )
-    zero = str(results.study["pairs"][0][1])
-    cost = cost_of_shift(results.scores, loads_of(results), lower, zero)
-    cells.insert(0, "", -cost.reindex(targets))
-    sure = gains[(gains["low"] > 0) | (gains["high"] < 0)].set_index(["target", "arm"]).index
-    labels = ["shift alone", *(results.arms[arm].label for arm in arms)]
-    with drawing(0.42 * len(cells) + 1.6) as (figure, axes):
-        values = cells.to_numpy(dtype=np.float64)
-        most = max(0.02, float(np.nanmax(np.abs(values))))
-        axes.imshow(cells, cmap="PRGn", vmin=-most, vmax=most, aspect="auto")
-        for row, target in enumerate(targets):
-            for column, arm in enumerate(cells):
-                value = values[row, column]
-                ink = "white" if abs(value) > 0.6 * most else "#222222"
-                text = signed(value, 2) + ("*" if (target, arm) in sure else "")
-                axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=SMALLEST)
-        name_rows(axes, [_dial_name(target, zero) for target in targets])
-        axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right", parse_math=False)
-        axes.grid(visible=False)
-    return Picture(figure)
-
-
-def _dial_name(target: str, zero: str) -> str:
-    return "none (new people)" if target == zero else target.partition("~")[2] or target
-
-
-def loads_of(results: Results) -> dict[tuple[str, str], float]:
-    """The lesion volume in mL of each (clinic, subject)."""
-    table = results.clinics
-    keys = zip(table["clinic"], table["subject"].astype(str), strict=True)
-    return dict(zip(keys, table["lesion_ml"], strict=True))
 
 
 def number_curves(results: Results) -> Picture | None:

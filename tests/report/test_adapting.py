@@ -13,7 +13,6 @@ from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results, open_results
 from kdlib.report.adapting import (
     adapting_conclusion,
-    dials_words,
     landscape_words,
     largest_words,
     not_run,
@@ -22,7 +21,8 @@ from kdlib.report.adapting import (
     settings_table,
     waiting_words,
 )
-from kdlib.report.adapting_figures import dials_map, methods_by_gap, number_curves
+from kdlib.report.adapting_figures import methods_by_gap, number_curves
+from kdlib.report.dials import dials_map, dials_words
 from kdlib.simulator.dials import DIALS
 from kdlib.study.arm import BOUNDS
 from kdlib.study.plan import run_study
@@ -84,7 +84,7 @@ def test_the_map_has_a_cell_for_each_dial_and_arm(results: Results) -> None:
     picture = dials_map(results)
     assert picture is not None
     assert len(picture.figure.axes[0].texts) == 2 * (1 + 4)
-    assert "fine-tuning mends" in dials_words(results)
+    assert "Fine-tuning mends" in dials_words(results)
 
 
 def test_curves_have_a_line_for_each_swept_arm(results: Results) -> None:

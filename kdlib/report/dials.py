@@ -1,0 +1,168 @@
+"""What the study of dials says: the part of a shift that each method mends, in words and as a map.
+
+The rules are in ``kdlib.evidence.adapting``. A clinic of the study is called by its dial.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from kdlib.evidence.adapting import cost_of_shift, dial_gains, harmed, mended
+from kdlib.evidence.verdicts import count_of
+from kdlib.record.results import Results
+from kdlib.report.figures import SMALLEST, Picture, drawing, name_rows
+from kdlib.report.words import listed, signed
+from kdlib.study.arm import adapting, lower_bound
+
+NO_LOWER = "This study has no lower bound."
+NONE_TURNED = "level 0"
+# What the file of the study predicted before its results: (arm, dial).
+MENDS = (("AdaBN", "contrast"), ("histogram matching", "contrast"))
+MENDED_BY_NONE = "reader"
+
+
+def dials_words(results: Results) -> str:
+    """What the dials cost, and for each method the dials that it mends and harms by the rule."""
+    lower = lower_bound(results.arms)
+    if lower is None:
+        return NO_LOWER
+    sentences = [_costs_words(results, lower)]
+    for arm in adapting(results.arms):
+        better, worse = _mended_and_harmed(results, arm, lower)
+        sentences.append(
+            f"{arm[0].upper()}{arm[1:]} mends {_listed(results, better, 'none of the dials')};"
+            f" it harms {_listed(results, worse, 'none')}."
+        )
+    return " ".join(sentences)
+
+
+def predicted_words(results: Results) -> str:
+    """What the study's file predicted, and whether it came true by the rule; empty if not asked."""
+    lower, names = lower_bound(results.arms), dial_names(results)
+    if lower is None or not {MENDED_BY_NONE, *(dial for _, dial in MENDS)} <= set(names.values()):
+        return ""
+    mending = {
+        arm: {names[target] for target in _mended_and_harmed(results, arm, lower)[0]["target"]}
+        for arm in adapting(results.arms)
+    }
+    came = [
+        f"{arm} {'mends' if dial in mending[arm] else 'does not mend'} {dial}"
+        for arm, dial in MENDS
+        if arm in mending
+    ]
+    who = [arm for arm in mending if MENDED_BY_NONE in mending[arm]]
+    return (
+        "Before the results it was predicted that AdaBN and histogram matching mend contrast, and"
+        " that no method without labels mends the reader, who shows in no scan. The results say:"
+        f" {listed(came)}, and the reader is mended by {listed(who) or 'none of these methods'}."
+    )
+
+
+def mended_words(results: Results) -> str:
+    """What costs most, and what each method mends, in two sentences."""
+    lower = lower_bound(results.arms)
+    if lower is None:
+        return NO_LOWER
+    parts = [
+        f"{arm} mends "
+        + _listed(results, _mended_and_harmed(results, arm, lower)[0], "none", numbers=False)
+        for arm in adapting(results.arms)
+    ]
+    cost = _costs(results, lower).sort_values(ascending=False)
+    most = dial_names(results)[str(cost.index[0])]
+    dials = count_of(len(results.pairs) - 1, "dial")
+    return f"Of {dials}, {most} costs most. {listed(parts)}."
+
+
+def dial_names(results: Results) -> dict[str, str]:
+    """What each target of the study is called: its dial, and its level if the dial has several.
+
+    >>> from types import SimpleNamespace
+    >>> pairs = [("utrecht", "utrecht-again"), ("utrecht", "utrecht~view2")]
+    >>> dial_names(SimpleNamespace(pairs=pairs, study={"pairs": pairs}))
+    {'utrecht-again': 'level 0', 'utrecht~view2': 'view'}
+    """
+    zero = str(results.study["pairs"][0][1])
+    targets = [target for _, target in results.pairs]
+    dials = {target: target.partition("~")[2][:-1] or target for target in targets}
+    several = [dial for dial in dials.values() if list(dials.values()).count(dial) > 1]
+    return {
+        target: NONE_TURNED if target == zero
+        else f"{dial} at level {target[-1]}" if dial in several
+        else dial
+        for target, dial in dials.items()
+    }  # fmt: skip
+
+
+def dials_map(results: Results) -> Picture | None:
+    """A heat map: each row is one turned dial, and each column one arm.
+
+    The first column is what the shift costs without adaptation, at the same lesion load. The others
+    are mean differences of Dice from the lower bound; a star marks those whose 95 % interval does
+    not hold 0. The first row is level 0. Colours are those of the differences, and a cost may lie
+    beyond them. Returns None if the study lacks a lower bound.
+    """
+    lower = lower_bound(results.arms)
+    if lower is None:
+        return None
+    arms = [name for name in results.arms if name != lower]
+    gains, names = dial_gains(results.scores, arms, lower), dial_names(results)
+    cells = gains.pivot_table("difference", "target", "arm", sort=False)
+    cells = cells.reindex(list(names), columns=arms)
+    most = max(0.02, float(np.nanmax(np.abs(cells.to_numpy(dtype=np.float64)))))
+    cells.insert(0, "", -_costs(results, lower).reindex(list(names), fill_value=0.0))
+    sure = gains[(gains["low"] > 0) | (gains["high"] < 0)].set_index(["target", "arm"]).index
+    labels = ["shift alone", *(results.arms[arm].label for arm in arms)]
+    with drawing(0.42 * len(cells) + 1.6) as (figure, axes):
+        axes.imshow(cells, cmap="PRGn", vmin=-most, vmax=most, aspect="auto")
+        _write_numbers(axes, cells, most, set(sure))
+        axes.axvline(0.5, color="white", lw=4)
+        name_rows(axes, list(names.values()))
+        axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right", parse_math=False)
+        axes.grid(visible=False)
+    return Picture(figure)
+
+
+def _write_numbers(axes: Axes, cells: pd.DataFrame, most: float, sure: set) -> None:
+    values = cells.to_numpy(dtype=np.float64)
+    for row, target in enumerate(cells.index):
+        for column, arm in enumerate(cells):
+            value = values[row, column]
+            ink = "white" if abs(value) > 0.6 * most else "#222222"
+            text = signed(value, 2) + ("*" if (target, arm) in sure else "")
+            axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=SMALLEST)
+
+
+def _costs(results: Results, lower: str) -> pd.Series:
+    """What each dial costs without adaptation, without the row of level 0."""
+    zero = str(results.study["pairs"][0][1])
+    return cost_of_shift(results.scores, _loads(results), lower, zero).drop(zero)
+
+
+def _costs_words(results: Results, lower: str) -> str:
+    names, costs = dial_names(results), _costs(results, lower).sort_values(ascending=False)
+    told = [f"{names[str(target)]} {signed(-cost, 2)}" for target, cost in costs.items()]
+    return f"Without adaptation, this is the change of Dice at the same load: {listed(told)}."
+
+
+def _loads(results: Results) -> Mapping[tuple[str, str], float]:
+    """The lesion volume in mL of each (clinic, subject)."""
+    table = results.clinics
+    keys = zip(table["clinic"], table["subject"].astype(str), strict=True)
+    return dict(zip(keys, table["lesion_ml"], strict=True))
+
+
+def _mended_and_harmed(results: Results, arm: str, lower: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    gains = dial_gains(results.scores, [arm], lower)
+    return mended(gains, str(results.study["pairs"][0][1])), harmed(gains)
+
+
+def _listed(results: Results, rows: pd.DataFrame, nothing: str, *, numbers: bool = True) -> str:
+    names = dial_names(results)
+    named = [
+        names[str(target)] + (f" ({signed(value)})" if numbers else "")
+        for target, value in rows[["target", "difference"]].itertuples(index=False)
+    ]
+    return listed(named) if named else nothing
