@@ -39,7 +39,6 @@ def methods_by_gap(results: Results) -> Picture | None:
         axes.axvline(0, color="#8c8c8c", ls="--", lw=1)
         axes.axvline(1, color="#222222", ls="--", lw=1)
         axes.set_xlim(max(axes.get_xlim()[0], -FARTHEST), min(axes.get_xlim()[1], 1 + FARTHEST))
-        axes.locator_params(axis="x", nbins=6)
         name_rows(axes, [results.arms[str(arm)].label for arm in table.index])
         axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
         axes.set_xlabel("share of the gap closed")

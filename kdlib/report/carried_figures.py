@@ -105,7 +105,7 @@ def _same_scale(axes: Axes, ends: dict[str, tuple[float, float]]) -> None:
     axes.axline((0, 0), slope=1, color=OURS, ls="--", lw=0.8)
     axes.set_xlim(ends["simulated"])
     axes.set_ylim(ends["real"])
-    axes.locator_params(nbins=5)
+    axes.locator_params(axis="y", nbins=5)
 
 
 def _mark(marker: str, label: str, **options: Any) -> Line2D:

@@ -13,13 +13,13 @@ from kdlib.evidence.adapting import cost_of_shift, dial_gains, harmed, mended
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
 from kdlib.report.figures import SMALLEST, Picture, drawing, name_rows
-from kdlib.report.words import listed, signed
+from kdlib.report.words import interval, listed, signed
 from kdlib.study.arm import adapting, lower_bound
 
 NO_LOWER = "This study has no lower bound."
 NONE_TURNED = "level 0"
-# What the file of the study predicted before its results: (arm, dial).
-MENDS = (("AdaBN", "contrast"), ("histogram matching", "contrast"))
+# What the file of the study predicted before its results.
+MENDED, BY = "contrast", ("AdaBN", "histogram matching")
 MENDED_BY_NONE = "reader"
 
 
@@ -30,50 +30,76 @@ def dials_words(results: Results) -> str:
         return NO_LOWER
     sentences = [_costs_words(results, lower)]
     for arm in adapting(results.arms):
-        better, worse = _mended_and_harmed(results, arm, lower)
+        better, worse = mended_and_harmed(results, arm, lower)
         sentences.append(
             f"{arm[0].upper()}{arm[1:]} mends {_listed(results, better, 'none of the dials')};"
             f" it harms {_listed(results, worse, 'none')}."
         )
-    return " ".join(sentences)
+    return " ".join([*sentences, _unsure_words(results, lower)])
+
+
+def _unsure_words(results: Results, lower: str) -> str:
+    """How many differences are not told from zero, and the largest of them."""
+    zero = str(results.study["pairs"][0][1])
+    gains = dial_gains(results.scores, adapting(results.arms), lower)
+    gains = gains[gains["target"].ne(zero)]
+    unsure = gains[(gains["low"] <= 0) & (gains["high"] >= 0)]
+    said = f"The interval of {len(unsure)} of {len(gains)} differences holds zero"
+    if unsure.empty:
+        return f"{said}."
+    most = unsure.iloc[int(unsure["difference"].abs().argmax())]
+    name = dial_names(results)[str(most["target"])]
+    told = f"{most['arm']}, {name}, {interval(most.to_dict())}"
+    return (
+        f"{said}. The largest of these is {signed(most['difference'])} ({told}). With"
+        f" {count_of(int(most['seeds']), 'seed')}, an interval is wide where seeds differ."
+    )
 
 
 def predicted_words(results: Results) -> str:
     """What the study's file predicted, and whether it came true by the rule; empty if not asked."""
     lower, names = lower_bound(results.arms), dial_names(results)
-    if lower is None or not {MENDED_BY_NONE, *(dial for _, dial in MENDS)} <= set(names.values()):
+    if lower is None or not {MENDED, MENDED_BY_NONE} <= set(names.values()):
         return ""
     mending = {
-        arm: {names[target] for target in _mended_and_harmed(results, arm, lower)[0]["target"]}
+        arm: {names[target] for target in mended_and_harmed(results, arm, lower)[0]["target"]}
         for arm in adapting(results.arms)
     }
-    came = [
-        f"{arm} {'mends' if dial in mending[arm] else 'does not mend'} {dial}"
-        for arm, dial in MENDS
-        if arm in mending
-    ]
+    came = [arm for arm in BY if MENDED in mending.get(arm, set())]
     who = [arm for arm in mending if MENDED_BY_NONE in mending[arm]]
     return (
-        "Before the results it was predicted that AdaBN and histogram matching mend contrast, and"
-        " that no method without labels mends the reader, who shows in no scan. The results say:"
-        f" {listed(came)}, and the reader is mended by {listed(who) or 'none of these methods'}."
+        f"Before the results it was predicted that {listed(BY)} mend {MENDED}, and that no method"
+        f" without labels mends the {MENDED_BY_NONE}, who shows in no scan. In the results"
+        f" {MENDED} is clearly mended by {listed(came) or 'neither of the two'}, and the"
+        f" {MENDED_BY_NONE} by {listed(who) or 'none of these methods'}."
     )
 
 
 def mended_words(results: Results) -> str:
-    """What costs most, and what each method mends, in two sentences."""
+    """What costs most, and which parts are clearly mended and harmed by which methods."""
     lower = lower_bound(results.arms)
     if lower is None:
         return NO_LOWER
-    parts = [
-        f"{arm} mends "
-        + _listed(results, _mended_and_harmed(results, arm, lower)[0], "none", numbers=False)
-        for arm in adapting(results.arms)
-    ]
     cost = _costs(results, lower).sort_values(ascending=False)
     most = dial_names(results)[str(cost.index[0])]
-    dials = count_of(len(results.pairs) - 1, "dial")
-    return f"Of {dials}, {most} costs most. {listed(parts)}."
+    turned = count_of(len(results.pairs) - 1, "part")
+    said = [f"Of {turned} of a shift that were turned alone, {most} costs most Dice."]
+    by_arm = {arm: mended_and_harmed(results, arm, lower) for arm in adapting(results.arms)}
+    for place, what in enumerate(("mended", "harmed")):
+        found = _by_dial(results, {arm: tables[place] for arm, tables in by_arm.items()})
+        said.append(f"Clearly {what}: {found}." if found else f"No part is clearly {what}.")
+    return " ".join(said)
+
+
+def _by_dial(results: Results, rows: Mapping[str, pd.DataFrame]) -> str:
+    """The dials in ``rows``, each with its arms, as "contrast by ADA, and view by AdaBN"."""
+    names = dial_names(results)
+    arms = {
+        target: [arm for arm, table in rows.items() if target in set(table["target"])]
+        for target in names
+    }
+    parts = [f"{names[target]} by {listed(those)}" for target, those in arms.items() if those]
+    return ", and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def dial_names(results: Results) -> dict[str, str]:
@@ -94,6 +120,12 @@ def dial_names(results: Results) -> dict[str, str]:
         else dial
         for target, dial in dials.items()
     }  # fmt: skip
+
+
+def mended_and_harmed(results: Results, arm: str, lower: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of ``dial_gains`` that an arm mends, and those that it harms, by the rule."""
+    gains = dial_gains(results.scores, [arm], lower)
+    return mended(gains, str(results.study["pairs"][0][1])), harmed(gains)
 
 
 def dials_map(results: Results) -> Picture | None:
@@ -154,15 +186,10 @@ def _loads(results: Results) -> Mapping[tuple[str, str], float]:
     return dict(zip(keys, table["lesion_ml"], strict=True))
 
 
-def _mended_and_harmed(results: Results, arm: str, lower: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    gains = dial_gains(results.scores, [arm], lower)
-    return mended(gains, str(results.study["pairs"][0][1])), harmed(gains)
-
-
-def _listed(results: Results, rows: pd.DataFrame, nothing: str, *, numbers: bool = True) -> str:
+def _listed(results: Results, rows: pd.DataFrame, nothing: str) -> str:
     names = dial_names(results)
     named = [
-        names[str(target)] + (f" ({signed(value)})" if numbers else "")
+        f"{names[str(target)]} ({signed(value)})"
         for target, value in rows[["target", "difference"]].itertuples(index=False)
     ]
     return listed(named) if named else nothing

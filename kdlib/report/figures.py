@@ -165,7 +165,6 @@ def curves(functions: dict[str, Callable[[Any], Any]], x: Any, x_name: str, y_na
         for (name, function), shade in zip(functions.items(), shades, strict=True):
             axes.plot(x, function(x), color=shade, lw=2, label=name)
         axes.set_xlabel(x_name)
-        axes.locator_params(axis="x", nbins=6)
         axes.set_ylabel(y_name)
         if len(functions) > 1:
             axes.legend()

@@ -14,25 +14,42 @@ from kdlib.evidence.verdicts import count_of
 from kdlib.files import write_text
 from kdlib.record.results import Results
 from kdlib.record.whole import LAST
+from kdlib.report.dials import dial_names, mended_and_harmed
 from kdlib.report.gains import gains, pooled
-from kdlib.report.words import interval, signed
+from kdlib.report.words import interval, listed, signed
+from kdlib.study.arm import adapting, lower_bound
 
 STUDIES = ("landscape", "standard")  # the first that tried a method is told
+PARTS = "dials"  # the study of single parts of a shift
 FILE = Path(__file__).with_suffix(".json")
 
 
 def on_bench(method: str, *, on_the_fly: bool = False) -> str:
-    """The mean gain of a method on the bench, with its interval and study, in a sentence."""
+    """What a method gains on the bench, with its interval and study, and what it mends and harms.
+
+    In sentences.
+    """
     how = " to one scan at a time" if on_the_fly else ""
     found = json.loads(FILE.read_text(encoding="utf-8")).get(_key(method, on_the_fly))
     if found is None:
         return f"No study of record has tried adapting{how} by {method}."
+    said = [_gain_words(f"{method}{how}", found)] if "study" in found else []
+    if "mends" in found:
+        mends, harms = (listed(found[what]) or "none" for what in ("mends", "harms"))
+        said.append(
+            f"Of the parts of a shift that the study {PARTS} turned alone, {method} clearly mended"
+            f" {mends} and harmed {harms}."
+        )
+    return " ".join([*said, "Your scans may differ."])
+
+
+def _gain_words(name: str, found: dict[str, Any]) -> str:
     over = f"{count_of(found['pairs'], 'pair')} of simulated clinics"
     return (
-        f"On the bench, {method}{how} changed the mean Dice by {signed(found['difference'])} "
+        f"On the bench, {name} changed the mean Dice by {signed(found['difference'])} "
         f"({found['interval']}) against no adaptation: study {found['study']}, {over}, "
         f"{count_of(found['seeds'], 'seed')}, {count_of(found['n'], 'subject')}, a teacher of "
-        "another simulated clinic. Your scans may differ."
+        "another simulated clinic."
     )
 
 
@@ -41,7 +58,7 @@ def found_by(results: Results) -> dict[str, dict[str, Any]]:
 
     Results that another version of the protocol decided are left out.
     """
-    if any(made.get("protocol", {}).get("version") != PROTOCOL for made in results.seeds.values()):
+    if not _of_this_protocol(results):
         return {}
     found: dict[str, dict[str, Any]] = {}
     for name, row in pooled(gains(results), results).items():
@@ -57,13 +74,36 @@ def found_by(results: Results) -> dict[str, dict[str, Any]]:
     return found
 
 
+def parts_by(results: Results) -> dict[str, dict[str, Any]]:
+    """The dials that each method mends and harms, by the results of the study of dials."""
+    lower = lower_bound(results.arms)
+    if lower is None or not _of_this_protocol(results):
+        return {}
+    names = dial_names(results)
+    found = {}
+    for name in adapting(results.arms):
+        rows = zip(("mends", "harms"), mended_and_harmed(results, name, lower), strict=True)
+        arm = results.arms[name]
+        told = {what: [names[target] for target in table["target"]] for what, table in rows}
+        found[_key(arm.method, arm.on_the_fly)] = told
+    return found
+
+
 def text_of(folder: Path) -> str:
     """What ``on_bench.json`` holds for the results in a folder with one folder for each study."""
     told: dict[str, dict[str, Any]] = {}
     for study in reversed(STUDIES):
         if (folder / study / LAST).exists():
             told |= found_by(Results(folder / study))
+    if (folder / PARTS / LAST).exists():
+        for method, parts in parts_by(Results(folder / PARTS)).items():
+            told[method] = told.get(method, {}) | parts
     return json.dumps(dict(sorted(told.items())), indent=1, ensure_ascii=False) + "\n"
+
+
+def _of_this_protocol(results: Results) -> bool:
+    versions = (made.get("protocol", {}).get("version") for made in results.seeds.values())
+    return all(version == PROTOCOL for version in versions)
 
 
 def _key(method: str, on_the_fly: bool) -> str:

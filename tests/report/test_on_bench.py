@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from kdlib.evidence.adapting import dial_gains
 from kdlib.evidence.protocol import PROTOCOL
 from kdlib.record.results import Results
+from kdlib.report.dials import dial_names
 from kdlib.report.gains import gains, pooled
-from kdlib.report.on_bench import FILE, STUDIES, found_by, on_bench, text_of
+from kdlib.report.on_bench import FILE, PARTS, STUDIES, found_by, on_bench, parts_by, text_of
 
 RECORD = Path(__file__).parents[2] / "book/results"
 
@@ -27,15 +29,25 @@ def test_a_method_is_told_with_its_mean_gain_and_its_study() -> None:
         assert (told["study"], told["n"]) == ("controls", row["n"])
 
 
+def test_a_method_is_told_with_the_parts_of_a_shift_that_it_mends_and_harms() -> None:
+    results = Results(RECORD / PARTS)
+    gains = dial_gains(results.scores, ["AdaBN"], "L-bound").set_index("target")
+    harmed = gains.index[gains["high"] < 0]
+    assert set(parts_by(results)["adabn"]["harms"]) == {dial_names(results)[t] for t in harmed}
+
+
 def test_results_of_another_protocol_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kdlib.report.on_bench.PROTOCOL", PROTOCOL + 1)
     assert found_by(Results(RECORD / "controls")) == {}
+    assert parts_by(Results(RECORD / PARTS)) == {}
 
 
 def test_what_was_not_tried_is_said() -> None:
     told = json.loads(FILE.read_text(encoding="utf-8"))
-    assert all(one["study"] in STUDIES for one in told.values())
+    assert all(one.get("study", STUDIES[0]) in STUDIES for one in told.values())
     assert on_bench("sorcery") == "No study of record has tried adapting by sorcery."
     for key, one in told.items():
         method = key.removesuffix(" on the fly")
-        assert one["interval"] in on_bench(method, on_the_fly=key != method)
+        said = on_bench(method, on_the_fly=key != method)
+        assert one.get("interval", "") in said
+        assert all(dial in said for dial in [*one.get("mends", []), *one.get("harms", [])])
