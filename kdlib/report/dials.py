@@ -144,27 +144,30 @@ def dials_map(results: Results) -> Picture | None:
     cells = gains.pivot_table("difference", "target", "arm", sort=False)
     cells = cells.reindex(list(names), columns=arms)
     most = max(0.02, float(np.nanmax(np.abs(cells.to_numpy(dtype=np.float64)))))
-    cells.insert(0, "", -_costs(results, lower).reindex(list(names), fill_value=0.0))
+    cost = -_costs(results, lower).reindex(list(names), fill_value=0.0).to_frame("shift alone")
     sure = gains[(gains["low"] > 0) | (gains["high"] < 0)].set_index(["target", "arm"]).index
-    labels = ["shift alone", *(results.arms[arm].label for arm in arms)]
-    with drawing(0.42 * len(cells) + 1.6) as (figure, axes):
-        axes.imshow(cells, cmap="PRGn", vmin=-most, vmax=most, aspect="auto")
-        _write_numbers(axes, cells, most, set(sure))
-        axes.axvline(0.5, color="white", lw=4)
-        name_rows(axes, list(names.values()))
-        axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right", parse_math=False)
-        axes.grid(visible=False)
+    with drawing(0.42 * len(cells) + 1.6, 1, 2, sharey=True, width_ratios=[1, len(arms)]) as (
+        figure,
+        (left, right),
+    ):
+        _heat(left, cost, ["shift alone"], most, set())
+        _heat(right, cells, [results.arms[arm].label for arm in arms], most, set(sure))
+        name_rows(left, list(names.values()))
+        right.tick_params(axis="y", length=0, labelleft=False)
     return Picture(figure)
 
 
-def _write_numbers(axes: Axes, cells: pd.DataFrame, most: float, sure: set) -> None:
+def _heat(axes: Axes, cells: pd.DataFrame, labels: list[str], most: float, sure: set) -> None:
+    """Colours and numbers of ``cells``, with a star at those in ``sure``."""
     values = cells.to_numpy(dtype=np.float64)
-    for row, target in enumerate(cells.index):
-        for column, arm in enumerate(cells):
-            value = values[row, column]
-            ink = "white" if abs(value) > 0.6 * most else "#222222"
-            text = signed(value, 2) + ("*" if (target, arm) in sure else "")
-            axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=SMALLEST)
+    axes.imshow(values, cmap="PRGn", vmin=-most, vmax=most, aspect="auto")
+    for (row, column), value in np.ndenumerate(values):
+        ink = "white" if abs(value) > 0.6 * most else "#222222"
+        star = "*" if (cells.index[row], cells.columns[column]) in sure else ""
+        text = f"{signed(value, 2)}{star}"
+        axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=SMALLEST)
+    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right", parse_math=False)
+    axes.grid(visible=False)
 
 
 def _costs(results: Results, lower: str) -> pd.Series:

@@ -136,7 +136,7 @@ class Story:
             return f"{few} Start without adaptation."
         raised = [arm for arm, change in self.changes.items() if change == "raised"]
         if not raised:
-            names = listed([self.results.arms[arm].label for arm in self.arms])
+            names = " or ".join(self.results.arms[arm].label for arm in self.arms)
             return f"These results show no clear gain by {names}. Start without adaptation."
         best = max(raised, key=lambda arm: self.found[arm]["difference"])
         name = called(self.results.arms[best])

@@ -93,6 +93,6 @@ def test_a_study_of_other_clinics_has_no_such_prediction(dialled: Results) -> No
 def test_the_cost_stands_beside_every_difference(dialled: Results) -> None:
     picture = dials_map(dialled)
     assert picture is not None
-    texts = [text.get_text() for text in picture.figure.axes[0].texts]
-    assert len(texts) == 7 * (1 + 5)
-    assert texts[0] == "+0.00"  # level 0 costs nothing
+    left, right = picture.figure.axes
+    assert [len(axes.texts) for axes in (left, right)] == [7, 7 * 5]
+    assert left.texts[0].get_text() == "+0.00"  # level 0 costs nothing
