@@ -11,7 +11,8 @@ without a group and foretell this group's gains, since people differ more than c
 
 It keeps people and clinics in the folder, so it can be stopped and started again. It prints how
 good the forecast is. With --write it also writes kdlib/own_scans/forecast.json, which the command
-reads. A forecast holds for one lesion network only, so make it again after a new one.
+reads. It then holds the methods of --methods alone. A forecast holds for one lesion network only,
+so make it again after a new one.
 """
 
 import argparse
@@ -42,7 +43,7 @@ from kdlib.study.scenario import Scenario
 SEED = 100  # of the people; those from which the starter has learnt are of seed 0
 GROUPS = 4  # of people; the last one is for the test alone
 SIZES = (1, 1, 1, 2, 4, 8)  # scans of a clinic
-TRAINED = 0.4  # of the clinics: methods that train see no more, since each takes half a minute
+TRAINED = 0.4  # of the clinics: methods that train see no more, since they take long
 SHARE = 0.8  # of the clinics that the interval holds
 HARM = 0.02  # Dice
 # Of the measures, those that the line is fitted to. All would be too many for so few clinics.

@@ -40,7 +40,7 @@ def dials_words(results: Results) -> str:
 
 def _unsure_words(results: Results, lower: str) -> str:
     """How many differences are not told from zero, and the largest of them."""
-    zero = str(results.study["pairs"][0][1])
+    zero = _zero(results)
     gains = dial_gains(results.scores, adapting(results.arms), lower)
     gains = gains[gains["target"].ne(zero)]
     unsure = gains[(gains["low"] <= 0) & (gains["high"] >= 0)]
@@ -110,7 +110,7 @@ def dial_names(results: Results) -> dict[str, str]:
     >>> dial_names(SimpleNamespace(pairs=pairs, study={"pairs": pairs}))
     {'utrecht-again': 'level 0', 'utrecht~view2': 'view'}
     """
-    zero = str(results.study["pairs"][0][1])
+    zero = _zero(results)
     targets = [target for _, target in results.pairs]
     dials = {target: target.partition("~")[2][:-1] or target for target in targets}
     several = [dial for dial in dials.values() if list(dials.values()).count(dial) > 1]
@@ -125,7 +125,7 @@ def dial_names(results: Results) -> dict[str, str]:
 def mended_and_harmed(results: Results, arm: str, lower: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows of ``dial_gains`` that an arm mends, and those that it harms, by the rule."""
     gains = dial_gains(results.scores, [arm], lower)
-    return mended(gains, str(results.study["pairs"][0][1])), harmed(gains)
+    return mended(gains, _zero(results)), harmed(gains)
 
 
 def dials_map(results: Results) -> Picture | None:
@@ -170,9 +170,14 @@ def _heat(axes: Axes, cells: pd.DataFrame, labels: list[str], most: float, sure:
     axes.grid(visible=False)
 
 
+def _zero(results: Results) -> str:
+    """The target of level 0: that of the study's first pair."""
+    return str(results.study["pairs"][0][1])
+
+
 def _costs(results: Results, lower: str) -> pd.Series:
     """What each dial costs without adaptation, without the row of level 0."""
-    zero = str(results.study["pairs"][0][1])
+    zero = _zero(results)
     return cost_of_shift(results.scores, _loads(results), lower, zero).drop(zero)
 
 
