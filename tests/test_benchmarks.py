@@ -4,6 +4,7 @@ import runpy
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kdlib.data.image_file import write_volume
@@ -39,3 +40,16 @@ def test_the_threshold_does_not_depend_on_the_scale() -> None:
     scan = np.random.default_rng(0).normal(100, 9, (20, 20, 5)).clip(1)
     one, other = (widths_above(Volume(gain * scan, THICK)).array for gain in (1, 3.7))
     assert one == pytest.approx(other, abs=1e-6)
+
+
+def test_the_plateau_is_where_every_clinic_has_what_more_slices_bring() -> None:
+    slices_to_plateau = runpy.run_path(str(BENCHMARKS / "bench.py"))["slices_to_plateau"]
+    rows = [
+        ("standard", 12, 0.60, 0.70), ("standard", 24, 0.695, 0.70), ("standard", 96, 0.70, 0.70),
+        ("paper", 36, 0.5, 0.5), ("paper", 72, 0.68, 0.70),
+    ]  # fmt: skip
+    measured = pd.DataFrame(rows, columns=["variant", "slices", "utrecht", "singapore"])
+    long = measured.melt(["variant", "slices"], var_name="clinic", value_name="dice")
+    assert slices_to_plateau(long) == (24, 72, False)
+    longer = long.assign(dice=long["dice"].where(long["slices"] != 72, 0.7))
+    assert slices_to_plateau(longer) == (24, 72, True)

@@ -151,13 +151,13 @@ def record(
         Path | None, typer.Option(help="Folder of the results. Default: book/results/NAME.")
     ] = None,
     scans: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--scans/--no-scans",
-            help="Keep whole scans for the book's explorers. With --no-scans single slices alone "
-            "are kept, as for patients whose results you publish.",
+            help="Keep whole scans for the book's explorers, or single slices alone, as for "
+            "patients whose results you publish. Default: slices alone for a supporting study.",
         ),
-    ] = True,
+    ] = None,
 ) -> None:
     """Merge exports of a study's seeds into one folder, after a check that they agree.
 

@@ -63,17 +63,15 @@ def dial_gains(scores: pd.DataFrame, arms: Sequence[str], lower: str) -> pd.Data
     return pd.DataFrame(rows, columns=names)
 
 
-def mended(gains: pd.DataFrame, zero: str) -> pd.DataFrame:
-    """The rows of ``dial_gains`` whose dial one arm mends; ``zero`` is level 0 of all dials."""
-    at_zero = gains.loc[gains["target"].eq(zero), "difference"].mean()
-    at_zero = 0.0 if np.isnan(at_zero) else at_zero
-    better = (gains["low"] > 0) & (gains["difference"] > at_zero) & gains["target"].ne(zero)
-    return gains[better]
+def judged(gains: pd.DataFrame, zero: str) -> pd.DataFrame:
+    """``dial_gains`` with a column ``effect``: "mends", "harms" or nothing, by the rule above.
 
-
-def harmed(gains: pd.DataFrame) -> pd.DataFrame:
-    """The rows of ``dial_gains`` whose dial an arm harms."""
-    return gains[gains["high"] < 0]
+    ``zero`` is the target of level 0, which nothing can mend.
+    """
+    at_zero = gains[gains["target"] == zero].groupby("arm")["difference"].mean()
+    above = gains["difference"] > gains["arm"].map(at_zero).fillna(0.0)
+    mends = (gains["low"] > 0) & above & gains["target"].ne(zero)
+    return gains.assign(effect=np.select([mends, gains["high"] < 0], ["mends", "harms"], ""))
 
 
 def cost_of_shift(

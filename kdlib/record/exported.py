@@ -41,6 +41,11 @@ class Export:
         return {path.name: read_text(path) for path in paths}
 
     @property
+    def supporting(self) -> bool:
+        """Whether its study says so, as ``Study.supporting``."""
+        return bool(self.provenance["study"].get("supporting", False))
+
+    @property
     def seeds(self) -> list[int]:
         """Its seeds, sorted."""
         return sorted(map(int, self.provenance["seeds"]))

@@ -13,7 +13,9 @@ from kdlib.record.seed_tables import stacked
 from kdlib.record.whole import EXPLORERS, LAST
 
 
-def merge(name: str, folders: Sequence[Path], out: Path, *, scans: bool = True) -> list[SeedParts]:
+def merge(
+    name: str, folders: Sequence[Path], out: Path, *, scans: bool | None = None
+) -> list[SeedParts]:
     """Merge the exports in ``folders`` into ``out``, with the seeds that ``out`` has already.
 
     The order of ``folders`` does not matter. Tables and provenance are sorted by seed. Pictures and
@@ -25,7 +27,8 @@ def merge(name: str, folders: Sequence[Path], out: Path, *, scans: bool = True) 
         name: the name of the study.
         folders: what ``kdlib study NAME --seeds N --export FOLDER`` wrote, here or elsewhere.
         out: a folder of results, new or with seeds of the same study.
-        scans: False leaves the whole scans out, which the explorers show. Single slices stay.
+        scans: whether the whole scans are kept, which the explorers show. Single slices stay. None:
+            all but those of a supporting study, which no explorer shows.
 
     Returns:
         All seeds that ``out`` now has, whole or waiting.
@@ -40,7 +43,8 @@ def merge(name: str, folders: Sequence[Path], out: Path, *, scans: bool = True) 
     found.sort(key=lambda export: export.seeds)
     _refuse_disagreement(found)
     seeds = _seeds(found)
-    empty = () if scans else (EXPLORERS,)
+    kept = not found[0].supporting if scans is None else scans
+    empty = () if kept else (EXPLORERS,)
     if whole := [seed for seed in seeds if not seed.lacking]:
         _write(whole, list(found[0].tables), out, empty)
     lacking = [seed for seed in seeds if seed.lacking]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from kdlib.evidence.adapting import cost_of_shift, dial_gains, harmed, mended
+from kdlib.evidence.adapting import cost_of_shift, dial_gains, judged
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
 from kdlib.report.figures import SMALLEST, Picture, drawing, name_rows
@@ -28,28 +28,36 @@ def dials_words(results: Results) -> str:
     lower = lower_bound(results.arms)
     if lower is None:
         return NO_LOWER
-    sentences = [_costs_words(results, lower)]
+    effects, sentences = dial_effects(results, lower), [_costs_words(results, lower)]
     for arm in adapting(results.arms):
-        better, worse = mended_and_harmed(results, arm, lower)
-        sentences.append(
-            f"{arm[0].upper()}{arm[1:]} mends {_listed(results, better, 'none of the dials')};"
-            f" it harms {_listed(results, worse, 'none')}."
-        )
-    return " ".join([*sentences, _unsure_words(results, lower)])
+        rows = effects[effects["arm"] == arm]
+        better = _listed(rows[rows["effect"] == "mends"], "none of the dials")
+        worse = _listed(rows[rows["effect"] == "harms"], "none")
+        sentences.append(f"{arm[0].upper()}{arm[1:]} mends {better}; it harms {worse}.")
+    return " ".join([*sentences, _unsure_words(effects)])
 
 
-def _unsure_words(results: Results, lower: str) -> str:
-    """How many differences are not told from zero, and the largest of them."""
-    zero = _zero(results)
+def dial_effects(results: Results, lower: str) -> pd.DataFrame:
+    """What each arm but the upper bound does to each dial, as ``judged``, with ``dial``, its name.
+
+    ``sure`` says whether the interval does not hold 0.
+    """
+    names = dial_names(results)
     gains = dial_gains(results.scores, adapting(results.arms), lower)
-    gains = gains[gains["target"].ne(zero)]
-    unsure = gains[(gains["low"] <= 0) & (gains["high"] >= 0)]
-    said = f"The interval of {len(unsure)} of {len(gains)} differences holds zero"
+    effects = judged(gains, _zero(results))
+    sure = (effects["low"] > 0) | (effects["high"] < 0)
+    return effects.assign(dial=effects["target"].map(names), sure=sure)
+
+
+def _unsure_words(effects: pd.DataFrame) -> str:
+    """How many differences are not told from zero, and the largest of them."""
+    turned = effects[effects["dial"] != NONE_TURNED]
+    unsure = turned[~turned["sure"]]
+    said = f"The interval of {len(unsure)} of {len(turned)} differences holds zero"
     if unsure.empty:
         return f"{said}."
     most = unsure.iloc[int(unsure["difference"].abs().argmax())]
-    name = dial_names(results)[str(most["target"])]
-    told = f"{most['arm']}, {name}, {interval(most.to_dict())}"
+    told = f"{most['arm']}, {most['dial']}, {interval(most.to_dict())}"
     return (
         f"{said}. The largest of these is {signed(most['difference'])} ({told}). With"
         f" {count_of(int(most['seeds']), 'seed')}, an interval is wide where seeds differ."
@@ -58,20 +66,18 @@ def _unsure_words(results: Results, lower: str) -> str:
 
 def predicted_words(results: Results) -> str:
     """What the study's file predicted, and whether it came true by the rule; empty if not asked."""
-    lower, names = lower_bound(results.arms), dial_names(results)
-    if lower is None or not {MENDED, MENDED_BY_NONE} <= set(names.values()):
+    lower = lower_bound(results.arms)
+    if lower is None or not {MENDED, MENDED_BY_NONE} <= set(dial_names(results).values()):
         return ""
-    mending = {
-        arm: {names[target] for target in mended_and_harmed(results, arm, lower)[0]["target"]}
-        for arm in adapting(results.arms)
-    }
-    came = [arm for arm in BY if MENDED in mending.get(arm, set())]
-    who = [arm for arm in mending if MENDED_BY_NONE in mending[arm]]
+    effects = dial_effects(results, lower)
+    mending = effects[effects["effect"] == "mends"].groupby("dial", sort=False)["arm"].agg(list)
+    came = [arm for arm in BY if arm in mending.get(MENDED, ())]
+    who = listed(mending.get(MENDED_BY_NONE, ())) or "none of these methods"
     return (
         f"Before the results it was predicted that {listed(BY)} mend {MENDED}, and that no method"
         f" without labels mends the {MENDED_BY_NONE}, who shows in no scan. In the results"
         f" {MENDED} is clearly mended by {listed(came) or 'neither of the two'}, and the"
-        f" {MENDED_BY_NONE} by {listed(who) or 'none of these methods'}."
+        f" {MENDED_BY_NONE} by {who}."
     )
 
 
@@ -80,25 +86,22 @@ def mended_words(results: Results) -> str:
     lower = lower_bound(results.arms)
     if lower is None:
         return NO_LOWER
-    cost = _costs(results, lower).sort_values(ascending=False)
-    most = dial_names(results)[str(cost.index[0])]
+    most = dial_names(results)[str(_costs(results, lower).idxmax())]
     turned = count_of(len(results.pairs) - 1, "part")
     said = [f"Of {turned} of a shift that were turned alone, {most} costs most Dice."]
-    by_arm = {arm: mended_and_harmed(results, arm, lower) for arm in adapting(results.arms)}
-    for place, what in enumerate(("mended", "harmed")):
-        found = _by_dial(results, {arm: tables[place] for arm, tables in by_arm.items()})
+    effects = dial_effects(results, lower)
+    for effect, what in (("mends", "mended"), ("harms", "harmed")):
+        found = _by_dial(results, effects[effects["effect"] == effect])
         said.append(f"Clearly {what}: {found}." if found else f"No part is clearly {what}.")
     return " ".join(said)
 
 
-def _by_dial(results: Results, rows: Mapping[str, pd.DataFrame]) -> str:
+def _by_dial(results: Results, rows: pd.DataFrame) -> str:
     """The dials in ``rows``, each with its arms, as "contrast by ADA, and view by AdaBN"."""
-    names = dial_names(results)
-    arms = {
-        target: [arm for arm, table in rows.items() if target in set(table["target"])]
-        for target in names
-    }
-    parts = [f"{names[target]} by {listed(those)}" for target, those in arms.items() if those]
+    arms = rows.groupby("dial", sort=False)["arm"].agg(list)
+    parts = [
+        f"{name} by {listed(arms[name])}" for name in dial_names(results).values() if name in arms
+    ]
     return ", and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
@@ -120,12 +123,6 @@ def dial_names(results: Results) -> dict[str, str]:
         else dial
         for target, dial in dials.items()
     }  # fmt: skip
-
-
-def mended_and_harmed(results: Results, arm: str, lower: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows of ``dial_gains`` that an arm mends, and those that it harms, by the rule."""
-    gains = dial_gains(results.scores, [arm], lower)
-    return mended(gains, _zero(results)), harmed(gains)
 
 
 def dials_map(results: Results) -> Picture | None:
@@ -194,10 +191,6 @@ def _loads(results: Results) -> Mapping[tuple[str, str], float]:
     return dict(zip(keys, table["lesion_ml"], strict=True))
 
 
-def _listed(results: Results, rows: pd.DataFrame, nothing: str) -> str:
-    names = dial_names(results)
-    named = [
-        f"{names[str(target)]} ({signed(value)})"
-        for target, value in rows[["target", "difference"]].itertuples(index=False)
-    ]
-    return listed(named) if named else nothing
+def _listed(rows: pd.DataFrame, nothing: str) -> str:
+    named = zip(rows["dial"], rows["difference"], strict=True)
+    return listed([f"{name} ({signed(value)})" for name, value in named]) or nothing

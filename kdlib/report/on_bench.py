@@ -14,7 +14,7 @@ from kdlib.evidence.verdicts import count_of
 from kdlib.files import write_text
 from kdlib.record.results import Results
 from kdlib.record.whole import LAST
-from kdlib.report.dials import dial_names, mended_and_harmed
+from kdlib.report.dials import dial_effects
 from kdlib.report.gains import gains, pooled
 from kdlib.report.words import interval, listed, signed
 from kdlib.study.arm import adapting, lower_bound
@@ -79,12 +79,11 @@ def parts_by(results: Results) -> dict[str, dict[str, Any]]:
     lower = lower_bound(results.arms)
     if lower is None or not _of_this_protocol(results):
         return {}
-    names = dial_names(results)
-    found = {}
+    effects, found = dial_effects(results, lower), {}
     for name in adapting(results.arms):
-        rows = zip(("mends", "harms"), mended_and_harmed(results, name, lower), strict=True)
+        own = effects[effects["arm"] == name]
         arm = results.arms[name]
-        told = {what: [names[target] for target in table["target"]] for what, table in rows}
+        told = {what: list(own.loc[own["effect"] == what, "dial"]) for what in ("mends", "harms")}
         found[_key(arm.method, arm.on_the_fly)] = told
     return found
 

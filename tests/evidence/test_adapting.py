@@ -10,9 +10,8 @@ from kdlib.evidence.adapting import (
     by_number,
     cost_of_shift,
     dial_gains,
-    harmed,
+    judged,
     labels_worth,
-    mended,
     shares,
 )
 
@@ -45,10 +44,11 @@ def test_a_dial_is_mended_where_the_gain_is_sure_and_above_that_of_level_0() -> 
         [("zero", 0.02, 0.01, 0.03), ("more", 0.05, 0.03, 0.07), ("less", 0.015, 0.01, 0.02),
          ("unsure", 0.05, -0.01, 0.11), ("worse", -0.05, -0.07, -0.03)],
         columns=["target", "difference", "low", "high"],
-    )  # fmt: skip
-    assert mended(gains, "zero")["target"].tolist() == ["more"]
-    assert mended(gains[1:], "zero")["target"].tolist() == ["more", "less"]
-    assert harmed(gains)["target"].tolist() == ["worse"]
+    ).assign(arm="KD")  # fmt: skip
+    assert judged(gains, "zero")["effect"].tolist() == ["", "mends", "", "", "harms"]
+    assert judged(gains[1:], "zero")["effect"].tolist() == ["mends", "mends", "", "harms"]
+    both = pd.concat([gains, gains.assign(arm="ADA", low=-1.0)])
+    assert judged(both, "zero")["effect"].tolist()[5:] == ["", "", "", "", "harms"]
 
 
 def test_a_smaller_load_alone_costs_nothing() -> None:

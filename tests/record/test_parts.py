@@ -1,7 +1,9 @@
 """Laws of seeds whose sources are run apart from each other."""
 
+import json
 from itertools import permutations
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -12,7 +14,7 @@ from kdlib.record.choice import saved_studies
 from kdlib.record.export import export_study
 from kdlib.record.merge import merge
 from kdlib.record.results import Results
-from kdlib.record.whole import ARCHIVES, EXPLORERS
+from kdlib.record.whole import ARCHIVES, EXPLORERS, LAST
 from kdlib.study.plan import plan, run_study
 from kdlib.study.store import Store
 from kdlib.study.study import Study, load_study
@@ -86,6 +88,15 @@ def test_without_scans_everything_else_is_kept(exports: Path, tmp_path: Path) ->
             assert not any(read_arrays(path) for path in out.rglob(EXPLORERS))
         assert arrays(Results(out)) == kept | {EXPLORERS: set()}
         assert set(contents(out)) == set(contents(exports / "0-whole"))
+
+
+def test_a_supporting_study_keeps_no_scans_unless_asked(exports: Path, tmp_path: Path) -> None:
+    own = copytree(exports / "0-whole", tmp_path / "own")
+    made = json.loads((own / LAST).read_text())
+    (own / LAST).write_text(json.dumps(made | {"study": made["study"] | {"supporting": True}}))
+    for scans, kept in ((None, False), (True, True)):
+        merge("demo", [own], tmp_path / str(kept), scans=scans)
+        assert bool(read_arrays(tmp_path / str(kept) / EXPLORERS)) == kept
 
 
 def test_a_source_of_sweeps_alone_is_a_part_too(
