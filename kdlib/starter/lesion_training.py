@@ -47,9 +47,14 @@ def student(
     labelled: LabelledSlices,
     teachers: Sequence[UNet],
     seed: int,
+    true_labels: float,
     on_step: OnStep | None = None,
 ) -> UNet:
-    """A network that starts as the first teacher, and learns the mean answers of all of them."""
+    """A network that starts as the first teacher, and learns the mean answers of all of them.
+
+    ``true_labels`` is the share of the true labels in what it learns (Hinton et al. 2015, Section
+    2, who take both together where labels are known).
+    """
 
     def made() -> Method:
         first = round(len(labelled) * (1 - WITHOUT_LABELS))
@@ -60,7 +65,7 @@ def student(
             teacher=cast(UNet, Ensemble(teachers)),  # it answers as a UNet does
             start=teachers[0],
         )
-        settings = DistillationSettings(temperature=1.0)
+        settings = DistillationSettings(temperature=1.0, true_labels=true_labels)
         return Distillation(own, settings, task, seed=seed, updates=own.steps)
 
     return _kept_or_trained(folder, own, made, on_step)

@@ -22,6 +22,7 @@ from kdlib.prediction import predict
 from kdlib.recipe import Count, Recipe, Strict
 from kdlib.scores.in_space import evaluate_volumes
 from kdlib.starter.brain_training import BrainSettings, train_brain
+from kdlib.starter.centring import centred
 from kdlib.starter.ensemble import Ensemble
 from kdlib.starter.lesion_training import recipe, student, teacher
 from kdlib.starter.people import draw_person
@@ -46,6 +47,12 @@ class StarterStudy(Strict):
         (6000, 6000, 6000), description="the optimiser steps of each teacher"
     )
     student_steps: Count = Field(6000, description="optimiser steps of the student")
+    true_labels: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.5, description="the share of the true labels in what the student learns"
+    )
+    centring: Count = Field(
+        24, description="other people, by whom 0.5 becomes a good threshold of each network"
+    )
 
 
 def make_starter(
@@ -71,22 +78,30 @@ def make_starter(
     with bar("people") as on_person:
         population.make(workers, on_person)
     labelled = population.labelled_slices()
+    others = [
+        draw_person(study.seed, study.people + number, template())
+        for number in range(study.centring)
+    ]
     networks: dict[str, UNet] = {}
+    thresholds: dict[str, float] = {}
     for number, steps in enumerate(study.steps):
         name = f"teacher-{number + 1}"
         with bar(name) as on_step:
             place = folder / f"{name}-{study.seed}-{study.people}-{steps}"
-            networks[name] = teacher(place, recipe(steps), labelled, study.seed + number, on_step)
+            made = teacher(place, recipe(steps), labelled, study.seed + number, on_step)
+        networks[name], thresholds[name] = centred(made, last, others)
     with bar("student") as on_step:
-        parts = [study.seed, study.people, *study.steps, study.student_steps]
+        parts = [study.seed, study.people, *study.steps, study.student_steps, study.true_labels]
         place = folder / "-".join(["student", *map(str, parts)])
         taught_by = list(networks.values())
-        made = student(place, last, labelled, taught_by, study.seed, on_step)
+        made = student(place, last, labelled, taught_by, study.seed, study.true_labels, on_step)
+    made, thresholds["student"] = centred(made, last, others)
     networks |= {"ensemble": cast(UNet, Ensemble(taught_by)), "student": made}
     with bar("validation") as on_person:
         scores = validation_scores(networks, last, study.seed, study.validation, on_person)
     write_text(out / SCORES, scores.to_csv(index=False))
     note = _provenance(study, "student", scores, time.monotonic() - began)
+    note["thresholds_before_centring"] = thresholds
     write_lesion_network(out, made, last, note)
     return scores
 

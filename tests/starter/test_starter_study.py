@@ -15,7 +15,9 @@ from kdlib.starter.card import numbers, summary
 from kdlib.starter.starter import WEIGHTS, load_starter, read_starter
 from kdlib.starter.study import StarterStudy, make_starter
 
-TINY = StarterStudy(seed=3, brain_steps=(1,), people=2, validation=1, steps=(2, 2), student_steps=2)
+TINY = StarterStudy(
+    seed=3, brain_steps=(1,), people=2, validation=1, steps=(2, 2), student_steps=2, centring=1
+)
 
 
 @contextmanager
@@ -37,6 +39,9 @@ def test_it_ends_with_a_network_its_scores_and_a_note(
     assert summary(scores).loc["teacher-1", "difference"] == 0
     assert "| student |" in numbers(scores, "student")
     starter = read_starter(tmp_path / "out")
+    assert set(starter.provenance["thresholds_before_centring"]) == {
+        "teacher-1", "teacher-2", "student",
+    }  # fmt: skip
     assert starter.provenance["people"] == 2
     assert (tmp_path / "out" / "brain.safetensors").exists()
     weights = (tmp_path / "out" / "lesion.safetensors").read_bytes()
@@ -60,6 +65,6 @@ def test_it_has_one_seed() -> None:
 def test_the_model_card_has_the_numbers_of_the_shipped_network() -> None:
     scores = pd.read_csv(WEIGHTS / "validation.csv")
     card = (WEIGHTS.parent / "CARD.md").read_text(encoding="utf-8")
-    assert numbers(scores, "shipped") in card
-    found = scores[scores.network == "shipped"].dice.mean()
-    assert load_starter().provenance["validation_dice"]["shipped"] == pytest.approx(found, abs=1e-3)
+    assert numbers(scores, "student") in card
+    found = scores[scores.network == "student"].dice.mean()
+    assert load_starter().provenance["validation_dice"]["student"] == pytest.approx(found, abs=1e-3)
