@@ -16,14 +16,21 @@ from kdlib.prediction import predict
 from kdlib.recipe import Recipe
 from kdlib.scores.metrics import THRESHOLD, dice
 from kdlib.starter.people import Person
+from kdlib.starter.population import OnPerson
 
 THRESHOLDS = np.arange(20, 81, 5) / 100
 NEARLY = 0.005  # Dice: as good as the best; the curve is flat
 
 
-def centred(network: UNet, own: Recipe, people: Sequence[Person]) -> tuple[UNet, float]:
+def centred(
+    network: UNet, own: Recipe, people: Sequence[Person], on_person: OnPerson
+) -> tuple[UNet, float]:
     """A copy of ``network`` for which 0.5 is what its good threshold was, and that threshold."""
-    good = good_threshold([_dice_by_threshold(network, own, person) for person in people])
+    curves = []
+    for number, person in enumerate(people):
+        curves.append(_dice_by_threshold(network, own, person))
+        on_person(number + 1, len(people))
+    good = good_threshold(curves)
     return moved(network, float(np.log((1 - good) / good))), good
 
 

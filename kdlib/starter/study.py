@@ -6,7 +6,6 @@ seen. A study that was stopped goes on where it was.
 """
 
 import shutil
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from importlib.metadata import version
@@ -16,6 +15,7 @@ from typing import Annotated, Any, cast
 import pandas as pd
 from pydantic import Field
 
+from kdlib.data.slices import LabelledSlices
 from kdlib.files import write_text
 from kdlib.networks import UNet
 from kdlib.prediction import predict
@@ -30,6 +30,7 @@ from kdlib.starter.population import Population, template
 from kdlib.starter.starter import write_lesion_network
 
 SCORES = "validation.csv"
+STUDENT = "student"
 
 Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 
@@ -70,40 +71,50 @@ def make_starter(
     Returns:
         The scores: one row for each network and each person of the validation.
     """
-    began = time.monotonic()
     with bar("brain network") as on_step:
         _brain_network(study, folder, out, on_step)
     last = recipe(study.student_steps)
     population = Population(folder / "people", study.seed, study.people, last.preparation)
     with bar("people") as on_person:
         population.make(workers, on_person)
-    labelled = population.labelled_slices()
-    others = [
-        draw_person(study.seed, study.people + number, template())
-        for number in range(study.centring)
-    ]
-    networks: dict[str, UNet] = {}
-    thresholds: dict[str, float] = {}
-    for number, steps in enumerate(study.steps):
-        name = f"teacher-{number + 1}"
-        with bar(name) as on_step:
-            place = folder / f"{name}-{study.seed}-{study.people}-{steps}"
-            made = teacher(place, recipe(steps), labelled, study.seed + number, on_step)
-        networks[name], thresholds[name] = centred(made, last, others)
-    with bar("student") as on_step:
-        parts = [study.seed, study.people, *study.steps, study.student_steps, study.true_labels]
-        place = folder / "-".join(["student", *map(str, parts)])
-        taught_by = list(networks.values())
-        made = student(place, last, labelled, taught_by, study.seed, study.true_labels, on_step)
-    made, thresholds["student"] = centred(made, last, others)
-    networks |= {"ensemble": cast(UNet, Ensemble(taught_by)), "student": made}
+    made = _lesion_networks(study, folder, population.labelled_slices(), bar)
+    networks = {name: network for name, (network, _) in made.items()}
+    shipped = networks.pop(STUDENT)
+    networks |= {"ensemble": cast(UNet, Ensemble(list(networks.values()))), STUDENT: shipped}
     with bar("validation") as on_person:
         scores = validation_scores(networks, last, study.seed, study.validation, on_person)
     write_text(out / SCORES, scores.to_csv(index=False))
-    note = _provenance(study, "student", scores, time.monotonic() - began)
-    note["thresholds_before_centring"] = thresholds
-    write_lesion_network(out, made, last, note)
+    thresholds = {name: threshold for name, (_, threshold) in made.items()}
+    note = _provenance(study, thresholds, scores)
+    write_lesion_network(out, shipped, last, note)
     return scores
+
+
+def _lesion_networks(
+    study: StarterStudy, folder: Path, labelled: LabelledSlices, bar: Bar
+) -> dict[str, tuple[UNet, float]]:
+    """The teachers and then the student, each with the threshold that became 0.5."""
+    last = recipe(study.student_steps)
+    numbers = range(study.people, study.people + study.centring)
+    others = [draw_person(study.seed, number, template()) for number in numbers]
+
+    def finished(name: str, network: UNet) -> tuple[UNet, float]:
+        with bar(f"threshold of {name}") as on_person:
+            return centred(network, last, others, on_person)
+
+    made: dict[str, tuple[UNet, float]] = {}
+    for number, steps in enumerate(study.steps):
+        name = f"teacher-{number + 1}"
+        place = folder / f"{name}-{study.seed}-{study.people}-{steps}"
+        with bar(name) as on_step:
+            one = teacher(place, recipe(steps), labelled, study.seed + number, on_step)
+        made[name] = finished(name, one)
+    parts = [study.seed, study.people, *study.steps, study.student_steps, study.true_labels]
+    place = folder / "-".join([STUDENT, *map(str, parts)])
+    taught_by = [network for network, _ in made.values()]
+    with bar(STUDENT) as on_step:
+        one = student(place, last, labelled, taught_by, study.seed, study.true_labels, on_step)
+    return made | {STUDENT: finished(STUDENT, one)}
 
 
 def _brain_network(
@@ -140,14 +151,14 @@ def validation_scores(
 
 
 def _provenance(
-    study: StarterStudy, network: str, scores: pd.DataFrame, seconds: float
+    study: StarterStudy, thresholds: dict[str, float], scores: pd.DataFrame
 ) -> dict[str, Any]:
     """How the shipped network was made, and its mean Dice on simulated people it has not seen."""
     means = scores.groupby("network").dice.mean().round(3)
     return {
-        "network": network,
+        "network": STUDENT,
         **study.model_dump(),
-        "seconds": round(seconds),
+        "thresholds_before_centring": thresholds,
         "kdlib": version("kdlib"),
         "torch": version("torch"),
         "validation_dice": {str(name): float(value) for name, value in means.items()},

@@ -52,7 +52,8 @@ def test_it_ends_with_a_network_its_scores_and_a_note(
         yield lambda done, total: began.append(f"{name} {done}")
 
     make_starter(TINY, tmp_path / "work", tmp_path / "out", watched)  # nothing is trained again
-    assert began == ["people 2", "validation 1"]
+    centring = [f"threshold of {name} 1" for name in ("teacher-1", "teacher-2", "student")]
+    assert began == ["people 2", *centring, "validation 1"]
     assert (tmp_path / "out" / "lesion.safetensors").read_bytes() == weights
 
 
