@@ -58,7 +58,7 @@ def test_orientation_and_scale_do_not_matter(
 def test_the_weights_are_small_and_say_how_they_were_made(starter: Starter) -> None:
     weights = sum(p.numel() for p in starter.network.parameters())
     assert weights * 2 < 2.5e6
-    assert {"seed", "people", "kdlib", "seconds"} <= set(starter.provenance)
+    assert {"seed", "people", "kdlib", "thresholds_before_centring"} <= set(starter.provenance)
     assert starter.threshold == 0.5
 
 
