@@ -16,7 +16,7 @@ from kdlib.report.figures import Picture, drawing
 from kdlib.report.pictures import Slice, segmentations
 from kdlib.report.words import signed
 from kdlib.scores.example import example_answer, example_scan
-from kdlib.starter.card import SLICES_MM
+from kdlib.starter.card import SLICES_MM, summary
 from kdlib.starter.people import Person, draw_person
 from kdlib.starter.population import template
 from kdlib.starter.starter import WEIGHTS, load_starter
@@ -36,6 +36,19 @@ def people_scores() -> pd.DataFrame:
     table = pd.read_csv(WEIGHTS / SCORES)
     shipped = table["network"].iloc[-1]  # a study writes it last
     return table[table["network"] == shipped].drop(columns="network").reset_index(drop=True)
+
+
+def distilled_words() -> str:
+    """What the teachers' mean answer and the student gain over one teacher, in a sentence."""
+    table = summary(pd.read_csv(WEIGHTS / SCORES)).iloc[-2:]  # a study writes these last
+    mean, student = (
+        f"{signed(row['difference'])} (standard error {row['standard_error']:.3f})"
+        for row in table.to_dict("records")
+    )
+    return (
+        "On simulated people whom no network has seen, the mean of the teachers' answers changes"
+        f" the Dice of the first teacher by {mean}, and the student changes it by {student}."
+    )
 
 
 def people_figure(scores: pd.DataFrame) -> Picture:
@@ -64,7 +77,7 @@ def people_words(scores: pd.DataFrame) -> str:
     healthy = int((scores["lesion_ml"] == 0).sum())
     none = f" The figure leaves out those without lesions ({healthy})." if healthy else ""
     return (
-        f"The mean Dice of {len(dice)} people is {dice.mean():.2f}, from {dice.min():.2f} to"
+        f"The mean Dice of {dice.count()} people is {dice.mean():.2f}, from {dice.min():.2f} to"
         f" {dice.max():.2f}. It {_trend(by_load)} the volume of the lesions (rank correlation"
         f" {signed(by_load, 2)}), and it {_trend(by_slice)} the thickness of the slices"
         f" ({signed(by_slice, 2)}).{none}"

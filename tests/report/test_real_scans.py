@@ -1,5 +1,7 @@
 """What is said of the starter's scores: on real scans, after adapting, and on simulated people."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +18,7 @@ from kdlib.report.real_scans import (
 )
 from kdlib.report.simulated_people import (
     chosen_people,
+    distilled_words,
     example_of,
     kept_examples,
     people_figure,
@@ -25,7 +28,7 @@ from kdlib.report.simulated_people import (
 from kdlib.scores.metrics import THRESHOLD, dice
 from kdlib.starter.people import draw_person
 from kdlib.starter.population import template
-from kdlib.starter.starter import load_starter
+from kdlib.starter.starter import WEIGHTS, load_starter
 
 
 def scores(gains: list[float], used: list[bool]) -> pd.DataFrame:
@@ -134,3 +137,10 @@ def test_people_without_lesions_are_named_and_do_not_spoil_the_figure() -> None:
     assert "leaves out those without lesions (1)" in people_words(people)
     assert people_figure(people).data()  # a warning would stop the test
     assert "leaves out" not in people_words(people.tail(5))
+
+
+def test_what_the_student_gains_is_that_of_the_model_card() -> None:
+    card = (WEIGHTS.parent / "CARD.md").read_text(encoding="utf-8")
+    for gain in re.findall(r"by ([+−][0-9.]+)", distilled_words()):
+        assert f"| {gain.replace('−', '-')} ± " in card
+    assert len(re.findall("standard error", distilled_words())) == 2
