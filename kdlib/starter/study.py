@@ -109,8 +109,9 @@ def _lesion_networks(
         with bar(name) as on_step:
             one = teacher(place, recipe(steps), labelled, study.seed + number, on_step)
         made[name] = finished(name, one)
-    parts = [study.seed, study.people, *study.steps, study.student_steps, study.true_labels]
-    place = folder / "-".join([STUDENT, *map(str, parts)])
+    decided = [study.student_steps, study.true_labels, study.centring]
+    parts = map(str, [study.seed, study.people, *study.steps, *decided])
+    place = folder / "-".join([STUDENT, *parts])
     taught_by = [network for network, _ in made.values()]
     with bar(STUDENT) as on_step:
         one = student(place, last, labelled, taught_by, study.seed, study.true_labels, on_step)
