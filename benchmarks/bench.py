@@ -59,7 +59,7 @@ def alternate(first: Way, second: Way, rounds: int) -> list[float]:
 
 
 def training(rounds: int) -> Iterator[Row]:
-    """MONAI's loop over kdlib's, of ten steps each."""
+    """MONAI's loop over kdlib's, of ten steps each, and from it the time to the plateau."""
     from training_speed import loops_of
 
     with TemporaryDirectory() as folder:
@@ -69,24 +69,22 @@ def training(rounds: int) -> Iterator[Row]:
         ):  # fmt: skip
             ways = [partial(next, loops[f"kdlib {ours}"]), partial(next, loops[f"MONAI {theirs}"])]
             what = f"training: MONAI's loop ({theirs}) over kdlib's ({ours})"
-            yield Row(what, "", alternate(*ways, rounds))
+            ratios = alternate(*ways, rounds)
+            yield Row(what, "", ratios)
+            if ours == theirs == "bfloat16":
+                yield time_to_plateau(ratios)
 
 
-def plateau(rounds: int) -> Iterator[Row]:
+def time_to_plateau(ratios: list[float]) -> Row:
     """MONAI's loop with the paper's recipe over kdlib's, until the Dice at home is kdlib's plateau.
 
-    The slices that each needs are those that ``plateau.py`` has measured.
+    ``ratios`` are those of the two loops for equally many slices. How many slices each needs is
+    what ``plateau.py`` has measured.
     """
-    from training_speed import loops_of
-
     ours, theirs, reached = slices_to_plateau(pd.read_csv(MEASURED))
-    with TemporaryDirectory() as folder:
-        loops = loops_of(Path(folder), "auto", width=16, batch_size=16, steps=10)
-        ways = [partial(next, loops[f"{peer} bfloat16"]) for peer in ("kdlib", "MONAI")]
-        ratios = [ratio * theirs / ours for ratio in alternate(*ways, rounds)]
     lacking = "" if reached else f"; it is not there after {theirs:,} slices, so this is the least"
     what = "time to the plateau at home: MONAI's loop with the paper's recipe over kdlib's"
-    yield Row(what + lacking, "3", ratios)
+    return Row(what + lacking, "3", [ratio * theirs / ours for ratio in ratios])
 
 
 def slices_to_plateau(measured: pd.DataFrame) -> tuple[int, int, bool]:
@@ -167,7 +165,7 @@ def engine(rounds: int) -> Iterator[Row]:
     yield Row("engine: ms a run, of 100 runs on 2 workers", "50", milliseconds)
 
 
-PARTS = (training, plateau, steps, prediction, metrics, engine)
+PARTS = (training, steps, prediction, metrics, engine)
 
 
 def main() -> None:

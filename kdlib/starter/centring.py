@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kdlib.data.labels import Label
 from kdlib.networks import UNet
 from kdlib.prediction import predict
 from kdlib.recipe import Recipe
@@ -57,7 +58,7 @@ def moved(network: UNet, log_odds: float) -> UNet:
 
 def _dice_by_threshold(network: UNet, own: Recipe, person: Person) -> NDArray[np.float64]:
     labels, answer = person.labels.array, predict(network, [person.flair], own).array
-    truth, counted = labels == 1, labels != 2
+    truth, counted = labels == Label.LESION, labels != Label.OTHER_PATHOLOGY
     if not truth.any():
         return np.full(len(THRESHOLDS), np.nan)
     return np.array([dice((answer >= level) & counted, truth) for level in THRESHOLDS])
