@@ -8,7 +8,7 @@ from kdlib.evidence.evidence import Pairs
 from kdlib.evidence.paper import PAIRS
 from kdlib.evidence.power import Expected
 from kdlib.evidence.statistics import MARGIN
-from kdlib.evidence.verdicts import Verdict
+from kdlib.evidence.verdicts import NOT_RUN, Verdict
 
 # Where U-bound must be above L-bound: in the claim's own pairs, in those of the sweeps, in those of
 # the study of the mechanism, or nowhere.
@@ -45,6 +45,11 @@ class Ruling:
     verdict: Verdict
     why: str
     expected: Expected | None = None
+
+    @property
+    def run(self) -> bool:
+        """Whether there were results to judge the claim by, enough or not."""
+        return not self.why.startswith(NOT_RUN)
 
     @property
     def if_true(self) -> str:

@@ -22,6 +22,7 @@ from kdlib.evidence.contrast import MINIMUM_SEEDS, Contrast, contrast_of
 from kdlib.evidence.paper import DECLARED, PAIRS
 from kdlib.evidence.statistics import MARGIN
 from kdlib.evidence.verdicts import count_of
+from kdlib.scores.strata import column_words
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -84,7 +85,7 @@ class Evidence:
         """``arm`` minus ``baseline`` over ``pairs``, uncorrected; sources averaged if several."""
         pairs, name = self.judged(pairs), f"{arm} - {baseline}"
         if metric != "dice":
-            name += f" in {metric}"
+            name += f" in {' less '.join(map(column_words, metric.split(' - ')))}"
         if len(pairs) == 1:
             name += f" ({pair_name(*pairs[0])})"
         return contrast_of(name, self.differences(arm, baseline, pairs, metric), margin)

@@ -24,7 +24,7 @@ def judge_at_home(evidence: Evidence) -> Judgement:
         found = f"{count_of(len(sources), 'source')} and {count_of(seeds, 'seed')}"
         return Judgement(
             "undecided",
-            f"KD at T = {TEMPERATURE:g} scored on the source with {found};"
+            f"not run: KD at T = {TEMPERATURE:g} scored on the source with {found};"
             f" it takes {len(CLINICS)} and {MINIMUM_SEEDS}",
         )
     return all_better([contrast_of("KD - its teacher, at home", table)])

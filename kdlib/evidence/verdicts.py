@@ -18,6 +18,7 @@ Verdict = Literal[
     "fails",
 ]
 NO_GAP: Verdict = "the bench shows no gap here"
+NOT_RUN = "not run"  # begins the reason of a verdict for which there are no results
 # Of a claim of the paper, in the order in which they are counted.
 VERDICTS: tuple[Verdict, ...] = (
     "reproduced", "contradicted", "undecided", "undecidable here", NO_GAP,

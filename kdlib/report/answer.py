@@ -1,18 +1,27 @@
 """The study's answer in sentences that are computed, so that they say what the results say."""
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 
 from kdlib.evidence import paper
 from kdlib.evidence.bench import Bench
 from kdlib.evidence.comparisons import POOLED, gaps_closed, subject_scores
-from kdlib.evidence.verdicts import NO_GAP, count_of
+from kdlib.evidence.statistics import MARGIN
+from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
 from kdlib.report.gains import gains, pooled
-from kdlib.report.ledger import Ledger
-from kdlib.report.words import called, interval, listed, signed
+from kdlib.report.ledger import Ledger, decided_words, verdict_words
+from kdlib.report.words import Change, called, change_of, interval, listed, signed
 from kdlib.study.arm import featured, lower_bound, upper_bound
+
+# What the corrected test says of a change, behind its interval.
+_SURE: dict[Change, str] = {
+    "few seeds": "",
+    "raised": ", clear",
+    "lowered": ", clear",
+    "the same": f", the same within {MARGIN:g}",
+    "unclear": ", not clear when the tests are corrected for their number",
+}
 
 
 def answer(results: Results, ledger: Ledger | None = None) -> dict[str, str]:
@@ -57,7 +66,7 @@ def _gains(results: Results) -> str:
         found = by_arm[arm]
         parts.append(
             f"{called(results.arms[arm])} changes the mean Dice by "
-            f"{signed(found['difference'])} ({interval(found)}{closed})"
+            f"{signed(found['difference'])} ({interval(found)}{closed}{_SURE[change_of(found)]})"
         )
     return f"Without any target label, {listed(parts)}.{_as_printed(results, shown)}"
 
@@ -93,16 +102,9 @@ def _shares(results: Results) -> dict[str, float]:
 
 def _sure(found: Ledger) -> str:
     """The verdicts on what is claimed of the methods, and whether the bench was tested."""
-    verdicts = Counter(ruling.verdict for ruling in found.claimed)
-    tested = _tested(found.bench)
-    unsure = verdicts["undecidable here"]
-    design = f" The design of this study cannot decide another {unsure}." if unsure else ""
-    no_gap = f" For the other {verdicts[NO_GAP]}, {NO_GAP}." if verdicts[NO_GAP] else ""
-    return (
-        f"Our ledger has {len(found.claimed)} claims of the paper. These results reproduce "
-        f"{verdicts['reproduced']} of them, contradict {verdicts['contradicted']} and leave "
-        f"{verdicts['undecided']} undecided.{design}{no_gap}{tested}"
-    )
+    claims = f"Our ledger has {len(found.claimed)} claims of the paper."
+    said = [claims, verdict_words(found.claimed), decided_words(found.claimed)]
+    return " ".join(filter(None, said)) + _tested(found.bench)
 
 
 def _tested(bench: Bench) -> str:

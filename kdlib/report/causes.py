@@ -13,7 +13,8 @@ from kdlib.evidence.verdicts import OUTCOMES, count_of
 from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing, name_rows
 from kdlib.report.gains import draw_comparison
-from kdlib.report.words import listed, signed
+from kdlib.report.story import Story
+from kdlib.report.words import change_of, listed, signed
 from kdlib.study.arm import Arm, adapting, lower_bound
 
 
@@ -73,6 +74,23 @@ def hypothesis_words(outcomes: list[Outcome]) -> str:
         for verdict, numbers in found.items()
     ]
     return f"Of the {len(outcomes)} predictions of the hypothesis, {listed(parts)}."
+
+
+def explained_words(results: Results) -> str:
+    """Whether these results have a gain that the hypothesis could explain, in a sentence."""
+    changes = {name: change_of(one) for name, one in Story(results).found.items()}
+    methods = ("adversarial", "distillation", "adabn")
+    arms = [n for n in changes if results.arms[n].method in methods]
+    raised = [results.arms[name].label for name in arms if changes[name] == "raised"]
+    if not arms or "few seeds" in changes.values():
+        return "These results cannot say whether there is a gain that it could explain."
+    if raised:
+        return f"In the study {results.name!r} it must explain a clear gain by {listed(raised)}."
+    names = listed([results.arms[name].label for name in arms])
+    return (
+        f"In the study {results.name!r} there is no clear gain by {names}. So there is no gain"
+        " here that it could explain, and new statistics of the batch norms alone brought none."
+    )
 
 
 def cause_words(table: pd.DataFrame, outcomes: list[Outcome], arms: Mapping[str, Arm]) -> str:

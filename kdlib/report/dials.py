@@ -18,6 +18,15 @@ from kdlib.study.arm import adapting, lower_bound
 
 NO_LOWER = "This study has no lower bound."
 NONE_TURNED = "level 0"
+# Where a dial was turned, in a sentence.
+WHERE = {
+    "contrast": "where the contrast differs",
+    "sharpness": "where the sharpness differs",
+    "noise": "where the noise differs",
+    "view": "where the field of view differs",
+    "population": "where the people differ",
+    "reader": "where the reader draws other borders",
+}
 # What the file of the study predicted before its results.
 MENDED, BY = "contrast", ("AdaBN", "histogram matching")
 MENDED_BY_NONE = "reader"
@@ -31,9 +40,10 @@ def dials_words(results: Results) -> str:
     effects, sentences = dial_effects(results, lower), [_costs_words(results, lower)]
     for arm in adapting(results.arms):
         rows = effects[effects["arm"] == arm]
-        better = _listed(rows[rows["effect"] == "mends"], "none of the dials")
-        worse = _listed(rows[rows["effect"] == "harms"], "none")
-        sentences.append(f"{arm[0].upper()}{arm[1:]} mends {better}; it harms {worse}.")
+        better = _listed(rows[rows["effect"] == "mends"])
+        worse = _listed(rows[rows["effect"] == "harms"])
+        name = f"{arm[0].upper()}{arm[1:]}"
+        sentences.append(f"{name} is shown to mend {better}, and to harm {worse}.")
     return " ".join([*sentences, _unsure_words(effects)])
 
 
@@ -50,17 +60,23 @@ def dial_effects(results: Results, lower: str) -> pd.DataFrame:
 
 
 def _unsure_words(effects: pd.DataFrame) -> str:
-    """How many differences are not told from zero, and the largest of them."""
+    """How many differences are not told from zero, and the lowest and the highest of them."""
     turned = effects[effects["dial"] != NONE_TURNED]
-    unsure = turned[~turned["sure"]]
-    said = f"The interval of {len(unsure)} of {len(turned)} differences holds zero"
+    unsure = turned[~turned["sure"]].sort_values("difference")
+    said = (
+        f"The interval of {len(unsure)} of {len(turned)} differences holds zero. The intervals are"
+        " not corrected for their number"
+    )
     if unsure.empty:
         return f"{said}."
-    most = unsure.iloc[int(unsure["difference"].abs().argmax())]
-    told = f"{most['arm']}, {most['dial']}, {interval(most.to_dict())}"
+    ends = [
+        f"{signed(row['difference'])} ({row['arm']}, {row['dial']}, {interval(row)})"
+        for row in unsure.iloc[[0, -1]].to_dict("records")
+    ]
+    seeds = count_of(int(unsure["seeds"].max()), "seed")
     return (
-        f"{said}. The largest of these is {signed(most['difference'])} ({told}). With"
-        f" {count_of(int(most['seeds']), 'seed')}, an interval is wide where seeds differ."
+        f"{said}. Those that hold zero lie between {listed(ends)}. With {seeds} an interval is wide"
+        " where the seeds differ, so most of the map is open rather than empty."
     )
 
 
@@ -76,13 +92,13 @@ def predicted_words(results: Results) -> str:
     return (
         f"Before the results it was predicted that {listed(BY)} mend {MENDED}, and that no method"
         f" without labels mends the {MENDED_BY_NONE}, who shows in no scan. In the results"
-        f" {MENDED} is clearly mended by {listed(came) or 'neither of the two'}, and the"
+        f" {MENDED} is shown to be mended by {listed(came) or 'neither of the two'}, and the"
         f" {MENDED_BY_NONE} by {who}."
     )
 
 
 def mended_words(results: Results) -> str:
-    """What costs most, and which parts are clearly mended and harmed by which methods."""
+    """What costs most, and where methods are shown to raise and to lower the Dice."""
     lower = lower_bound(results.arms)
     if lower is None:
         return NO_LOWER
@@ -90,19 +106,24 @@ def mended_words(results: Results) -> str:
     turned = count_of(len(results.pairs) - 1, "part")
     said = [f"Of {turned} of a shift that were turned alone, {most} costs most Dice."]
     effects = dial_effects(results, lower)
-    for effect, what in (("mends", "mended"), ("harms", "harmed")):
+    for effect, does in (("mends", "raise"), ("harms", "lower")):
         found = _by_dial(results, effects[effects["effect"] == effect])
-        said.append(f"Clearly {what}: {found}." if found else f"No part is clearly {what}.")
-    return " ".join(said)
+        said.append(
+            f"Shown to {does} it: {found}." if found else f"No method is shown to {does} it."
+        )
+    seeds = count_of(int(effects["seeds"].max()), "seed") if len(effects) else "no seed"
+    return f"{' '.join(said)} This rests on {seeds} and on tests not corrected for their number."
 
 
 def _by_dial(results: Results, rows: pd.DataFrame) -> str:
-    """The dials in ``rows``, each with its arms, as "contrast by ADA, and view by AdaBN"."""
+    """The arms in ``rows``, each with its dials, as "ADA if the contrast differs"."""
     arms = rows.groupby("dial", sort=False)["arm"].agg(list)
     parts = [
-        f"{name} by {listed(arms[name])}" for name in dial_names(results).values() if name in arms
+        f"{listed(arms[name])} {WHERE.get(name, f'where {name} differs')}"
+        for name in dial_names(results).values()
+        if name in arms
     ]
-    return ", and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    return "; ".join(parts)
 
 
 def dial_names(results: Results) -> dict[str, str]:
@@ -191,6 +212,6 @@ def _loads(results: Results) -> Mapping[tuple[str, str], float]:
     return dict(zip(keys, table["lesion_ml"], strict=True))
 
 
-def _listed(rows: pd.DataFrame, nothing: str) -> str:
+def _listed(rows: pd.DataFrame) -> str:
     named = zip(rows["dial"], rows["difference"], strict=True)
-    return listed([f"{name} ({signed(value)})" for name, value in named]) or nothing
+    return listed([f"{name} ({signed(value)})" for name, value in named]) or "none"

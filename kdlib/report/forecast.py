@@ -4,7 +4,7 @@ import pandas as pd
 
 from kdlib.own_scans.forecast import forecast_tests
 from kdlib.report.real_scans import NAMES
-from kdlib.report.words import signed
+from kdlib.report.words import listed, signed
 
 SHARES = {
     "sign_right": "It foretells whether there is a gain",
@@ -33,6 +33,19 @@ def forecast_table() -> pd.DataFrame:
     }
     rows = ["Correlation of forecast and true gain", *SHARES.values(), *GAINS.values()]
     return pd.DataFrame({"On unseen clinics": rows, **methods}) if methods else pd.DataFrame()
+
+
+def expected_words() -> str:
+    """How often ``kdlib adapt`` uses an adapted network, in a sentence for who is about to try."""
+    tests = forecast_tests()
+    if not tests:
+        return "a rule of thumb decides, and it lets harmful students pass."
+    parts = [f"{found['adapted']:.0%} with {NAMES[method]}" for method, found in tests.items()]
+    clinics = next(iter(tests.values()))["clinics"]
+    return (
+        f"of {clinics} simulated clinics, it used the adapted network in {listed(parts)}. So mostly"
+        " you get the starter's own masks, with the reason."
+    )
 
 
 def forecast_words() -> str:

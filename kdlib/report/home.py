@@ -105,5 +105,8 @@ def _room(back: float) -> str:
     if np.isnan(back):
         return "Without U-bound nothing says how much of this a method could bring back."
     if back > 0:
-        return f"So a method without labels can gain up to {back:.3f} Dice in the mean."
+        return (
+            f"So a method without labels has about {back:.3f} Dice to gain in the mean. U-bound is"
+            " a yardstick and no ceiling: a method that undoes the shift itself can gain more."
+        )
     return "Labels bring nothing back in the mean, so there is no room in which to gain."

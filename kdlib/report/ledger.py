@@ -1,6 +1,7 @@
 """The verdicts on a study's results, with the studies of record that support it beside them."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,6 +16,7 @@ from kdlib.evidence.protocol import PROTOCOL, rules_digest
 from kdlib.evidence.verdicts import NO_GAP
 from kdlib.record.results import Results, open_results
 from kdlib.report.shown import printed
+from kdlib.report.words import listed
 
 CONTROLS, MECHANISM = "controls", "mechanism"
 
@@ -79,12 +81,30 @@ def _passes(bench: Bench) -> str:
     return f"The bench {'passes' if bench.open else 'fails'} its test by controls"
 
 
-def left_words(counts: Mapping[str, int]) -> str:
-    """How many claims cannot be judged here, in sentences; empty if there are none."""
-    design, gap = counts.get("undecidable here", 0), counts.get(NO_GAP, 0)
-    said = [f"The design of this study cannot decide another {design}."] if design else []
-    said += [f"For {gap} of them, the bench shows no gap here."] if gap else []
+def verdict_words(rulings: Sequence[Ruling]) -> str:
+    """How many of the claims have each verdict, in sentences."""
+    counts = Counter(ruling.verdict for ruling in rulings)
+    design, gap = counts["undecidable here"], counts[NO_GAP]
+    absent = sum(not ruling.run for ruling in rulings if ruling.verdict == "undecided")
+    why = f", {absent} of them because what they need was not run" if absent else ""
+    said = [
+        f"These results reproduce {counts['reproduced']} of them, contradict"
+        f" {counts['contradicted']} and leave {counts['undecided']} undecided{why}."
+    ]
+    said += [f"The design of this study cannot decide another {design}."] if design else []
+    said += [f"For the other {gap}, {NO_GAP}."] if gap else []
     return " ".join(said)
+
+
+def decided_words(rulings: Sequence[Ruling]) -> str:
+    """The claims that are reproduced and contradicted, in the paper's sense; empty without any."""
+    parts = []
+    for verdict in ("reproduced", "contradicted"):
+        claims = [ruling.claim.claim for ruling in rulings if ruling.verdict == verdict]
+        if claims:
+            quoted = listed([f"“{claim.removesuffix('.')}”" for claim in claims])
+            parts.append(f"{verdict.capitalize()}: {quoted}.")
+    return " ".join(parts)
 
 
 def protocol_words(results: Results) -> str:

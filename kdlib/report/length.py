@@ -11,10 +11,12 @@ from matplotlib.figure import Figure
 from kdlib.evidence.paper import PAIRS
 from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing
+from kdlib.report.words import listed, signed
 from kdlib.study.study import built_in_studies, load_study
 
 FLAT = 0.01  # of Dice; a training is long enough if its last third brings less
 TEACHER = "teacher"
+NETWORK = ["source", "target", "fold", "seed", "setting", "value", "teaches"]  # one curve each
 
 
 def length_words(results: Results) -> str:
@@ -30,8 +32,20 @@ def _flatness(curves: pd.DataFrame) -> str:
         return "No learning curve was kept, so nothing shows that this is long enough."
     enough = "long enough" if gain < FLAT else "not long enough"
     return (
-        f"The last third of the training changed the teachers' Dice at home by {gain:+.3f}. By our"
-        f" rule (less than {FLAT:g}) it is {enough}."
+        f"The last third of the training changed the teachers' Dice at home by {signed(gain)}. By"
+        f" our rule for teachers (less than {FLAT:g}) it is {enough}.{_still_rising(curves)}"
+    )
+
+
+def _still_rising(curves: pd.DataFrame) -> str:
+    """The other networks that still gained at home by ``FLAT`` or more, in a sentence."""
+    ends = {str(arm): last_third(curves, str(arm)) for arm in curves["arm"].unique()}
+    rising = [f"{arm} {signed(end)}" for arm, end in ends.items() if arm != TEACHER and end >= FLAT]
+    if not rising:
+        return ""
+    return (
+        f" The networks of these arms still rose at home: {listed(rising)}. A longer training could"
+        " change what they reach."
     )
 
 
@@ -59,18 +73,18 @@ def slices_of(recipe: dict[str, Any]) -> int:
     return int(recipe["steps"]) * int(recipe["batch_size"])
 
 
-def last_third(curves: pd.DataFrame) -> float:
-    """How much Dice the last third of the training brought, in the mean over all teachers.
+def last_third(curves: pd.DataFrame, arm: str = TEACHER) -> float:
+    """How much Dice at home the last third of the training brought, the mean of an arm's networks.
 
-    NaN if no teacher has a curve. ``curves`` are those of ``kdlib.study.plan.study_curves``.
+    NaN if none of them has a curve. ``curves`` are those of ``kdlib.study.plan.study_curves``.
     """
     if curves.empty:
         return math.nan
-    rows = curves[curves["arm"].eq(TEACHER)].dropna(subset=["dice"])
+    rows = curves[curves["arm"].eq(arm)].dropna(subset=["dice"])
     gains = [
-        one.iloc[-1]["dice"] - one[one["step"] <= one["step"].max() * 2 / 3].iloc[-1]["dice"]
-        for _, one in rows.sort_values("step").groupby(["source", "seed", "teaches"], dropna=False)
-        if len(one) > 1
+        one.iloc[-1]["dice"] - before.iloc[-1]["dice"]
+        for _, one in rows.sort_values("step").groupby(NETWORK, dropna=False)
+        if len(before := one[one["step"] <= one["step"].max() * 2 / 3])
     ]
     return float(pd.Series(gains, dtype=float).mean())
 

@@ -82,8 +82,8 @@ OPEN_POINTS = (
     OpenPoint(
         "The teacher's loss",
         "Cross-entropy.",
-        "Section 3.1 says so. Short trainings add the Dice loss, because they learn too little"
-        " without it.",
+        "Section 3.1 says so. The study demo adds the Dice loss, because a training as short as"
+        " its own learns too little without it.",
         ("loss",),
     ),
     OpenPoint(

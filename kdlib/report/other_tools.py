@@ -56,7 +56,7 @@ def beside_words(table: pd.DataFrame) -> str:
         own = [f"the {name} {means[name]:.2f}" for name in OURS.values() if name in means]
         better = list(tools[tools > means[OURS[STARTER]]].index)
         verb = "are" if len(better) > 1 else "is"
-        above = f"{listed(better) if better else 'None of them'} {verb} better than the starter."
+        above = f"{listed(better) if better else 'None of them'} {verb} higher than the starter."
         said.append(
             f"Against `{mask}`, the mean Dice of {count_of(len(tools), 'other tool')} is"
             f" {tools.min():.2f} to {tools.max():.2f} (the highest is that of {tools.idxmax()})."

@@ -16,6 +16,7 @@ from kdlib.report.length import slices_of, slices_of_study
 from kdlib.report.words import Change, called, change_of, change_words, listed, signed
 from kdlib.study.arm import featured
 
+LEAST = 0.001  # of Dice: a smaller change of a mean is no change
 STARTS = {
     "scratch": "A student that adapts to pooled scans starts from random weights, as in the paper.",
     "teacher": "A student starts from the weights of its teacher. The paper's starts from scratch.",
@@ -120,11 +121,20 @@ class Story:
             own = table[table["arm"].eq(arm)]
             parts.append(
                 f"With {self.results.arms[arm].label} the mean Dice is lower than without"
-                f" adaptation in {int((own['difference'] < 0).sum())} of"
-                f" {count_of(len(own), 'pair')}, and"
-                f" {100 * self.found[arm]['made_worse']:.0f} % of the subjects lose Dice."
+                f" adaptation, by {LEAST:g} or more, in"
+                f" {int((own['difference'] <= -LEAST).sum())} of {count_of(len(own), 'pair')}, and"
+                f" {100 * self.found[arm]['made_worse']:.0f} % of the subjects lose Dice in the"
+                " mean of their pairs."
             )
         return " ".join(parts)
+
+    @property
+    def _worse(self) -> str:
+        """The arms that clearly lower the Dice, as the second half of a sentence, if any does."""
+        lowered = [name for name, one in self.found.items() if change_of(one) == "lowered"]
+        labels = [self.results.arms[name].label for name in lowered]
+        lowers = "lowers" if len(labels) == 1 else "lower"
+        return f", and {listed(labels)} clearly {lowers} the Dice" if labels else ""
 
     @property
     def advice(self) -> str:
@@ -137,7 +147,8 @@ class Story:
         raised = [arm for arm, change in self.changes.items() if change == "raised"]
         if not raised:
             names = " or ".join(self.results.arms[arm].label for arm in self.arms)
-            return f"These results show no clear gain by {names}. Start without adaptation."
+            none = f"These results show no clear gain by {names}{self._worse}."
+            return f"{none} Start without adaptation."
         best = max(raised, key=lambda arm: self.found[arm]["difference"])
         name = called(self.results.arms[best])
         return f"Of the methods above, {name} has the largest clear gain in these results. Try it."

@@ -4,7 +4,15 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from kdlib.evidence.comparisons import PAIR, compare, differences, pair_name, pooled
+from kdlib.evidence.comparisons import (
+    PAIR,
+    compare,
+    differences,
+    pair_name,
+    pooled,
+    subject_scores,
+)
+from kdlib.evidence.paper import PAIRS
 from kdlib.record.arrays import Key
 from kdlib.record.results import Results
 from kdlib.report.figures import Picture, before_and_after
@@ -81,16 +89,23 @@ def taught(results: Results) -> Taught | None:
 
 
 def taught_words(results: Results) -> str:
-    """What the other teacher changes, and how far its student is from it, in words."""
+    """What the other teacher changes, and how far its student is from it, in words.
+
+    First in the pair of the paper, or else in the study's first, then over all pairs.
+    """
     found = taught(results)
     if found is None:
         return "This study has no arm that was taught by another arm."
     student, plain, teacher = (results.arms[name].label for name in found)
-    from_plain = _difference(results, found.student, found.plain)
-    from_teacher = _difference(results, found.student, found.teacher)
+    pair = PAIRS[0] if PAIRS[0] in results.pairs else results.pairs[0]
+    there = subject_scores(results.scores).loc[[pair]].mean()
     return (
-        f"In our runs {student} differs from {plain}, the student of the plain teacher, by "
-        f"{from_plain}. From its own teacher, {teacher}, it differs by {from_teacher}."
+        f"In our runs, from {pair_name(*pair)}, {teacher} reaches a mean Dice of"
+        f" {there[found.teacher]:.2f} and {plain} {there[found.plain]:.2f}. There {student} differs"
+        f" from {plain}, the student of the plain teacher, by"
+        f" {_difference(results, found.student, found.plain, pair)}. Over all pairs of clinics it"
+        f" differs by {_difference(results, found.student, found.plain)}, and from its own teacher,"
+        f" {teacher}, by {_difference(results, found.student, found.teacher)}."
     )
 
 
@@ -110,6 +125,10 @@ def _figure(results: Results, scores: pd.DataFrame, before: str, after: str) -> 
     return before_and_after(first, second, names, results.arms[after].colour)
 
 
-def _difference(results: Results, arm: str, baseline: str) -> str:
-    found = compare(pooled(differences(results.scores, arm, baseline)))
+def _difference(
+    results: Results, arm: str, baseline: str, pair: tuple[str, str] | None = None
+) -> str:
+    """The mean difference in one pair of clinics, or else over all, with its interval."""
+    table = differences(results.scores, arm, baseline)
+    found = compare(pooled(table if pair is None else table.loc[[pair]]))
     return f"{signed(found['difference'])} Dice ({interval(found)})"

@@ -31,18 +31,33 @@ def scenario_pages(folder: Path | str = "runs") -> str:
 
 def saved_table(studies: list[Saved], shown: Saved) -> pd.DataFrame:
     """All saved results. Columns: ``Study``, ``Folder``, ``Trials`` and ``In_this_book``."""
-    whole = [saved for saved in studies if not saved.fault]
+    read = used(studies, shown)
     rows = [
-        (s.results.name, s.place, s.trials, _standing(s, shown, choose(whole, s.folder.name)))
-        for s in whole
+        (s.results.name, s.place, s.trials, _standing(s, shown, read, studies))
+        for s in studies
+        if not s.fault
     ]
     return pd.DataFrame(rows, columns=["Study", "Folder", "Trials", "In_this_book"])
 
 
-def _standing(saved: Saved, shown: Saved, first: Saved) -> str:
+def used(studies: list[Saved], shown: Saved) -> list[Saved]:
+    """The results that the pages read: those that are shown, and those of studies that support."""
+    first = {s.folder.name: _first(studies, s) for s in studies if not s.fault}
+    return [s for s in first.values() if s is shown or s.supporting]
+
+
+def _standing(saved: Saved, shown: Saved, read: list[Saved], studies: list[Saved]) -> str:
     if saved is shown:
         return "shown"
+    if saved in read:
+        return "read beside it, where a page names it"
+    first = _first(studies, saved)
     return "not shown" if saved is first else f"replaced by {first.place}"
+
+
+def _first(studies: list[Saved], saved: Saved) -> Saved:
+    """The saved results of the same study that the book takes."""
+    return choose([one for one in studies if not one.fault], saved.folder.name)
 
 
 def _study(notebook: Path) -> str:

@@ -1,5 +1,6 @@
 """Scores by lesion volume and by region. They are more columns of a study's scores."""
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -50,6 +51,24 @@ class _Lesions(NamedTuple):
 def column_names(strata: Iterable[str]) -> list[str]:
     """The columns of the named strata, such as ``lesion_recall_10_100``."""
     return [f"lesion_{rate}_{stratum}" for rate in ("recall", "precision") for stratum in strata]
+
+
+def column_words(column: str) -> str:
+    """What a column of this module holds, in words; other names stay as they are.
+
+    >>> column_words("lesion_recall_10_100_matched")
+    'the recall of lesions of 10 to 100 mm³'
+    """
+    named = re.fullmatch(rf"(lesion|voxel)_(recall|precision)_(\w+?)({MATCHED})?", column)
+    if named is None:
+        return column
+    measure, rate, stratum, _ = named.groups()
+    of = "" if measure == "lesion" else "voxels of "
+    if stratum not in VOLUMES_MM3:
+        return f"the {rate} of {of}{stratum} lesions"
+    low, high = VOLUMES_MM3[stratum]
+    size = f"above {low:g}" if high == np.inf else f"of {low:g} to {high:g}"
+    return f"the {rate} of {of}lesions {size} mm³"
 
 
 def by_lesion_volume(

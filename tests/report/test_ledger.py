@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from kdlib.evidence.bench import BENT, CURE, NEVER_BETTER, UNCHANGED
+from kdlib.evidence.claim import Ruling
+from kdlib.evidence.claims import LEDGER
 from kdlib.evidence.protocol import PROTOCOL, rules_digest
 from kdlib.evidence.verdicts import NO_GAP
 from kdlib.record.results import Results, open_results
@@ -14,11 +17,12 @@ from kdlib.report.answer import answer
 from kdlib.report.ledger import (
     bench_list,
     bench_words,
+    decided_words,
     gap_tests,
     ledger_of,
-    left_words,
     prediction_table,
     protocol_words,
+    verdict_words,
 )
 
 Study = Callable[..., pd.DataFrame]
@@ -66,8 +70,16 @@ def test_a_good_bench_is_said_to_stand(study: Study, tmp_path: Path) -> None:
 
 
 def test_verdicts_that_no_claim_has_are_not_counted_in_words() -> None:
-    assert left_words({"undecided": 23}) == ""
-    assert "another 2" in left_words({"undecidable here": 2})
+    undecided = [Ruling(LEDGER[0], "undecided", why) for why in ("not run: no sweep", "no power")]
+    said = verdict_words(undecided)
+    assert said.endswith("undecided, 1 of them because what they need was not run.")
+    assert "another 2" in verdict_words([Ruling(LEDGER[0], "undecidable here", "")] * 2)
+
+
+def test_decided_claims_are_told_with_their_text() -> None:
+    first = Ruling(LEDGER[0], "contradicted", "")
+    assert decided_words([first]) == f"Contradicted: “{LEDGER[0].claim.removesuffix('.')}”."
+    assert decided_words([replace(first, verdict="undecided")]) == ""
 
 
 def test_the_hypothesis_is_judged_by_the_study_of_the_mechanism(

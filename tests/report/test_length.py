@@ -1,6 +1,7 @@
 """What the book says of the length of trainings is what their curves say."""
 
 import json
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,8 @@ def curves(end: float) -> pd.DataFrame:
     """Two teachers that reach 0.6 after two thirds of the training, and an arm that does not."""
     dice = {"teacher": {50: 0.5, 100: 0.6, 150: 0.6 + end}, "KD": {50: 0.1, 100: 0.2, 150: 0.9}}
     return pd.DataFrame(
-        {"arm": arm, "source": "utrecht", "seed": seed, "teaches": "", "setting": ""}
+        {"arm": arm, "source": "utrecht", "seed": seed}
+        | dict.fromkeys(("target", "fold", "teaches", "setting", "value"), "")
         | {"step": step, "dice": value}
         for arm, points in dice.items()
         for seed in (0, 1)
@@ -40,7 +42,16 @@ def test_long_enough_is_said_of_the_teachers_last_third(
     tmp_path: Path, end: float, verdict: str
 ) -> None:
     assert last_third(curves(end)) == pytest.approx(end)
-    assert verdict in told(tmp_path, curves(end))
+    said = told(tmp_path, curves(end))
+    assert verdict in said
+    assert said.endswith(
+        "still rose at home: KD +0.700. A longer training could change what they reach."
+    )
+
+
+def test_a_curve_that_begins_too_late_says_nothing_of_its_end() -> None:
+    late = curves(0.01)
+    assert math.isnan(last_third(late[late["step"] > 100]))
 
 
 def test_without_a_curve_nothing_is_called_long_enough(tmp_path: Path) -> None:

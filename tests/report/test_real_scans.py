@@ -99,14 +99,14 @@ def test_other_tools_stand_beside_the_starter_on_the_same_scans_and_masks() -> N
         assert f"(the highest is that of {same.idxmax()})" in beside_words(table)
         better = [tool for tool in same.index if same[tool] > means["starter"]]
         assert better == {"mask": [same.idxmax()], "mask_allWMH": []}[str(mask)]
-        said = f"{better[0] if better else 'None of them'} is better than the starter."
+        said = f"{better[0] if better else 'None of them'} is higher than the starter."
         assert said in beside_words(part)
 
 
 def test_a_tool_that_is_better_than_the_starter_is_named() -> None:
     better = other_scores().assign(dice=1.0).query("by == by.iloc[0]")
     said = beside_words(beside_tools(real_scores(), better))
-    assert said.count(f"{better['by'].iloc[0]} is better than the starter.") == 2
+    assert said.count(f"{better['by'].iloc[0]} is higher than the starter.") == 2
 
 
 def test_the_shipped_scores_and_slices_are_those_of_the_shipped_network() -> None:

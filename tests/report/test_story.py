@@ -110,12 +110,14 @@ def test_the_harm_that_is_told_is_that_of_the_recorded_scores(folder: Path) -> N
     story = Story(results)
     keys = ["source", "target", "subject"]
     wide = results.scores.groupby([*keys, "arm"])["dice"].mean().unstack("arm")
-    for arm, sentence in zip(story.arms, re.findall(r"With .*?Dice\.", story.harm), strict=True):
+    for arm, sentence in zip(
+        story.arms, re.findall(r"With .*? their pairs\.", story.harm), strict=True
+    ):
         change = (wide[arm] - wide["L-bound"]).dropna()
         by_pair = change.groupby(["source", "target"]).mean()
         share = (change.groupby(["target", "subject"]).mean() < 0).mean()
         lower, pairs, worse = map(int, re.findall(r"\d+", sentence)[-3:])
-        assert (lower, pairs) == ((by_pair < 0).sum(), len(by_pair))
+        assert (lower, pairs) == ((by_pair <= -0.001).sum(), len(by_pair))
         assert worse == pytest.approx(100 * share, abs=0.51)
 
 
