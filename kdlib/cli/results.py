@@ -89,7 +89,7 @@ def report(
     from kdlib.evidence.paper import PAIRS
     from kdlib.record.export import teacher_scores
     from kdlib.report.gap_parts import parts_words
-    from kdlib.report.worth import worth_sentences
+    from kdlib.report.worth import worth_of, worth_sentences
     from kdlib.report.written import report_tables, write_study_report
     from kdlib.study.gap_parts import study_gap
     from kdlib.study.plan import saved_runs, study_scores
@@ -113,7 +113,7 @@ def report(
     print(tables["results"].to_string())
     if set(wanted.pairs) & set(PAIRS):
         print(tables["ledger"][["number", "claim", "verdict"]].to_string(index=False))
-    print(*worth_sentences(scores, wanted.arms, patients), sep="\n")
+    print(*worth_sentences(worth_of(scores, wanted.arms, patients)), sep="\n")
     if gap:
         print(parts_words(tables["gap_parts"], patients))
     if labels is not None:
@@ -129,7 +129,7 @@ def _report_on(
     labels: str, study: "Study", runs: "list[tuple[Planned, Run]]", clinics: "Clinics", out: Path
 ) -> None:
     """The same against other masks, in a folder of its own."""
-    from kdlib.report.worth import worth_sentences
+    from kdlib.report.worth import worth_of, worth_sentences
     from kdlib.report.written import report_tables, write_study_report
     from kdlib.study.second_labels import scores_against, stem_of
 
@@ -139,7 +139,7 @@ def _report_on(
     write_study_report(scores, tables, out / stem_of(labels))
     print(f"Against {stem_of(labels)}, of {scores['subject'].nunique()} subjects:")
     print(tables["results"].to_string())
-    print(*worth_sentences(scores, study.arms, patients), sep="\n")
+    print(*worth_sentences(worth_of(scores, study.arms, patients)), sep="\n")
 
 
 def record(

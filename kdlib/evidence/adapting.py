@@ -52,14 +52,14 @@ def shares(scores: pd.DataFrame, arms: Sequence[str], lower: str, upper: str) ->
 def dial_gains(scores: pd.DataFrame, arms: Sequence[str], lower: str) -> pd.DataFrame:
     """The mean difference of each arm from ``lower`` in each pair, with its interval and seeds.
 
-    The columns are ``source, target, arm, difference, low, high, n`` and ``seeds``.
+    The columns are ``source, target, arm, difference, low, high, n, sd`` and ``seeds``.
     """
     rows = [
         {"source": source, "target": target, "arm": arm, **compare(part)}
         for arm in arms
         for (source, target), part in differences(scores, arm, lower).groupby(PAIR)
     ]
-    names = [*PAIR, "arm", "difference", "low", "high", "n", "seeds"]
+    names = [*PAIR, "arm", "difference", "low", "high", "n", "sd", "seeds"]
     return pd.DataFrame(rows, columns=names)
 
 

@@ -55,6 +55,8 @@ class Components:
         moved = of_seeds + of_trainings * float(np.sum(sizes**2)) / n**2 + rest / n
 
         def squares(variance: float, freedom: int) -> Values:
+            if freedom < 1:  # each fold has one subject: nothing can be tested, as in ``crossed``
+                return np.full(studies, np.nan)
             return variance * rng.chisquare(freedom, studies) / freedom
 
         free = n - len(sizes)

@@ -122,8 +122,8 @@ def located_gain(inside: str, outside: str) -> Decision:
         ]
         bought = evidence.contrast("KD", "ADA", paper.PAIRS, metric=precision)
         verdict, why = all_better(gains)
-        if verdict == "reproduced" and bought.worse:
-            return Judgement("contradicted", f"recall is bought with precision: {bought}")
+        if bought.worse and verdict != "contradicted":
+            return Judgement("contradicted", f"precision is worse: {bought} | {why}")
         return Judgement(verdict, f"{why} | {bought}")
 
     return decide

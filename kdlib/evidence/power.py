@@ -7,6 +7,7 @@ of them. Every contrast is drawn on its own, as if contrasts did not share subje
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -147,6 +148,8 @@ class Drawn(Evidence):
 
     def _crossed(self, arm: str, baseline: str, pairs: Pairs) -> Crossed:
         key = (arm, baseline, pairs)
+        if (turned := self._drawn.get((baseline, arm, pairs))) is not None:
+            return replace(turned, mean=-turned.mean, seed_means=-turned.seed_means)
         if key not in self._drawn:
             rng = np.random.default_rng([len(self._drawn), self.seeds])
             if key not in self.parts:

@@ -84,8 +84,9 @@ def sweep_shortfall(
 def spreads(scores: pd.DataFrame) -> tuple[Interval, Interval]:
     """SD of the mean Dice over settings: of KD over T, and ADA's minus KD's, with 95 % intervals.
 
-    By pair, then averaged. The variance that seeds alone would give is taken off first. Subjects
-    and seeds are both random: each is left out once, of all pairs and of both methods alike.
+    By pair, then averaged. The variance that chance in single trainings would give is taken off
+    first. What a seed moves in all settings alike adds none. Subjects and seeds are both random:
+    each is left out once, of all pairs and of both methods alike.
     """
     rows = [
         swept(scores, "KD", (TEMPERATURE,), "target"),
@@ -147,8 +148,13 @@ def _settings_of(rows: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
 
 def _sds(means: pd.DataFrame) -> pd.DataFrame:
     """SD over settings of means (arm, setting, value, seed): a row per arm, for every column."""
-    settings = means.groupby(["arm", *CONFIGURATION])
-    noise = (settings.var() / settings.count()).fillna(0).groupby("arm").mean()
+    settings, seeds = means.groupby(["arm", *CONFIGURATION]), means.groupby(["arm", "seed"])
+    arms = means.groupby("arm")
+    left = means - settings.transform("mean") - seeds.transform("mean") + arms.transform("mean")
+    counts = pd.DataFrame({"settings": seeds.size().groupby("arm").first(),
+                           "seeds": settings.size().groupby("arm").first()})  # fmt: skip
+    freedom = ((counts["settings"] - 1) * (counts["seeds"] - 1)).clip(lower=1)
+    noise = (left**2).groupby("arm").sum().div(freedom * counts["seeds"], axis=0)
     return (settings.mean().groupby("arm").var() - noise).clip(lower=0) ** 0.5
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from kdlib.errors import InputError
 from kdlib.evidence.choosing import best, chosen_value, home_dice
 from kdlib.files import read_text, write_text
-from kdlib.methods import Method, method_named
+from kdlib.methods import Method
 from kdlib.record.results import Results, open_results
-from kdlib.study.arm import AWAITS, Arm, adapting
+from kdlib.study.arm import AWAITS, Arm, label_free
 from kdlib.study.study import Study, built_in_studies, load_study
 
 
@@ -68,7 +68,7 @@ def choose(file: Path, records: Path) -> list[str]:
 
 def best_arms(results: Results, study: Study) -> list[str]:
     """The arms of ``results`` that may be taken up by ``study``, the best one first."""
-    named = [name for name in adapting(results.arms) if name not in study.arms]
+    named = [name for name in label_free(results.arms) if name not in study.arms]
     may = [name for name in named if _may_be_taken_up(results.arms[name], study)]
     return best(results.scores, may, len(may))
 
@@ -76,8 +76,7 @@ def best_arms(results: Results, study: Study) -> list[str]:
 def _may_be_taken_up(arm: Arm, study: Study) -> bool:
     inputs, asked = study.recipe.inputs, study.arms.values()
     return (
-        not method_named(arm.method).reads_target_labels
-        and not arm.on_the_fly
+        not arm.on_the_fly
         and arm.settings.get("inputs", inputs) == inputs
         and all(_method_for(arm, one) is not None for one in asked if "method" in one.awaited)
     )

@@ -12,7 +12,7 @@ from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results
 from kdlib.report.dials import mended_words
 from kdlib.report.words import listed
-from kdlib.study.arm import adapting, lower_bound, upper_bound
+from kdlib.study.arm import label_free, lower_bound, upper_bound
 from kdlib.study.study import Study, load_study
 
 
@@ -52,7 +52,7 @@ def awaited_words(study: Study) -> str:
 
 
 def landscape_words(results: Results) -> str:
-    """Which method closes most of the gap, and which ones are not better than no adaptation."""
+    """Which method without labels closes most of the gap, and which do not beat no adaptation."""
     over_all = _shares_over_all(results)
     worse = [results.arms[str(arm)].label for arm, row in over_all.iterrows() if not row["low"] > 0]
     rest = f" Not clearly above no adaptation: {listed(worse)}." if worse else ""
@@ -60,23 +60,24 @@ def landscape_words(results: Results) -> str:
 
 
 def largest_words(results: Results) -> str:
-    """Which arm closes the largest share of the gap, and how long one of its runs takes."""
+    """Which arm without labels closes most of the gap, and how long one of its runs takes."""
     over_all = _shares_over_all(results)
     if over_all.empty:
         return "The gap between the bounds is not clear in this study, so no share of it is given."
     minutes, first = minutes_of_arms(results), str(over_all["gap_closed"].idxmax())
     top = over_all.loc[first]
     spent = f", in {as_time(minutes[first])} for a run" if first in minutes else ""
+    label = results.arms[first].label
     return (
-        f"{results.arms[first].label} closes the largest share of the gap: {top['gap_closed']:.0%} "
+        f"Without labels, {label} closes the largest share of the gap: {top['gap_closed']:.0%} "
         f"(95 % interval {top['low']:.0%} to {top['high']:.0%}){spent}."
     )
 
 
 def _shares_over_all(results: Results) -> pd.DataFrame:
-    """The shares of the gap over all pairs, by arm; without those that are withheld."""
+    """The shares of the gap over all pairs, by arm without labels; those withheld are left out."""
     lower, upper = lower_bound(results.arms), upper_bound(results.arms)
-    gaps = gaps_closed(results.scores, adapting(results.arms), lower, upper)
+    gaps = gaps_closed(results.scores, label_free(results.arms), lower, upper)
     return gaps[gaps["source"] == POOLED].dropna(subset="gap_closed").set_index("arm")
 
 

@@ -61,7 +61,7 @@ def dial_effects(results: Results, lower: str) -> pd.DataFrame:
 
 def _unsure_words(effects: pd.DataFrame) -> str:
     """How many differences are not told from zero, and the lowest and the highest of them."""
-    turned = effects[effects["dial"] != NONE_TURNED]
+    turned = effects[effects["dial"].ne(NONE_TURNED) & effects["low"].notna()]
     unsure = turned[~turned["sure"]].sort_values("difference")
     said = (
         f"The interval of {len(unsure)} of {len(turned)} differences holds zero. The intervals are"

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from kdlib.evidence.comparisons import PAIR, POOLED, Patients, by_patient, summary
+from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
 from kdlib.report.lesion_size import SIZES, by_size
 from kdlib.report.words import listed, signed
@@ -83,10 +84,11 @@ def thickness_words(gap: pd.DataFrame) -> str:
             f"The slices of all scans are {thin:.1f} to {thick:.1f} mm thick. That is too alike to"
             " tell what their thickness costs."
         )
-    halves = scans["slice_mm"] > scans["slice_mm"].median()
-    means = scans["dice"].groupby(halves).mean()
+    cut = (thin + thick) / 2
+    dice = {side: scans["dice"][(scans["slice_mm"] > cut) == side] for side in (False, True)}
     return (
-        f"The mean Dice is {means[False]:.3f} of the half with the thinner slices (from"
-        f" {thin:.1f} mm), and {means[True]:.3f} of the other half (to {thick:.1f} mm)."
-        " Other things may differ between them, too."
+        f"The mean Dice is {dice[False].mean():.3f} of {count_of(len(dice[False]), 'scan')} with"
+        f" slices of {thin:.1f} to {cut:.1f} mm, and {dice[True].mean():.3f} of"
+        f" {count_of(len(dice[True]), 'scan')} with thicker ones (to {thick:.1f} mm). Other things"
+        " may differ between them, too."
     )

@@ -33,9 +33,15 @@ def boldness_words(results: Results) -> str:
     if "volume" not in table:
         return "These results do not say how much lesion each method marks."
     parts = [f"{arms[str(name)].label} {100 * v:.0f} %" for name, v in table["volume"].items()]
+    rows = results.scores[results.scores["arm"].isin(list(table.index))]
+    without = int(rows["log_volume_ratio"].isna().sum())
+    left_out = (
+        f" {without} of {len(rows)} answers mark nothing, or have nothing to mark; they have no"
+        " such share and are left out."
+    )
     return (
         f"The marked volume, as a share of the true lesion volume, is in the mean: {listed(parts)}."
-        " Below 100 % a network is cautious, and above it is bold."
+        f" Below 100 % a network is cautious, and above it is bold.{left_out if without else ''}"
     )
 
 

@@ -1,14 +1,21 @@
 """Whether adapting is worth it, as the report of a study says it: a table and a few sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from kdlib.evidence.comparisons import Patients, by_patient
-from kdlib.evidence.worth import gains, gap_of, in_words
+from kdlib.evidence.contrast import MINIMUM_SEEDS, Contrast
+from kdlib.evidence.statistics import MARGIN
+from kdlib.evidence.verdicts import count_of
+from kdlib.evidence.worth import Gain, gains, gap_of
 from kdlib.methods import method_named
-from kdlib.study.arm import Arm, adapting, lower_bound, upper_bound
+from kdlib.study.arm import Arm, adapting, label_free, lower_bound, upper_bound
 from kdlib.study.study import Study
+
+COLUMNS = ["Arm", "Verdict", "Difference", "Low", "High", "Come off worse", "Subjects", "Seeds"]
 
 
 def masks_needed(study: Study) -> int:
@@ -25,34 +32,96 @@ def labelled_arms(study: Study) -> list[str]:
     ]
 
 
-def worth_table(
+@dataclass(frozen=True)
+class Worth:
+    """What a study says of adapting: the gains of its arms, by the labels of the arms.
+
+    Attributes:
+        without: the arms that see no label of the target.
+        tuned: those that learn from some labels. The tests of each group are corrected by itself.
+        gap: the upper bound minus the lower one; None if one of them was not run.
+    """
+
+    without: list[Gain]
+    tuned: list[Gain]
+    gap: Contrast | None
+
+
+def worth_of(
     scores: pd.DataFrame, arms: Mapping[str, Arm], patients: Patients | None = None
-) -> pd.DataFrame:
+) -> Worth | None:
+    """Judge the arms of a study over all its pairs. None if it has no arm without adaptation.
+
+    The scans of one of the ``patients`` count as one subject.
+    """
+    lower, upper = lower_bound(arms), upper_bound(arms)
+    if lower is None:
+        return None
+    rows, free = by_patient(scores, patients or {}), label_free(arms)
+    groups = (free, [name for name in adapting(arms) if name not in free])
+    without, tuned = (
+        [replace(one, arm=arms[one.arm].label) for one in gains(rows, group, lower)]
+        for group in groups
+    )
+    return Worth(without, tuned, gap_of(rows, upper, lower) if upper else None)
+
+
+def worth_table(found: Worth | None) -> pd.DataFrame:
     """Each row is one arm and what it changes against the lower bound, over all pairs.
 
     The columns are ``Arm``, ``Verdict``, ``Difference`` (in Dice), ``Low`` and ``High`` (the 95 %
     interval over subjects and trainings), ``Come off worse`` (a share of the subjects),
-    ``Subjects`` and ``Seeds``. The scans of one of the ``patients`` count as one subject.
+    ``Subjects`` and ``Seeds``.
     """
-    lower = lower_bound(arms)
-    found = gains(by_patient(scores, patients or {}), adapting(arms), lower) if lower else []
     rows = [
-        (arms[one.arm].label, one.worth, one.contrast.difference, one.contrast.low,
+        (one.arm, one.worth, one.contrast.difference, one.contrast.low,
          one.contrast.high, one.worse, one.contrast.n, len(one.contrast.seed_means))
-        for one in found
+        for one in ([*found.without, *found.tuned] if found else [])
     ]  # fmt: skip
-    names = ["Arm", "Verdict", "Difference", "Low", "High", "Come off worse", "Subjects", "Seeds"]
-    return pd.DataFrame(rows, columns=names).round(4)
+    return pd.DataFrame(rows, columns=COLUMNS).round(4)
 
 
-def worth_sentences(
-    scores: pd.DataFrame, arms: Mapping[str, Arm], patients: Patients | None = None
-) -> list[str]:
-    """The same in words."""
-    lower, upper = lower_bound(arms), upper_bound(arms)
-    if lower is None:
+def worth_sentences(found: Worth | None) -> list[str]:
+    """Whether something helps without labels, what harms, and how much more labels bring."""
+    if found is None:
         return ["The study has no arm without adaptation to compare with."]
-    rows = by_patient(scores, patients or {})
-    labels = {name: arm.label for name, arm in arms.items()}
-    gap = gap_of(rows, upper, lower) if upper else None
-    return in_words(gains(rows, adapting(arms), lower), labels, gap)
+    if not found.without:
+        return ["No arm can be compared with one that does not adapt."]
+    seeds = max(len(one.contrast.seed_means) for one in found.without)
+    if seeds < MINIMUM_SEEDS:
+        return [f"With {count_of(seeds, 'seed')} nothing is clear; it takes {MINIMUM_SEEDS}."]
+    said = [_best(found.without)]
+    for worth in ("harms", "changes almost nothing"):
+        names = [one.arm for one in found.without if one.worth == worth]
+        said += [f"What {worth}: {', '.join(names)}."] if names else []
+    return [*said, *_with_labels(found)]
+
+
+def _best(found: Sequence[Gain]) -> str:
+    helpful = [one for one in found if one.worth == "helps"]
+    best = max(helpful or found, key=lambda one: one.contrast.difference)
+    size = f"{best.arm} changes the mean Dice by {_span(best.contrast)}"
+    if helpful:
+        return f"Adapting helps: {size}. {best.worse:.0%} of the subjects come off worse."
+    if best.worth != "not clear":
+        return f"Adapting does not help: the best is that {size}, less than {MARGIN:g}."
+    least = best.contrast.detectable
+    needed = "" if np.isnan(least) else f" A difference of {least:.3f} would be found."
+    return f"It is not clear whether adapting helps: {size}.{needed}"
+
+
+def _with_labels(found: Worth) -> list[str]:
+    """What a few labels of the target change, and what all of them do."""
+    few = [f"{one.arm} by {_span(one.contrast)}" for one in found.tuned]
+    said = (
+        [f"Learning from a few labels of the target changes it: {'; '.join(few)}."] if few else []
+    )
+    if found.gap is not None and not np.isnan(found.gap.low):
+        said.append(f"Labels of the target change it by {_span(found.gap)}.")
+    return said
+
+
+def _span(it: Contrast) -> str:
+    if np.isnan(it.low):
+        return f"{it.difference:+.3f} (too few subjects, or no spread, for a test)"
+    return f"{it.difference:+.3f} (95 % interval {it.low:+.3f} to {it.high:+.3f})"

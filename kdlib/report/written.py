@@ -18,7 +18,7 @@ from kdlib.report.tables import (
     results_table,
     seed_table,
 )
-from kdlib.report.worth import worth_table
+from kdlib.report.worth import worth_of, worth_table
 from kdlib.study.arm import Arm
 
 
@@ -34,7 +34,7 @@ def report_tables(
     those who have several scans.
     """
     return {
-        "worth": worth_table(scores, arms, patients),
+        "worth": worth_table(worth_of(scores, arms, patients)),
         "arms": arms_table(arms),
         "results": results_table(scores, arms),
         "seeds": seed_table(scores, arms),

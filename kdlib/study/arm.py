@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
+from kdlib.methods import Method
 from kdlib.recipe import Strict
 
 Role = Literal["lower bound", "upper bound", "paper", "control", "other"]
@@ -150,6 +151,16 @@ def upper_bound(arms: Mapping[str, Arm]) -> str | None:
 def adapting(arms: Mapping[str, Arm]) -> list[str]:
     """The names of all arms that are not bounds."""
     return [name for name, arm in arms.items() if arm.role not in BOUNDS]
+
+
+def label_free(arms: Mapping[str, Arm]) -> list[str]:
+    """The names of the arms that adapt and see no label of the target."""
+    known = Method.named
+    return [
+        name
+        for name in adapting(arms)
+        if arms[name].method not in known or not known[arms[name].method].reads_target_labels
+    ]
 
 
 def featured(arms: Mapping[str, Arm]) -> list[str]:

@@ -56,6 +56,18 @@ def test_a_claim_that_the_design_leaves_open_is_undecidable_here(study: Study) -
     assert rulings["E1"].verdict == "contradicted"
 
 
+def test_a_study_with_one_subject_in_each_fold_is_judged(study: Study) -> None:
+    rulings = {one.claim.number: one for one in judge(study(subjects=2))}
+    assert rulings["15"].verdict in ("undecided", "undecidable here")
+
+
+def test_a_contrast_asked_in_the_other_direction_is_the_same_drawn_one(study: Study) -> None:
+    drawn = power.Drawn(Evidence(study()), 3, 50, {})
+    one = drawn.contrast("KD", "ADA", paper.PAIRS)
+    other = drawn.contrast("ADA", "KD", paper.PAIRS)
+    assert (other.difference, other.p) == (-one.difference, one.p)
+
+
 def test_half_of_the_studies_decide() -> None:
     assert Expected(3, 5, 2, "3").decides
     assert not Expected(3, 6, 1, "3").decides

@@ -106,6 +106,10 @@ def test_a_located_gain_needs_more_recall_there_than_elsewhere(
     assert with_gains(**{here: 0.05, elsewhere: 0.05}) == "contradicted"
     assert with_gains(**{here: -0.05}) == "contradicted"
     assert with_gains(**{here: 0.05, precision: -0.02}) == "contradicted"
+    for column in (here, elsewhere):
+        scores[column] += rng.standard_normal(len(scores))
+    assert with_gains() == "undecided"
+    assert with_gains(**{precision: -0.02}) == "contradicted"
 
 
 @pytest.mark.parametrize(("factor", "verdict"), [(0.75, "reproduced"), (1.25, "contradicted")])

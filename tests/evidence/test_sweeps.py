@@ -116,6 +116,17 @@ def test_spread_is_the_sd_over_settings_without_the_seeds_share() -> None:
     assert spreads(flat)[0].value < 0.001
 
 
+def test_what_a_seed_moves_in_all_settings_changes_no_spread() -> None:
+    dice = {1.0: 0.6, 2.0: 0.65, 5.0: 0.7}
+    weights = dict(zip((0.01, 0.05, 0.3), dice.values(), strict=True))
+    rows = pd.concat(
+        [sweep("KD", "temperature", dice), sweep("ADA", "adversarial_weight", weights)]
+    )
+    moved = rows.assign(dice=rows["dice"] + 0.1 * rows["seed"])
+    for one, other in zip(spreads(rows), spreads(moved), strict=True):
+        assert one.value == pytest.approx(other.value, abs=1e-9)
+
+
 def test_the_studies_together_decide_on_temperature_and_tuning(tmp_path: Path) -> None:
     standard, mechanism = (made_up_scores(n, tmp_path / n) for n in ("standard", "mechanism"))
     findings = {found.claim.number: found for found in judge(standard, mechanism=mechanism)}

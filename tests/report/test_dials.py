@@ -75,6 +75,11 @@ def test_the_first_page_names_each_part_with_its_methods(dialled: Results) -> No
     )
 
 
+def test_an_arm_that_changes_nothing_has_no_interval_and_is_not_counted(dialled: Results) -> None:
+    same = changed(dialled, without_gain("AdaBN", "utrecht~view2"))
+    assert "of 23 differences holds zero" in dials_words(same)
+
+
 def test_a_prediction_is_held_against_the_results(dialled: Results) -> None:
     said = predicted_words(dialled)
     assert "contrast is shown to be mended by AdaBN and histogram matching, and" in said

@@ -38,5 +38,11 @@ def test_scans_of_one_patient_count_once() -> None:
 def test_thickness_is_told_only_where_slices_differ() -> None:
     assert "too alike" in thickness_words(gap(8.0))
     said = thickness_words(gap(12.0))
-    assert "0.600 of the half with the thinner slices" in said
-    assert "0.400 of the other half (to 12.0 mm)" in said
+    assert "0.600 of 4 scans with slices of 6.0 to 9.0 mm" in said
+    assert "0.400 of 4 scans with thicker ones (to 12.0 mm)" in said
+
+
+def test_one_thin_scan_among_thick_ones_is_told_apart() -> None:
+    mostly = gap(12.0)
+    mostly.loc[mostly["subject"].ne("0"), "slice_mm"] = 12.0
+    assert "of 1 scan with slices of 6.0" in thickness_words(mostly)

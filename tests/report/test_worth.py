@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from kdlib.evidence.worth import gains
-from kdlib.report.worth import labelled_arms, worth_sentences, worth_table
+from kdlib.report.worth import labelled_arms, worth_of, worth_sentences, worth_table
+from kdlib.study.arm import Arm
 from kdlib.study.study import load_study
 from tests.known_effects import ARMS
 
@@ -18,9 +19,9 @@ EFFECTS = {"L-bound": 0.0, "KD": 0.06, "ADA": -0.05, "ADA then KD": 0.001, "U-bo
 
 def test_what_helps_harms_and_changes_nothing_is_told_apart(study: Study) -> None:
     scores = study(effects=EFFECTS, pairs=PAIR, subjects=13, noise=0.005)
-    table = worth_table(scores, ARMS).set_index("Arm")["Verdict"].to_dict()
+    table = worth_table(worth_of(scores, ARMS)).set_index("Arm")["Verdict"].to_dict()
     assert table == {"KD": "helps", "ADA": "harms", "ADA then KD": "changes almost nothing"}
-    said = worth_sentences(scores, ARMS)
+    said = worth_sentences(worth_of(scores, ARMS))
     assert said[0].startswith("Adapting helps: KD changes the mean Dice by +0.0")
     assert said[1:3] == ["What harms: ADA.", "What changes almost nothing: ADA then KD."]
     assert said[3].startswith("Labels of the target change it by +0.1")
@@ -39,13 +40,35 @@ def test_other_answers(
 ) -> None:
     effects = EFFECTS | change
     scores = study(effects=effects, pairs=PAIR, subjects=13, noise=noise, seeds=seeds)
-    assert worth_sentences(scores, ARMS)[0].startswith(answer)
+    assert worth_sentences(worth_of(scores, ARMS))[0].startswith(answer)
+
+
+def test_labels_are_not_taken_for_adaptation(study: Study) -> None:
+    arms = ARMS | {
+        "few": Arm(method="fine_tuning", role="other", label="2 labels", colour="#123456")
+    }
+    effects = dict.fromkeys(EFFECTS, 0.0) | {"few": 0.1}
+    scores = study(effects=effects, pairs=PAIR, subjects=13, noise=0.005)
+    found = worth_of(scores, arms)
+    said = worth_sentences(found)
+    assert said[0].startswith("Adapting does not help")
+    assert said[-2].startswith(
+        "Learning from a few labels of the target changes it: 2 labels by +0."
+    )
+    assert worth_table(found).set_index("Arm")["Verdict"]["2 labels"] == "helps"
+
+
+def test_where_there_is_no_test_no_size_is_promised(study: Study) -> None:
+    scores = study(effects=EFFECTS, pairs=PAIR, subjects=1, noise=0.005)
+    said = " ".join(worth_sentences(worth_of(scores, ARMS)))
+    assert "nan" not in said
+    assert "too few subjects, or no spread, for a test" in said
 
 
 def test_two_scans_of_a_patient_count_as_one_subject(study: Study) -> None:
     scores = study(effects=EFFECTS, pairs=PAIR, subjects=6, noise=0.005)
     both = {("own", "000"): "P", ("own", "002"): "P"}
-    assert worth_table(scores, ARMS, both)["Subjects"].tolist() == [5, 5, 5]
+    assert worth_table(worth_of(scores, ARMS, both))["Subjects"].tolist() == [5, 5, 5]
 
 
 def test_the_share_of_subjects_who_come_off_worse_is_counted(study: Study) -> None:
@@ -63,5 +86,7 @@ def test_the_arms_that_learn_from_masks_of_the_target_are_named() -> None:
 
 def test_an_arm_that_was_not_run_is_left_out(study: Study) -> None:
     scores = study(effects={"L-bound": 0.0}, pairs=PAIR, subjects=4)
-    assert worth_table(scores, ARMS).empty
-    assert worth_sentences(scores, ARMS) == ["No arm can be compared with one that does not adapt."]
+    assert worth_table(worth_of(scores, ARMS)).empty
+    assert worth_sentences(worth_of(scores, ARMS)) == [
+        "No arm can be compared with one that does not adapt."
+    ]

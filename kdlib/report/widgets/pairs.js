@@ -86,12 +86,15 @@ function axisOf(metric, values) {
   return { name: metric.name, low: 0, high: count * step, ticks: evenly(ticks) };
 }
 
+// A scan without lesions and without an answer has no Dice.
+const hasDice = (run) => typeof run.scores.dice === "number";
 const keyOf = (run) => JSON.stringify([run.source, run.target, run.fold, run.subject]);
 
 // How much Dice each of `runs` of an arm has more than no adaptation on the same subject.
 function gainsOf(runs, arm, lower) {
-  const bound = new Map(runs.filter((r) => r.arm === lower).map((r) => [keyOf(r), r.scores.dice]));
-  return runs
+  const scored = runs.filter(hasDice);
+  const bound = new Map(scored.filter((r) => r.arm === lower).map((r) => [keyOf(r), r.scores.dice]));
+  return scored
     .filter((r) => r.arm === arm && bound.has(keyOf(r)))
     .map((run) => ({ run, gain: run.scores.dice - bound.get(keyOf(run)) }));
 }
@@ -106,7 +109,7 @@ function heatMap(runs, [arm, label], lower, chosen, pick) {
   const valueOf = (source, target) => {
     const here = (run) => run.source === source && run.target === target;
     if (gains.length) return mean(gains.filter(({ run }) => here(run)).map(({ gain }) => gain));
-    return mean(runs.filter((run) => run.arm === arm && here(run)).map((run) => run.scores.dice));
+    return mean(runs.filter((run) => run.arm === arm && here(run) && hasDice(run)).map((run) => run.scores.dice));
   };
   const cell = (source, target) => {
     const value = valueOf(source, target);
