@@ -178,7 +178,7 @@ def compare(table: pd.DataFrame) -> dict[str, Any]:
         "difference": mean,
         "low": low,
         "high": high,
-        "by_seed": ", ".join(f"{value:+.3f}" for value in found.seed_means),
+        "by_seed": tuple(found.seed_means.tolist()),
         "sd": float(np.std(array, ddof=1)) if len(array) > 1 else float("nan"),
         "d_z": effect_size_dz(array),
         "p_t": paired_t(array),

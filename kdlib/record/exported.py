@@ -11,7 +11,7 @@ import pandas as pd
 
 from kdlib.errors import InputError
 from kdlib.record.protocol import decisive
-from kdlib.record.seed_tables import SEED_TABLES, of_seed, read_text
+from kdlib.record.seed_tables import SEED_TABLES, of_seed, read_cells
 from kdlib.record.whole import LAST, damage
 from kdlib.study.study import sources_of
 
@@ -38,7 +38,7 @@ class Export:
     def tables(self) -> dict[str, pd.DataFrame]:
         """Its tables of seeds by the names of their files, with text in every cell."""
         paths = [self.folder / name for name in SEED_TABLES if (self.folder / name).is_file()]
-        return {path.name: read_text(path) for path in paths}
+        return {path.name: read_cells(path) for path in paths}
 
     @property
     def supporting(self) -> bool:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from pathlib import Path
 from typing import Any
 
 from kdlib.evidence.carried import REAL
@@ -29,22 +28,6 @@ def decisive(study: dict[str, Any]) -> dict[str, Any]:
     """The settings of a study on which all its seeds agree: without seeds, prose and looks."""
     arms = {name: _without(OF_ARM, arm) for name, arm in study["arms"].items()}
     return _without(OF_STUDY, study) | {"arms": arms}
-
-
-def changed_since(folder: Path, study: dict[str, Any]) -> str:
-    """What changed since the results in ``folder``, though the version of the protocol did not.
-
-    Empty if nothing did, and for results of another version. ``study`` holds the study's present
-    settings.
-    """
-    seeds = json.loads((folder / "provenance.json").read_text(encoding="utf-8")).get("seeds", {})
-    now = protocol(study)
-    for seed, made in seeds.items():
-        then = made.get("protocol", {})
-        for name, what in (("rules", "rules of the ledger"), ("digest", "settings of the study")):
-            if then.get("version") == now["version"] and then.get(name) != now[name]:
-                return f"seed {seed}: the {what} changed; give the protocol a new version"
-    return ""
 
 
 def _without(names: tuple[str, ...], settings: dict[str, Any]) -> dict[str, Any]:

@@ -103,8 +103,6 @@ class Results:
     @cached_property
     def patients(self) -> dict[tuple[str, str], str]:
         """The patient of each (target, subject) whose patient has several scans there."""
-        if "patient" not in self.clinics:  # results of an older version
-            return {}
         several = self.clinics[self.clinics.duplicated(["clinic", "patient"], keep=False)]
         return {
             (target, subject): patient

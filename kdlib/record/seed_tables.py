@@ -17,12 +17,7 @@ def as_text(frame: pd.DataFrame) -> pd.DataFrame:
     could turn whole numbers into decimals.
     """
     parts = [rows for _, rows in frame.groupby("seed")] or [frame]
-    return stacked(_read(StringIO(part.round(DECIMALS).to_csv(index=False))) for part in parts)
-
-
-def read_text(path: Path) -> pd.DataFrame:
-    """Read a table that ``as_text`` made, with text in every cell."""
-    return _read(path)
+    return stacked(read_cells(StringIO(part.round(DECIMALS).to_csv(index=False))) for part in parts)
 
 
 def of_seed(table: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -36,5 +31,6 @@ def stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return rows.sort_values("seed", key=lambda seeds: seeds.astype(int), kind="stable")
 
 
-def _read(source: Path | StringIO) -> pd.DataFrame:
+def read_cells(source: Path | StringIO) -> pd.DataFrame:
+    """Read a table that ``as_text`` made, with text in every cell."""
     return pd.read_csv(source, dtype=str, keep_default_na=False)

@@ -100,14 +100,8 @@ def draw_comparison(axes: Axes, place: int, row: Mapping[Any, Any], colour: str)
     """The interval and its middle, with a tick for each seed if there are several."""
     axes.plot([row["low"], row["high"]], [place] * 2, color=colour, lw=2.5)
     if row["seeds"] > 1:
-        seeds = by_seed(row)
-        axes.plot(seeds, [place - 0.27] * len(seeds), "|", ms=6, mew=1.5, color=colour)
+        axes.plot(row["by_seed"], [place - 0.27] * row["seeds"], "|", ms=6, mew=1.5, color=colour)
     axes.plot(row["difference"], place, "o", ms=7, color=colour, mec="white")
-
-
-def by_seed(row: Any) -> list[float]:
-    """The mean difference of each seed, of a row of ``study_comparisons``."""
-    return [float(value) for value in row["by_seed"].split(", ")]
 
 
 def limits_of(table: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> tuple[float, float]:
@@ -120,7 +114,7 @@ def limits_of(table: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> tuple[fl
     for row in table.to_dict("records"):
         pair = (row["source"], row["target"])
         whole = row["source"] == POOLED or len(pairs) == 1
-        values += [row["difference"], *by_seed(row)]
+        values += [row["difference"], *row["by_seed"]]
         values += [row["low"], row["high"]] if whole else []
         values.append(printed_gain(row, pairs if whole else [pair]))
     low, high = float(np.nanmin(values)), float(np.nanmax(values))

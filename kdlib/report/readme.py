@@ -13,7 +13,7 @@ from kdlib.evidence.comparisons import subject_scores
 from kdlib.files import write_text
 from kdlib.record.results import Results
 from kdlib.report.answer import answer
-from kdlib.report.gains import by_seed, gains, pooled
+from kdlib.report.gains import gains, pooled
 from kdlib.report.words import listed, signed
 from kdlib.study.arm import lower_bound
 
@@ -45,7 +45,7 @@ def answer_text(results: Results) -> str:
 def _change(row: dict[Any, Any] | None) -> str:
     if row is None:
         return "| |"
-    seeds = listed([signed(value) for value in by_seed(row)])
+    seeds = listed([signed(value) for value in row["by_seed"]])
     return f"{signed(row['difference'])} | {signed(row['low'])} to {signed(row['high'])} | {seeds}"
 
 

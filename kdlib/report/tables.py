@@ -91,6 +91,8 @@ def comparison_table(
         return table
     table = table.assign(**{name: table[name].map(labels(arms)) for name in ("arm", "baseline")})
     table[PAIR] = table[PAIR].apply(lambda column: column.str.capitalize())
+    seeds = [", ".join(f"{mean:+.3f}" for mean in means) for means in table["by_seed"]]
+    table = table.assign(by_seed=seeds)
     tests = [str(name) for name in table if str(name).startswith("p_")]
     table[tests] = table[tests].map(lambda p: float(f"{p:.3g}"))
     return table.round(dict.fromkeys(table.columns.difference(tests), 4))

@@ -2,8 +2,12 @@
 
 from html import escape
 
+from kdlib.errors import from_extra
 from kdlib.evidence.claim import Ruling
 from kdlib.evidence.verdicts import NO_GAP, VERDICTS, Verdict
+
+with from_extra("book"):
+    from IPython.display import HTML
 
 CLAIM = "claim-"  # begins the name of a claim's row in the ledger
 MEANING: dict[Verdict, str] = {
@@ -15,23 +19,13 @@ MEANING: dict[Verdict, str] = {
 }
 
 
-class Html:
-    """A piece of HTML that a notebook shows."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def _repr_html_(self) -> str:
-        return self.text
-
-
-def verdict_tiles(rulings: list[Ruling], ledger: str = "") -> Html:
+def verdict_tiles(rulings: list[Ruling], ledger: str = "") -> HTML:
     """A tile for each verdict, with its count and the numbers of its claims as links.
 
     ``ledger`` is the address of the page of the ledger, relative to the page of the tiles.
     """
     tiles = "".join(_tile(verdict, rulings, ledger) for verdict in VERDICTS)
-    return Html(f'<div class="kdlib-tiles" role="list">{tiles}</div>')
+    return HTML(f'<div class="kdlib-tiles" role="list">{tiles}</div>')
 
 
 def _tile(verdict: Verdict, rulings: list[Ruling], ledger: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kdlib.evidence import protocol as rules
-from kdlib.record.protocol import changed_since, protocol
+from kdlib.record.protocol import protocol
 from kdlib.study.study import load_study
 
 ROOT = Path(__file__).parents[2]
@@ -16,6 +16,22 @@ RECORDED = sorted((ROOT / "book" / "results").glob("*/provenance.json"))
 
 def settings(name: str) -> dict[str, Any]:
     return load_study(name).model_dump(mode="json")
+
+
+def changed_since(folder: Path, study: dict[str, Any]) -> str:
+    """What changed since the results in ``folder``, though the version of the protocol did not.
+
+    Empty if nothing did, and for results of another version. ``study`` holds the study's present
+    settings.
+    """
+    seeds = json.loads((folder / "provenance.json").read_text(encoding="utf-8")).get("seeds", {})
+    now = protocol(study)
+    for seed, made in seeds.items():
+        then = made.get("protocol", {})
+        for name, what in (("rules", "rules of the ledger"), ("digest", "settings of the study")):
+            if then.get("version") == now["version"] and then.get(name) != now[name]:
+                return f"seed {seed}: the {what} changed; give the protocol a new version"
+    return ""
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.parent.name)
