@@ -22,7 +22,7 @@ from kdlib.evidence.comparisons import (
 )
 from kdlib.evidence.paper import in_order
 from kdlib.report.figures import SMALLEST, Picture, drawing, name_rows
-from kdlib.report.gains import ALL, clip, limits_of, printed_gain, short_ticks
+from kdlib.report.gains import ALL, clip, limits_of, printed_of, short_ticks
 from kdlib.scores.metrics import METRIC_NAMES
 from kdlib.study.arm import BOUNDS, Arm, adapting, lower_bound
 
@@ -127,7 +127,7 @@ def difference_intervals(
             _interval(axes, place, found, rows[row][1])
             clip(axes, place, found.to_dict(), rows[row][1])
             if metric == "dice":
-                axes.plot(_printed(found, own), place, "x", ms=7, mew=2, color="#222222")
+                axes.plot(printed_of(found, own), place, "x", ms=7, mew=2, color="#222222")
         text = f"difference of {METRIC_NAMES.get(metric, metric)}{_from_bound(arms)}"
         figure.supxlabel(text, fontsize=11, parse_math=False)
     return Picture(figure)
@@ -155,12 +155,6 @@ def _from_bound(arms: Mapping[str, Arm]) -> str:
 def _interval(axes: Axes, place: int, found: pd.Series, colour: str) -> None:
     axes.plot([found["low"], found["high"]], [place] * 2, color=colour, lw=2.5)
     axes.plot(found["difference"], place, "o", ms=7, color=colour, mec="white")
-
-
-def _printed(found: pd.Series, pairs: Sequence[Pair]) -> float:
-    """The paper's difference between the same arms in the same pair, or in all; NaN if none."""
-    pair = (found["source"], found["target"])
-    return printed_gain(found, pairs if POOLED in pair else [pair])
 
 
 def paper_and_ours(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> Picture:

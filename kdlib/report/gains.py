@@ -50,9 +50,14 @@ def gains_figure(results: Results) -> Picture | None:
     return _panels(table, order, results)
 
 
-def printed_gain(row: Any, pairs: Sequence[tuple[str, str]]) -> float:
-    """What the paper printed of the same comparison over ``pairs``; NaN if it printed nothing."""
-    return paper.printed_difference(row["arm"], row["baseline"], tuple(pairs))
+def printed_of(row: Any, pairs: Sequence[tuple[str, str]]) -> float:
+    """What the paper printed of the same comparison; NaN if nothing.
+
+    A row of one pair is of that pair, and a pooled row of all ``pairs``.
+    """
+    pair = (row["source"], row["target"])
+    over = tuple(pairs) if POOLED in pair else (pair,)
+    return paper.printed_difference(row["arm"], row["baseline"], over)
 
 
 def _one_panel(table: pd.DataFrame, order: list[str], results: Results) -> Picture:
@@ -81,8 +86,7 @@ def _panels(table: pd.DataFrame, order: list[str], results: Results) -> Picture:
             axes.set_xlim(*limits_of(table, results.pairs))
             for place, pair in enumerate(shown):
                 if pair in own:
-                    over = results.pairs if place == 0 else [pair]
-                    _row(axes, place, own[pair], results.arms[name], over)
+                    _row(axes, place, own[pair], results.arms[name], results.pairs)
                     clip(axes, place, own[pair], results.arms[name].colour)
         _finish(figure, table, results)
     return Picture(figure)
@@ -91,7 +95,7 @@ def _panels(table: pd.DataFrame, order: list[str], results: Results) -> Picture:
 def _row(axes: Axes, place: int, row: Mapping[Any, Any], arm: Arm, pairs: Sequence[Any]) -> None:
     """One comparison, and the paper's cross."""
     draw_comparison(axes, place, row, arm.colour)
-    printed = printed_gain(row, pairs)
+    printed = printed_of(row, pairs)
     if not np.isnan(printed):
         axes.plot(printed, place, "x", ms=7, mew=2, color=PAPERS)
 
@@ -112,11 +116,10 @@ def limits_of(table: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> tuple[fl
     """
     values = [0.0]
     for row in table.to_dict("records"):
-        pair = (row["source"], row["target"])
         whole = row["source"] == POOLED or len(pairs) == 1
         values += [row["difference"], *row["by_seed"]]
         values += [row["low"], row["high"]] if whole else []
-        values.append(printed_gain(row, pairs if whole else [pair]))
+        values.append(printed_of(row, pairs))
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     margin = 0.08 * (high - low) or 0.01
     return low - margin, high + margin
