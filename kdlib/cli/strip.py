@@ -34,6 +34,6 @@ def strip(
         done = strip_all(clinics, out, on_subject)
     print(f"{out}: {len(done)} scans without skulls")
     for one in done:
-        if one.doubt:
-            print(one.doubt)
+        for doubt in one.doubts:
+            print(f"{one.subject}: {doubt}")
     say_left_out(left_out)

@@ -1,4 +1,4 @@
-"""Pictures of an answer to a scan: grey slices with the borders of the lesions on them."""
+"""Pictures of an answer to a scan: grey slices with borders of the lesions and of the brain."""
 
 from base64 import b64encode
 from io import BytesIO
@@ -38,11 +38,13 @@ class ScanSlice(NamedTuple):
 def slices_of(answer: Answer) -> list[ScanSlice]:
     """At most three slices of a scan, which show where its lesions are."""
     flair = to_lps(answer.flair)
-    masks = {
-        name: to_lps(Volume(mask, answer.flair.affine)).array for name, mask in answer.masks.items()
+    brain = {} if answer.brain is None else {"brain": answer.brain}
+    shown = {
+        name: to_lps(Volume(mask, answer.flair.affine)).array
+        for name, mask in (brain | answer.masks).items()
     }
     head = foreground(flair.array)
-    here = np.any(list(masks.values()), axis=0) & head
+    here = np.any([shown[name] for name in answer.masks], axis=0) & head
     weight = (here if here.any() else head).sum(axis=(0, 1)).astype(float)
     x, y, _ = bounding_box(head, margin=4)
     shades = grey(flair.array, head, float(np.percentile(flair.array, 1)))
@@ -52,7 +54,7 @@ def slices_of(answer: Answer) -> list[ScanSlice]:
             shape=shades[x, y, z].shape,
             spacing_mm=flair.spacing_mm[:2],
             png=_png(shades[x, y, z]),
-            borders={name: border(mask[x, y, z]) for name, mask in masks.items()},
+            borders={name: border(mask[x, y, z]) for name, mask in shown.items()},
         )
         for z in shown_slices(weight)
     ]

@@ -79,15 +79,19 @@ def _page(
 ) -> TemplateStream:
     """The report as a stream of parts. ``sections`` are the HTML of all scans."""
     names = {"result": about["result"], "teacher": "teacher", "truth": "truth"}
+    shown = {
+        kind: name for kind, name in names.items() if any(kind in f["lesion_ml"] for f in facts)
+    }
+    brain = any(fact["brain_ml"] is not None for fact in facts)
     networks = _networks(about["settings"])
     return template("scan_report").stream(
         about=about,
         notice=DISCLAIMER,
         left_out=left_out,
         facts=facts,
-        shown={
-            kind: name for kind, name in names.items() if any(kind in f["lesion_ml"] for f in facts)
-        },
+        shown=shown,
+        borders=shown | ({"brain": "brain"} if brain else {}),
+        brain=brain,
         compared=any(fact["difference"] for fact in facts),
         metrics=METRIC_NAMES,
         digits=METRIC_DIGITS,

@@ -13,9 +13,16 @@ from kdlib.data.labels import Label
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume
 from kdlib.own_scans.derivative import write_sidecars
-from kdlib.own_scans.plausibility import doubts_of_answer
+from kdlib.own_scans.plausibility import (
+    doubts_of_answer,
+    doubts_of_brain,
+    doubts_of_mask,
+    doubts_of_scan,
+    head_of,
+)
 from kdlib.own_scans.results import Results
-from kdlib.own_scans.segmenter import Segmenter
+from kdlib.own_scans.segmenter import Answers, Segmenter
+from kdlib.recipe import Preparation
 from kdlib.scores.in_space import evaluate_volumes
 from kdlib.scores.metrics import THRESHOLD, components, dice
 
@@ -31,11 +38,13 @@ class Answer:
         flair: the scan.
         masks: lesions (x, y, z), bool, on the grid of ``flair``. The names are "result", "teacher"
             and "truth", as far as they are known.
+        brain: the brain on the same grid, if it was looked for.
     """
 
     facts: dict[str, Any]
     flair: Volume
     masks: dict[str, NDArray[np.bool_]]
+    brain: NDArray[np.bool_] | None = None
 
 
 def segment(
@@ -76,9 +85,9 @@ def _answer(subject: Subject, segmenter: Segmenter, results: Results, scored: bo
     write_volume(results.folder / names["probability"], _rounded_down(maps["result"]))
     if brain is not None:
         write_volume(results.folder / names["brain"], brain)
+    truth = subject.labelled.labels_on(scan[0]) if scored and subject.label is not None else None
     scores = {}
-    if scored and subject.label is not None:
-        truth = subject.labelled.labels_on(scan[0])
+    if truth is not None:
         scores = {
             name: asdict(evaluate_volumes(truth, probability)) for name, probability in maps.items()
         }
@@ -86,10 +95,23 @@ def _answer(subject: Subject, segmenter: Segmenter, results: Results, scored: bo
     facts = _facts(subject, segmenter, scan[0], masks) | names | {"scores": scores}
     facts |= {"participant": results.participant(subject), "verdict": None} | answers.told
     facts["brain_ml"] = None if brain is None else _ml(brain.array, brain)
-    seen = answers.seen
-    facts["doubts"] = list(doubts_of_answer(seen, masks["result"], segmenter.recipe.preparation))
+    facts["doubts"] = list(_doubts(scan[0], answers, truth, segmenter.recipe.preparation))
     write_sidecars(results, subject, facts)
-    return Answer(facts, scan[0], masks)
+    return Answer(facts, scan[0], masks, None if brain is None else brain.array)
+
+
+def _doubts(
+    flair: Volume, answers: Answers, truth: Volume | None, preparation: Preparation
+) -> Iterator[str]:
+    """What is implausible in a scan, in its answer, and in the mask that scores it."""
+    scan, inside = head_of(flair)
+    yield from doubts_of_scan(scan, inside)
+    if answers.brain is not None:
+        yield from doubts_of_brain(answers.brain, inside)
+    lesions = answers.lesions["result"].array >= THRESHOLD
+    yield from doubts_of_answer(answers.seen, lesions, preparation)
+    if truth is not None:
+        yield from (f"its mask: {doubt}" for doubt in doubts_of_mask(truth, scan, inside))
 
 
 def _rounded_down(probability: Volume) -> Volume:

@@ -2,15 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
 
 from kdlib.data.clinics import Clinics
 from kdlib.data.formats import images_in, parts_of, stem
 from kdlib.data.forms import AS_STORED
+from kdlib.data.head import Mask
 from kdlib.data.image_file import read_labels, write_volume
 from kdlib.data.labels import Label
 from kdlib.data.namesakes import refuse_one_file
@@ -18,6 +17,7 @@ from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume
 from kdlib.errors import InputError
 from kdlib.files import filled_folder
+from kdlib.own_scans.plausibility import doubts_of_brain, head_of
 from kdlib.starter.brain import BRAIN, find_brain, stripped
 from kdlib.unfinished import refuse_filled
 
@@ -35,23 +35,11 @@ class Stripped:
 
     Attributes:
         subject: the id of the subject.
-        brain_ml: the volume of its brain in mL.
-        outside: the share of its lesions, in [0, 1], that lies outside the brain that was found.
-            0 without labels.
+        doubts: what is implausible in its brain, one sentence each.
     """
 
     subject: str
-    brain_ml: float
-    outside: float
-
-    @property
-    def doubt(self) -> str:
-        """A line if much of the lesions is outside the brain, else an empty text."""
-        if self.outside <= MUCH:
-            return ""
-        return (
-            f"{self.subject}: {self.outside:.0%} of its lesions lie outside the brain; look at it"
-        )
+    doubts: tuple[str, ...]
 
 
 def strip(clinics: Clinics, out: Path, on_subject: OnSubject | None = None) -> list[Stripped]:
@@ -115,13 +103,19 @@ def _strip_one(subject: Subject, home: Path, out: Path) -> Stripped:
     for path, image in zip([scan.flair, *([scan.t1] if scan.t1 else [])], images, strict=True):
         there = out / path.relative_to(home)
         write_volume(there.with_name(f"{stem(path)}.nii.gz"), stripped(image, brain))
-    outside = 0.0
+    mask = replace(brain, array=inside)
+    doubts = list(doubts_of_brain(mask, head_of(images[0])[1]))
     if subject.label is not None:
         lesions = subject.labelled.labels_on(images[0]).array == Label.LESION
-        outside = float((lesions & ~inside).sum() / max(lesions.sum(), 1))
+        doubts += _doubts_of_lesions(lesions, inside)
         _copy_labels(subject, images[0], home, out)
-    millilitres = float(inside.sum() * np.prod(images[0].spacing_mm) / 1000)
-    return Stripped(subject.id, millilitres, outside)
+    return Stripped(subject.id, tuple(doubts))
+
+
+def _doubts_of_lesions(lesions: Mask, brain: Mask) -> Iterator[str]:
+    outside = float((lesions & ~brain).sum() / max(lesions.sum(), 1))
+    if outside > MUCH:
+        yield f"{outside:.0%} of its lesions lie outside the brain; look at it"
 
 
 def _copy_labels(subject: Subject, flair: Volume, home: Path, out: Path) -> None:

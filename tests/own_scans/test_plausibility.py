@@ -12,6 +12,7 @@ from kdlib.data.image_file import read_volume, write_volume
 from kdlib.data.volume import Volume
 from kdlib.errors import DoubtWarning
 from kdlib.own_scans.check import Finding, examine_all, sound
+from kdlib.own_scans.plausibility import doubts_of_brain, doubts_of_scan, head_of
 from kdlib.recipe import Preparation
 from tests.command import kdlib
 from tests.patients import write_plain
@@ -99,6 +100,39 @@ def test_one_slice_is_doubted(tmp_path: Path) -> None:
     write_volume(path, Volume(scan.array[:, 2:3], scan.affine))
     (tmp_path / "a/mask.nii.gz").unlink()
     assert "it has one slice" in examined(tmp_path)["a"].doubts[0]
+
+
+def brain_and_head(*, edge_mm: float = 5, hollow: bool = False) -> tuple[Volume, np.ndarray]:
+    """A brain in its head, without its skull: 1277 mL if an edge of a voxel has 5 mm."""
+    x, y, z = np.indices((40, 40, 40)) - 19.5
+    brain = (x / 13) ** 2 + (y / 15) ** 2 + (z / 12.5) ** 2 < 1
+    deep = (x / 10) ** 2 + (y / 12) ** 2 + (z / 9.5) ** 2 < 1
+    return Volume(brain, np.diag([-edge_mm, -edge_mm, edge_mm, 1])), brain & ~(deep & hollow)
+
+
+def test_a_brain_of_an_adult_raises_no_doubt() -> None:
+    assert list(doubts_of_brain(*brain_and_head())) == []
+
+
+@pytest.mark.parametrize("edge_mm", [3, 6])
+def test_a_brain_of_impossible_volume_is_doubted(edge_mm: float) -> None:
+    brain, inside = brain_and_head(edge_mm=edge_mm)
+    (doubt,) = doubts_of_brain(brain, inside)
+    volume = brain.array.sum() * edge_mm**3 / 1000
+    assert doubt.startswith(f"its brain has {volume:.0f} mL; is this a whole head")
+
+
+def test_a_brain_of_air_is_doubted() -> None:
+    (doubt,) = doubts_of_brain(*brain_and_head(hollow=True))
+    assert "of its brain is as dark as air" in doubt
+
+
+def test_where_no_brain_or_no_head_is_found_it_is_said() -> None:
+    brain, inside = brain_and_head()
+    nothing = replace(brain, array=np.zeros_like(brain.array))
+    assert next(doubts_of_brain(nothing, inside)).startswith("no brain was found in it")
+    scan = replace(brain, array=np.zeros(brain.array.shape, np.float32))
+    assert list(doubts_of_scan(*head_of(scan))) == ["there is no head in it; is this a scan?"]
 
 
 def test_what_lies_outside_the_window_is_noted(tmp_path: Path) -> None:

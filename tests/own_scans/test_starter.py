@@ -3,6 +3,7 @@
 import gzip
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from kdlib.data.image_file import read_volume
+from kdlib.data.image_file import read_volume, write_volume
 from kdlib.data.slices import Slices
+from kdlib.data.volume import Volume
 from kdlib.errors import InputError
 from kdlib.methods import Method, SourceFreeTask
 from kdlib.own_scans.forecast import Forecast, measures
@@ -84,6 +86,35 @@ def test_the_table_and_the_report_tell_brain_and_scores(done: Path) -> None:
     page = (done / "report.html").read_text()
     assert "<b " not in page
     assert "&lt;b onload" in page
+
+
+def test_what_is_doubtful_in_scan_brain_and_mask_is_said_once_on_screen_and_in_the_report(
+    own: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "in/p").mkdir(parents=True)
+    scan = read_volume(own / "p1/FLAIR.nii.gz")
+    small = Volume(scan.array, scan.affine @ np.diag([0.5, 0.5, 0.5, 1]))
+    write_volume(tmp_path / "in/p/FLAIR.nii.gz", small)
+    everywhere = (scan.array > 0).astype(np.uint8)
+    write_volume(tmp_path / "in/p/mask.nii.gz", replace(small, array=everywhere))
+    out = tmp_path / "out"
+    said = kdlib("predict", tmp_path / "in", "--out", out, "--device", "cpu", "--evaluate")
+    assert said.status == 0, said.err
+    (fact,) = report(out)["scans"]
+    beginnings = ("the head is 64 mm long", "its brain has", "its mask: its lesions fill 100%")
+    page = (out / "report.html").read_text()
+    for begins in beginnings:
+        (doubt,) = (doubt for doubt in fact["doubts"] if doubt.startswith(begins))
+        assert f"p: {doubt}" in said.out
+        assert doubt in page
+
+
+def test_the_report_shows_the_brain_and_its_volume(done: Path) -> None:
+    page = (done / "report.html").read_text()
+    assert "<th>brain (mL)</th>" in page
+    for fact in report(done)["scans"]:
+        assert f"<td>{fact['brain_ml']:.0f}</td>" in page
+    assert page.count('<path class="brain" d="M') == page.count("<figure>")
 
 
 def test_a_bids_dataset_gets_a_brain_mask_too(own: Path, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from kdlib.data.clinics import open_clinics
-from kdlib.data.image_file import read_labels, read_volume
+from kdlib.data.image_file import read_labels, read_volume, write_volume
+from kdlib.data.volume import Volume
 from kdlib.simulator import simulate
 from tests.command import kdlib
 
@@ -26,7 +27,7 @@ def stripped(clinics: Path) -> Path:
     out = clinics.parent / "stripped"
     done = kdlib("strip", clinics, out)
     assert done.status == 0, done.err
-    assert done.out.splitlines()[0] == f"{out}: 3 scans without skulls"
+    assert done.out.splitlines() == [f"{out}: 3 scans without skulls"]  # and no doubt
     return out
 
 
@@ -69,6 +70,18 @@ def test_tables_and_other_masks_of_a_plain_folder_are_copied(clinics: Path, tmp_
     (anna,) = open_clinics(out)["own"].subjects
     assert anna.patient == "A"
     read_labels(out / "anna" / "mask_all.nii.gz", read_volume(anna.scan.flair))
+
+
+def test_the_brain_of_a_scan_that_lost_its_slice_thickness_is_doubted(
+    clinics: Path, tmp_path: Path
+) -> None:
+    (whole,) = open_clinics(clinics)["utrecht"].subjects
+    scan = whole.scan.read()[0]
+    flat = Volume(scan.array, scan.affine @ np.diag([1, 1, 0.3, 1]))
+    write_volume(tmp_path / "own/anna/FLAIR.nii.gz", flat)
+    done = kdlib("strip", tmp_path / "own", tmp_path / "out")
+    assert done.status == 0, done.err
+    assert done.out.splitlines()[1].startswith("anna: its brain has ")
 
 
 @pytest.mark.parametrize(
