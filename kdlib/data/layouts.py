@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from kdlib.data.bids import bids_subjects
-from kdlib.data.formats import holds_a_scan, is_own_result, stem
+from kdlib.data.formats import ending, holds_a_scan, images_in, is_own_result, stem
 from kdlib.data.subject_files import (
     closed,
+    flairs_like,
     images_named,
     is_folder,
     is_no_patient,
@@ -55,9 +56,11 @@ def find_subjects(place: Path, name: str, observer: str | None = None) -> Found:
       ("o3" or "o4") takes the annotations of this observer where there are any.
     - BIDS: ``sub-*/[ses-*/]anat/*_FLAIR.nii.gz``, with masks under ``derivatives/``.
     - Plain: ``<subject>/FLAIR.nii.gz``, with ``mask.nii.gz`` or ``wmh.nii.gz`` beside it. The
-      challenge's ``<subject>/pre/`` works too. Every folder is a subject, but for hidden folders,
-      those that BIDS has beside the subjects, and those that kdlib filled.
-    - The folder of one such subject, or a single image.
+      challenge's ``<subject>/pre/`` works too, and so does the only image whose name holds the word
+      FLAIR. Every folder is a subject, but for hidden folders, those that BIDS has beside the
+      subjects, and those that kdlib filled.
+    - The folder of one such subject, or a single image. An image called FLAIR is named by its
+      folder.
 
     All layouts but the first give one clinic, called ``name``. Files end as ``formats.ENDINGS``
     says, in upper or lower case. No image is read. If a file is missing or has a wrong name,
@@ -65,10 +68,7 @@ def find_subjects(place: Path, name: str, observer: str | None = None) -> Found:
     Raises ``InputError`` if no layout fits.
     """
     if place.is_file():
-        root = Path(os.path.realpath(place)).parent  # A link that the user names is followed.
-        doubts = ["this is a result of kdlib; name a scan"] if is_own_result(place) else []
-        alone = subject_of(root, name, stem(place), [place], home=root / place.name, doubts=doubts)
-        return {name: (alone,)}
+        return {name: (_single(place, name),)}
     if not place.is_dir():
         raise InputError(f"{place}: no such folder or file; check the path")
     try:
@@ -82,12 +82,38 @@ def find_subjects(place: Path, name: str, observer: str | None = None) -> Found:
         advice = "check its permissions and the disk"
         raise InputError(f"{place}: cannot be searched ({error.strerror}); {advice}") from error
     if not any(found.values()):
-        raise InputError(
-            f"{place}: there are no scans here (looked for <subject>/FLAIR.nii.gz, "
-            "sub-*/anat/*_FLAIR.nii.gz and training/Utrecht/<subject>/pre/FLAIR.nii.gz); name "
-            "another folder, or make scans with 'kdlib simulate'"
-        )
+        raise InputError(f"{place}: {_why_no_scans(place)}")
     return {clinic: each_id_once(subjects) for clinic, subjects in found.items()}
+
+
+def _single(place: Path, clinic: str) -> Subject:
+    """The subject of a single image. FLAIR is nobody's name, so its folder tells whose it is."""
+    root = Path(os.path.realpath(place)).parent  # A link that the user names is followed.
+    if is_own_result(place):
+        what = f"{printable(place.name)}: this is a result of kdlib; name a scan"
+        return unusable(clinic, root / place.name, what)
+    name = stem(place)
+    if name.lower() == "flair":
+        homes = [
+            home for home in Path(os.path.normpath(place.absolute())).parents if home.name != "pre"
+        ]
+        name = homes[0].name or name
+    return subject_of(root, clinic, name, [place], home=root / place.name)
+
+
+def _why_no_scans(folder: Path) -> str:
+    images = [path for path in images_in(folder) if not is_own_result(path)]
+    if images:
+        return (
+            "here are images without folders that say whose they are; name the images, such as "
+            f"'kdlib predict {folder}/*{ending(images[0])}', or give each person a folder with a "
+            "FLAIR.nii.gz"
+        )
+    return (
+        "there are no scans here (looked for <subject>/FLAIR.nii.gz, sub-*/anat/*_FLAIR.nii.gz and "
+        "training/Utrecht/<subject>/pre/FLAIR.nii.gz); name another folder, or make scans with "
+        "'kdlib simulate'"
+    )
 
 
 def each_id_once(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
@@ -117,7 +143,7 @@ def _challenge(folder: Path, observer: str | None) -> Found:
 
 def _of_split(folder: Path, clinic: str, home: Path, split: str) -> Iterator[Subject]:
     people = _people(home)
-    yield from (_in_folder(folder, clinic, person, split) for person in people)
+    yield from (_in_folder(folder, clinic, person, split=split) for person in people)
     yield from loose_images(home, clinic, split) if people else ()
 
 
@@ -161,7 +187,7 @@ def _plain_subjects(folder: Path, clinic: str) -> Iterator[Subject]:
     people = _people(folder)
     # Beside the scan of one subject there may be folders of other files.
     for person in [person for person in people if not alone or _has_a_flair(person)]:
-        yield _in_folder(folder, clinic, person)
+        yield _in_folder(folder, clinic, person, or_like_it=True)
     yield from loose_images(folder, clinic) if people and not alone else ()
 
 
@@ -181,13 +207,17 @@ def _people(home: Path) -> list[Path]:
     return sorted(people, key=lambda path: _order(path.name))
 
 
-def _in_folder(root: Path, clinic: str, person: Path, split: str = "training") -> Subject:
+def _in_folder(
+    root: Path, clinic: str, person: Path, *, split: str = "training", or_like_it: bool = False
+) -> Subject:
+    """The subject in a folder. Its FLAIR may be called so, ``or_like_it`` if none is."""
     if why := closed(root, person):
         return unusable(clinic, person, why, split)
     images = person / "pre" if (person / "pre").is_dir() else person
+    flairs = images_named(images, "FLAIR") or (flairs_like(images) if or_like_it else [])
     return subject_of(
         root, clinic, person.resolve().name if person == root else person.name,
-        images_named(images, "FLAIR"), images_named(images, "T1"),
+        flairs, images_named(images, "T1"),
         images_named(person, "wmh", "mask"), split=split, home=images,
     )  # fmt: skip
 

@@ -26,6 +26,7 @@ NO_PATIENTS = {
     "derivatives", "code", "sourcedata", "stimuli", "phenotype", "lost+found", "readme", "changes",
     "license",
 }  # fmt: skip
+NO_SCANS = ("mask", "seg", "brain")  # in a name: the image was made from a scan
 STORE_FOLDER = "prepared"  # a folder of runs has such a folder
 OWN_REPORT = "report.json"  # lies beside the masks that kdlib wrote
 DESCRIPTION = "dataset_description.json"  # of a BIDS dataset; it says who made a derivative
@@ -79,6 +80,17 @@ def images_named(folder: Path, *stems: str) -> list[Path]:
         return []
     wanted = {name.lower() for name in stems}
     return [path for path in images_in(folder) if stem(path).lower() in wanted]
+
+
+def flairs_like(folder: Path) -> list[Path]:
+    """The images whose names hold the word FLAIR, but for masks, brains and kdlib's own results."""
+    return [
+        path
+        for path in images_in(folder)
+        if "flair" in (name := stem(path).lower())
+        and not any(word in name for word in NO_SCANS)
+        and not is_own_result(path)
+    ]
 
 
 def with_labels(subject: Subject, name: str) -> Subject | None:

@@ -29,7 +29,36 @@ def test_a_mask_lies_beside_the_scan(tmp_path: Path, name: str) -> None:
 def test_a_subjects_own_folder_and_a_single_file_are_one_subject(tmp_path: Path) -> None:
     touched(tmp_path, "a/FLAIR.nii.gz")
     assert [s.id for s in own(tmp_path / "a")] == ["a"]
-    assert [s.id for s in own(tmp_path / "a/FLAIR.nii.gz")] == ["FLAIR"]
+    assert [s.id for s in own(tmp_path / "a/FLAIR.nii.gz")] == ["a"]
+    touched(tmp_path, "b/pre/flair.nii", "sub-1_FLAIR.nii", "stored.nii")
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c/FLAIR.nii").symlink_to(tmp_path / "stored.nii")
+    for name, subject in (("b/pre/flair", "b"), ("sub-1_FLAIR", "sub-1_FLAIR"), ("c/FLAIR", "c")):
+        assert [(s.id, s.faults) for s in own(tmp_path / f"{name}.nii")] == [(subject, ())]
+
+
+@pytest.mark.parametrize("name", ["anna_FLAIR.nii.gz", "5_t2_FLAIR_sag.nii.gz", "pre/t2flair.nii"])
+def test_the_only_image_that_is_called_a_flair_is_taken(tmp_path: Path, name: str) -> None:
+    others = "anna_FLAIR_mask.nii", "FLAIR_brain.nii", "flair-seg.nii", "FLAIR_lesion_mask.nii.gz"
+    touched(tmp_path, f"a/{name}", "a/T1.nii", "a/mask.nii")
+    touched(tmp_path / "a" / Path(name).parent, *others)
+    (subject,) = own(tmp_path)
+    assert (subject.scan.flair, subject.faults) == (tmp_path / "a" / name, ())
+    touched((tmp_path / "a" / name).parent, "another_FLAIR.nii")
+    assert "2 files may be its FLAIR" in faults(tmp_path)
+    touched((tmp_path / "a" / name).parent, "FLAIR.nii")
+    assert [s.scan.flair.name for s in own(tmp_path)] == ["FLAIR.nii"]
+
+
+def test_the_challenges_own_folders_are_read_by_their_own_names_alone(tmp_path: Path) -> None:
+    touched(tmp_path, "training/Utrecht/0/pre/FLAIR.nii", "training/Utrecht/1/pre/my_FLAIR.nii")
+    good, bad = find_subjects(tmp_path, "own")["utrecht"]
+    assert (good.faults, "there is no FLAIR here" in bad.faults[0]) == ((), True)
+
+
+def test_a_flat_folder_of_images_says_how_to_name_them(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf"'kdlib predict {tmp_path}/\*\.nii', or give each"):
+        find_subjects(touched(tmp_path, "a_FLAIR.nii", "b_FLAIR.nii"), "own")
 
 
 def test_a_site_of_the_challenge_is_plain_too(tmp_path: Path) -> None:

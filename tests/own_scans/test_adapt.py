@@ -240,9 +240,9 @@ def test_predict_gives_the_same_answers_in_any_layout(
     )
     assert said.status == 0, said.err
     expected = (done / "masks/p1_lesion_probability.nii.gz").read_bytes()
-    for name in ("FLAIR", "sub-1_ses-1"):
+    for name in ("p1", "sub-1_ses-1"):
         assert (tmp_path / f"masks/{name}_lesion_probability.nii.gz").read_bytes() == expected
-    assert [fact["subject"] for fact in report(tmp_path)["scans"]] == ["FLAIR", "sub-1_ses-1"]
+    assert [fact["subject"] for fact in report(tmp_path)["scans"]] == ["p1", "sub-1_ses-1"]
 
 
 def student(done: Path) -> Path:

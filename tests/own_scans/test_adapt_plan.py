@@ -79,8 +79,9 @@ def test_a_link_to_itself_is_one_bad_file(clinics: Clinics, target: Path, tmp_pa
 def test_two_scans_of_one_name_are_not_written_over_each_other(
     target: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="FLAIR: two scans have this name"):
-        scans_at([target / name / "FLAIR.nii.gz" for name in NAMES])
+    copied = shutil.copytree(target / "p1", tmp_path / "p1")
+    with pytest.raises(InputError, match="p1: two scans have this name"):
+        scans_at([folder / "FLAIR.nii.gz" for folder in (target / "p1", copied)])
 
 
 @pytest.mark.filterwarnings("ignore:Anna and anna count as two patients")
