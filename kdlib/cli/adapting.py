@@ -94,7 +94,7 @@ def adapt(
         plan = plan_adaptation(
             source, target, method=method, study=study or "demo",
             settings={"seed": seed} | parsed(setting), on_the_fly=on_the_fly, reading=reading,
-            skip_bad=skip_bad, on_subject=on_subject,
+            skip_bad=skip_bad, scored=evaluate, on_subject=on_subject,
         )  # fmt: skip
     results = ready_results([target], out, plan.subjects, scored=evaluate)
     store = Store(folder, plan.clinics, device, threads or torch.get_num_threads())
@@ -135,7 +135,7 @@ def _adapt_starter(
     with count_bar("scans checked", passing=True) as on_subject:
         subjects, left_out = scans_at(
             [target], inputs=starter.recipe.inputs, reading=reading, skip_bad=skip_bad,
-            on_subject=on_subject,
+            scored=evaluate, on_subject=on_subject,
         )  # fmt: skip
     results = ready_results([target], out, subjects, scored=evaluate)
     what = f"The starter learnt from simulated people. It was adapted by {method}, "

@@ -78,7 +78,7 @@ def predict(
     with count_bar("scans checked", passing=True) as on_subject:
         subjects, left_out = scans_at(
             scans, t1=t1, inputs=segmenter.recipe.inputs, reading=Reading(orientation, form),
-            skip_bad=skip_bad, on_subject=on_subject,
+            skip_bad=skip_bad, scored=evaluate, on_subject=on_subject,
         )  # fmt: skip
     results = ready_results(scans, out, subjects, scored=evaluate)
     cases = [(subject, segmenter) for subject in subjects]

@@ -107,7 +107,7 @@ def _in_session(folder: Path, clinic: str, home: Path, derived: list[Path]) -> I
         t1s = t1s or [path for path in files if stem(path).endswith("_T1w")]
         yield subject_of(
             folder, clinic, stem(flair).removesuffix("_FLAIR"), [flair], _closest(t1s, flair),
-            masks[flair], doubts=_doubts(folder, flair, masks, derived),
+            masks[flair], mask_doubts=_doubts(folder, flair, masks, derived),
         )  # fmt: skip
 
 

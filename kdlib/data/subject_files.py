@@ -35,38 +35,48 @@ DESCRIPTION = "dataset_description.json"  # of a BIDS dataset; it says who made 
 def subject_of(
     root: Path, clinic: str, name: str, flairs: list[Path], t1s: Iterable[Path] = (),
     labels: Iterable[Path] = (), split: str = "training", home: Path | None = None,
-    doubts: Iterable[str] = (),
+    mask_doubts: Iterable[str] = (),
 ) -> Subject:  # fmt: skip
     """A subject, made from the files that may belong to it, and what is wrong with these files.
 
-    ``home`` is the folder where they lie. ``doubts`` are faults that were found already.
+    ``home`` is the folder where they lie. ``mask_doubts`` are faults of the labels that were found
+    already.
     """
     t1s, labels, home = list(t1s), list(labels), home or root / name
     where = printable(home.relative_to(root) if home != root else name)
-    faults = [f"{where}: {more}" for more in doubts]
+    faults = list[str]()
     if not flairs:
         faults.append(f"{where}: there is no FLAIR here; {what_is_there(home)}")
-    for kind, files in (("FLAIR", flairs), ("mask", labels)):
-        if len(files) > 1:
-            names = printable(" and ".join(file.name for file in files))
-            faults.append(f"{where}: {len(files)} files may be its {kind} ({names}); keep one")
     if any("\ud800" <= letter <= "\udfff" for letter in name):
         what = "its name has letters that this locale does not know"
         faults.append(f"{where[:80]}: {what}; rename it, or set PYTHONUTF8=1")
     elif not name.isprintable() or len(name.encode(errors="replace")) > LONGEST_ID:
         faults.append(f"{where[:80]}: its name is too long or has unprintable letters; rename it")
     t1 = t1s[0] if len(t1s) == 1 else None  # Of several nobody knows which to read.
-    used = [*flairs[:1], *([t1] if t1 else []), *labels[:1]]
-    base = os.path.realpath(root)
-    for file in used:
-        if is_lost(file):
-            faults.append(f"{printable(file.relative_to(root))}: this is a link; {NOT_FETCHED}")
-        elif not Path(os.path.realpath(file)).is_relative_to(base):
-            what = "this link leads out of the folder; copy the file itself here"
-            faults.append(f"{printable(file.relative_to(root))}: {what}")
+    faults += [*_several(where, "FLAIR", flairs), *_strange_links(root, flairs[:1])]
+    faults += _strange_links(root, [t1] if t1 else [])
+    of_label = [f"{where}: {doubt}" for doubt in mask_doubts]
+    of_label += [*_several(where, "mask", labels), *_strange_links(root, labels[:1])]
     doubt = () if t1 else tuple(path.name for path in t1s)
     scan = Scan(clinic, name, flairs[0] if flairs else home / "FLAIR.nii.gz", t1, doubt)
-    return Subject(scan, labels[0] if labels else None, split, tuple(faults))
+    label = labels[0] if labels else None
+    return Subject(scan, label, split, (*faults, *of_label), label_faults=tuple(of_label))
+
+
+def _several(where: str, kind: str, files: list[Path]) -> Iterator[str]:
+    if len(files) > 1:
+        names = printable(" and ".join(file.name for file in files))
+        yield f"{where}: {len(files)} files may be its {kind} ({names}); keep one"
+
+
+def _strange_links(root: Path, files: list[Path]) -> Iterator[str]:
+    base = os.path.realpath(root)
+    for file in files:
+        if is_lost(file):
+            yield f"{printable(file.relative_to(root))}: this is a link; {NOT_FETCHED}"
+        elif not Path(os.path.realpath(file)).is_relative_to(base):
+            what = "this link leads out of the folder; copy the file itself here"
+            yield f"{printable(file.relative_to(root))}: {what}"
 
 
 def unusable(clinic: str, person: Path, why: str, split: str = "training") -> Subject:

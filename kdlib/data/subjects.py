@@ -103,6 +103,7 @@ class Subject:
         faults: what is wrong with the names and the places of its files, one line for each. They
             were found when the folder was opened. A subject with faults cannot be used.
         patient: whose scan it is. Two subjects can be two sessions of one patient.
+        label_faults: those of the ``faults`` that are of the labels alone.
     """
 
     scan: Scan
@@ -110,6 +111,7 @@ class Subject:
     split: str
     faults: tuple[str, ...] = ()
     patient: str = ""
+    label_faults: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -119,6 +121,12 @@ class Subject:
     def read_by(self, reading: Reading) -> "Subject":
         """The same subject, whose files are read by ``reading`` where they leave something open."""
         return replace(self, scan=replace(self.scan, reading=reading))
+
+    @property
+    def unlabelled(self) -> "Subject":
+        """The same subject without its label, and without what is wrong with the label."""
+        others = tuple(fault for fault in self.faults if fault not in self.label_faults)
+        return replace(self, label=None, faults=others, label_faults=())
 
     @property
     def labelled(self) -> LabelledScan:

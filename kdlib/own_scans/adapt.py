@@ -30,7 +30,7 @@ class Adaptation:
 
     Attributes:
         clinics: the source, and the ``TARGET`` without any label.
-        subjects: the target's subjects with their own labels, for an evaluation afterwards.
+        subjects: the target's subjects. They have their own labels if they are scored afterwards.
         scenarios: one scenario that adapts to all subjects. On the fly there is one scenario for
             each subject, in the same order.
         left_out: the subjects that cannot be used, and why.
@@ -57,6 +57,7 @@ def plan_adaptation(
     on_the_fly: bool = False,
     reading: Reading = AS_STORED,
     skip_bad: bool = False,
+    scored: bool = False,
     on_subject: OnSubject | None = None,
 ) -> Adaptation:
     """Find and check the scans of a source and a target, and plan the adaptation.
@@ -70,6 +71,8 @@ def plan_adaptation(
         on_the_fly: whether to adapt to each scan alone.
         reading: where voxels lie if a file leaves it open.
         skip_bad: whether to leave out subjects with bad files instead of an error.
+        scored: whether the result is scored against the target's labels afterwards. If not, no
+            label of the target is read.
         on_subject: called with (done, total) after each subject that was checked.
 
     Raises:
@@ -77,7 +80,7 @@ def plan_adaptation(
     """
     _refuse_labels_of_target(method)
     sources = open_clinics(source, name="source", reading=reading)
-    targets = as_one(open_clinics(target, reading=reading), TARGET)
+    targets = as_one(open_clinics(target, reading=reading), TARGET, labelled=scored)
     _refuse_shared(sources, targets)
     names = [name for name, clinic in sources.items() if clinic.training]
     if not names:
@@ -118,9 +121,13 @@ def _refuse_labels_of_target(method: str) -> None:
         raise InputError(f"method {method!r}: {what}; choose: {', '.join(known)}")
 
 
-def as_one(clinics: Clinics, name: str) -> Clinics:
-    """Put all subjects, from all clinics and both splits, into one clinic called ``name``."""
-    return Clinics(clinics.folder, {name: Clinic(name, each_id_once(clinics.subjects))})
+def as_one(clinics: Clinics, name: str, *, labelled: bool) -> Clinics:
+    """Put all subjects, from all clinics and both splits, into one clinic called ``name``.
+
+    They keep their labels if they should be ``labelled``.
+    """
+    subjects = tuple(s if labelled else s.unlabelled for s in clinics.subjects)
+    return Clinics(clinics.folder, {name: Clinic(name, each_id_once(subjects))})
 
 
 def scans_at(
@@ -130,18 +137,20 @@ def scans_at(
     inputs: str = "flair",
     reading: Reading = AS_STORED,
     skip_bad: bool = False,
+    scored: bool = False,
     on_subject: OnSubject | None = None,
     wanted: Callable[[Subject], bool] = lambda subject: True,
 ) -> tuple[list[Subject], list[Finding]]:
     """Find the usable subjects of some scans or folders, and say what is wrong with the others.
 
-    ``t1`` is the T1 of a single scan. Subjects that are not ``wanted`` are not read. Raises
-    ``InputError`` as ``sound`` does, and also if two subjects have the same id, as a disk sees it.
+    ``t1`` is the T1 of a single scan. Subjects that are not ``wanted`` are not read. Labels are
+    read only if results are ``scored`` against them. Raises ``InputError`` as ``sound`` does, and
+    also if two subjects have the same id, as a disk sees it.
     """
     if t1 is not None and inputs == "flair":
         raise InputError(f"{t1}: the network reads no T1, but FLAIR alone; leave --t1 out")
-    parts = [as_one(open_clinics(place, reading=reading), TARGET) for place in places]
-    parts = [_only(part, wanted) for part in parts]
+    found = [open_clinics(place, reading=reading) for place in places]
+    parts = [_only(as_one(clinics, TARGET, labelled=scored), wanted) for clinics in found]
     if t1 is not None:
         parts = [_with_t1(parts, t1)]
     kept, left_out = sound(parts, inputs=inputs, skip_bad=skip_bad, on_subject=on_subject)
@@ -182,4 +191,4 @@ def _with_t1(parts: Sequence[Clinics], t1: Path) -> Clinics:
 def _without_label(subject: Subject) -> Subject:
     """The same subject without its label, as adaptation sees it."""
     scan = replace(subject.scan, clinic=TARGET)
-    return replace(subject, scan=scan, label=None, split="training")
+    return replace(subject.unlabelled, scan=scan, split="training")

@@ -10,7 +10,7 @@ import pytest
 from kdlib.data.clinics import Clinics
 from kdlib.errors import DoubtWarning, InputError
 from kdlib.own_scans.adapt import plan_adaptation, scans_at
-from tests.patients import write_plain
+from tests.patients import write_bids, write_plain
 from tests.tiny import RECIPE
 
 NAMES = ("p1", "p2")
@@ -82,6 +82,24 @@ def test_two_scans_of_one_name_are_not_written_over_each_other(
     copied = shutil.copytree(target / "p1", tmp_path / "p1")
     with pytest.raises(InputError, match="p1: two scans have this name"):
         scans_at([folder / "FLAIR.nii.gz" for folder in (target / "p1", copied)])
+
+
+def test_masks_of_the_target_are_read_only_to_score_against_them(
+    clinics: Clinics, tmp_path: Path
+) -> None:
+    plain, bids = write_plain(tmp_path / "a", *NAMES), write_bids(tmp_path / "b", *NAMES)
+    (plain / "p1/mask.nii.gz").write_bytes(b"")
+    shutil.copyfile(plain / "p2/mask.nii.gz", plain / "p2/wmh.nii.gz")
+    (mask,) = bids.glob("derivatives/lesions/sub-p1/**/*.nii.gz")
+    mask.with_name("sub-p1_ses-1_desc-lesion_mask.nii.gz").write_bytes(b"")
+    mask.rename(mask.with_name("sub-p1_ses-01_label-lesion_mask.nii.gz"))
+    for folder in (plain, bids):
+        subjects, left_out = scans_at([folder], skip_bad=True)
+        assert ([subject.label for subject in subjects], left_out) == ([None, None], [])
+        plan = plan_adaptation(clinics.folder, folder, skip_bad=True)
+        assert ([subject.label for subject in plan.subjects], plan.left_out) == ([None, None], [])
+        with pytest.raises(InputError, match="of 2 subjects cannot be used"):
+            scans_at([folder], scored=True)
 
 
 @pytest.mark.filterwarnings("ignore:Anna and anna count as two patients")
