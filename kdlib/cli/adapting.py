@@ -48,6 +48,12 @@ def adapt(
             help="New folder for the adapted starter. 'kdlib predict FOLDER SCANS' uses it later."
         ),
     ] = None,
+    always: Annotated[
+        bool,
+        typer.Option(
+            "--always", help="Use the adapted starter's masks even if no clear gain is expected."
+        ),
+    ] = False,
     skip_bad: SkipBad = False,
     orientation: Orientation = None,
     form: Form = None,
@@ -66,8 +72,8 @@ def adapt(
     """Adapt the starter, or a network of a source, to scans without masks, and segment them.
 
     Without a source nothing but the scans is needed. The starter's own masks are the result if no
-    clear gain is expected. Writes masks, maps and a report. With a source all cores train, unless
-    --threads says otherwise.
+    clear gain is expected, unless you say --always. Writes masks, maps and a report. With a source
+    all cores train, unless --threads says otherwise.
     """
     import torch
 
@@ -80,9 +86,12 @@ def adapt(
             raise InputError(f"--study {study}: the starter has a recipe of its own; leave --study "
                              "out, or name a --source")  # fmt: skip
         _adapt_starter(target, out, method or "adabn", on_the_fly=on_the_fly, evaluate=evaluate,
-                       keep=keep, skip_bad=skip_bad, reading=reading, seed=seed,
+                       keep=keep, always=always, skip_bad=skip_bad, reading=reading, seed=seed,
                        setting=setting, device=device)  # fmt: skip
         return
+    if always:
+        raise InputError("--always: with a source the student's masks are always the result; leave "
+                         "--always out")  # fmt: skip
     from kdlib.own_scans.adapt import plan_adaptation
     from kdlib.own_scans.segmenter import of_runs
     from kdlib.report.on_bench import on_bench
@@ -114,6 +123,7 @@ def _adapt_starter(
     on_the_fly: bool,
     evaluate: bool,
     keep: Path | None,
+    always: bool,
     skip_bad: bool,
     reading: "Reading",
     seed: int,
@@ -131,7 +141,7 @@ def _adapt_starter(
     scenario = source_free_scenario(
         starter, method, seed=seed, settings=parsed(setting), on_the_fly=on_the_fly
     )
-    student = StudentSegmenter(starter, scenario, device)
+    student = StudentSegmenter(starter, scenario, device, always=always)
     with count_bar("scans checked", passing=True) as on_subject:
         subjects, left_out = scans_at(
             [target], inputs=starter.recipe.inputs, reading=reading, skip_bad=skip_bad,

@@ -25,13 +25,16 @@ class StudentSegmenter(StarterSegmenter):
 
     Attributes:
         scenario: how it adapts.
+        always: whether the student is used whatever gain is expected of it.
         verdict: whether the student is used. None before ``adapt``, and if each scan has a student
             of its own.
     """
 
-    def __init__(self, starter: Starter, scenario: Scenario, device: str = "auto") -> None:
+    def __init__(
+        self, starter: Starter, scenario: Scenario, device: str = "auto", *, always: bool = False
+    ) -> None:
         super().__init__(starter, device)
-        self.scenario = scenario
+        self.scenario, self.always = scenario, always
         self.verdict: Verdict | None = None
         self._student: UNet | None = None
         self._made: dict[str, Any] = {}
@@ -105,7 +108,9 @@ class StudentSegmenter(StarterSegmenter):
         self, target: Slices, scans: int, on_step: OnStep | None = None
     ) -> tuple[UNet, Verdict]:
         student = adapted_network(self.network, target, self.scenario, on_step=on_step)
-        return student, verdict_on(self.network, student, target, self.scenario, scans=scans)
+        return student, verdict_on(
+            self.network, student, target, self.scenario, scans=scans, always=self.always
+        )
 
     def _told(self, verdict: Verdict | None) -> dict[str, Any]:
         """What the report tells of a scan that has a student of its own."""

@@ -20,7 +20,9 @@ from kdlib.networks import UNet, answer_all
 from kdlib.study.scenario import Scenario
 
 COEFFICIENTS = "forecast.json"
+AT_ONCE = 1000  # slices; their maps are held together
 LITTLE = 1e-6
+WHEN = ("before", "after")  # the adaptation: the teacher and the student
 # Used only where there is no forecast; fitted to nothing.
 LEAST_COMMON = 0.7  # Dice of student and teacher
 MOST_CHANGE = 1.5  # of the lesions' volume, as a factor in both directions
@@ -62,25 +64,39 @@ class Verdict:
 
 
 def verdict_on(
-    teacher: UNet, student: UNet, target: Slices, scenario: Scenario, *, scans: int = 2
+    teacher: UNet,
+    student: UNet,
+    target: Slices,
+    scenario: Scenario,
+    *,
+    scans: int = 2,
+    always: bool = False,
 ) -> Verdict:
     """Whether to use a ``student`` on as many ``scans``, whose slices are ``target``.
 
     It is used if the lower end of the forecast's interval is above 0. If there is no forecast for
     its method, a rule of thumb refuses a student whose answers are far from its teacher's, and
-    statistics of one scan with many lesions.
+    statistics of one scan with many lesions. If the user wants it ``always``, it is used all the
+    same, and the verdict says so.
     """
     found = measures(teacher, student, target, scenario.precision)
     if (forecast := forecast_of(found, scenario, fingerprint(teacher))) is None:
-        return _by_thumb(found, statistics=scans == 1 and not scenario.method_type.trains)
-    told = (
-        f"forecast of the gain: {forecast.gain:+.3f} Dice, {forecast.share:.0%} interval "
-        f"{forecast.low:+.3f} to {forecast.high:+.3f}"
-    )
-    if forecast.low > 0:
-        return Verdict(True, f"Adapted ({told}).", forecast)
-    said = f"Not adapted: no clear gain expected ({told}). These are the starter's own masks."
-    return Verdict(False, said, forecast)
+        why = _by_thumb(found, statistics=scans == 1 and not scenario.method_type.trains)
+        good, more = "Adapted. No forecast yet for this method: the gain is not known.", ""
+    else:
+        told = (
+            f"forecast of the gain: {forecast.gain:+.3f} Dice, {forecast.share:.0%} interval "
+            f"{forecast.low:+.3f} to {forecast.high:+.3f}"
+        )
+        why = "" if forecast.low > 0 else f"no clear gain is expected ({told})"
+        good, more = f"Adapted ({told}).", how_often_right(scenario.method)
+    if not why:
+        said = good
+    elif always:
+        said = f"Adapted, as --always asks, although {why}."
+    else:
+        said = f"Not adapted: {why}. These are the starter's own masks."
+    return Verdict(always or not why, f"{said} {more}".strip(), forecast)
 
 
 @torch.no_grad()
@@ -101,29 +117,22 @@ def measures(teacher: UNet, student: UNet, target: Slices, precision: str = "aut
         ``norms``: how far the statistics of batch norm moved. ``slices``: their number, as a
         logarithm.
     """
-    images = target.images
-    inside = images[:, 0] > images[:, 0].amin((-2, -1), keepdim=True)
-    size = float(inside.sum()) + 1
-    before, after = (_lesion(network, images, precision) * inside for network in (teacher, student))
-    volume = [float((map_ >= 0.5).sum()) + 0.0005 * size for map_ in (before, after)]
-    flips = [
-        _dice(map_, _lesion(network, images.flip(-1), precision).flip(-1) * inside)
-        for map_, network in ((before, teacher), (after, student))
-    ]
-    spread = [
-        float((_entropy(map_) * inside).sum()) / v
-        for map_, v in zip((before, after), volume, strict=True)
-    ]
+    parts = [_sums(teacher, student, images, precision) for images in target.images.split(AT_ONCE)]
+    sums = {name: sum(part[name] for part in parts) for name in parts[0]}
+    size = sums["inside"] + 1
+    volume = [sums[f"lesion_{when}"] + 0.0005 * size for when in WHEN]
+    flips = [_dice(sums, f"flip_{when}") for when in WHEN]
+    spread = [sums[f"entropy_{when}"] / v for when, v in zip(WHEN, volume, strict=True)]
     return {
         "load": float(np.log(volume[0] / size)),
         "change": float(np.log(volume[1] / volume[0])),
-        "common": _dice(before, after),
+        "common": _dice(sums, "common"),
         "entropy": spread[1] - spread[0],
         "entropy_before": spread[0],
         "flip": flips[1] - flips[0],
         "flip_before": flips[0],
         "norms": _moved(teacher, student),
-        "slices": float(np.log(len(images))),
+        "slices": float(np.log(len(target))),
     }
 
 
@@ -165,6 +174,21 @@ def forecast_tests() -> dict[str, dict[str, float]]:
     return _fitted().get("tested_on_unseen_clinics", {})
 
 
+def how_often_right(method: str) -> str:
+    """How often the forecast for a method was right in its tests, in a sentence, if there are any.
+
+    It was right if it told a gain from a loss.
+    """
+    found = forecast_tests().get(method)
+    if found is None:
+        return ""
+    coin = ", which is no better than a coin" if found["sign_right"] <= 0.5 else ""
+    return (
+        f"In tests on {found['clinics']} simulated clinics this forecast told a gain from a loss "
+        f"in {found['sign_right']:.0%} of them{coin}."
+    )
+
+
 def _fitted() -> dict[str, Any]:
     """What ``benchmarks/forecast.py`` has written. Nothing, if it was not run."""
     path = files("kdlib") / "own_scans" / COEFFICIENTS
@@ -173,17 +197,30 @@ def _fitted() -> dict[str, Any]:
     return json.loads(path.read_text("utf-8"))
 
 
-def _by_thumb(found: Measures, *, statistics: bool) -> Verdict:
-    """A careful guess. ``statistics``: of batch norm, taken from one scan alone."""
+def _by_thumb(found: Measures, *, statistics: bool) -> str:
+    """By a careful guess, why a student should not be used; an empty text if it may be.
+
+    ``statistics``: of batch norm, taken from one scan alone.
+    """
     why = ""
     if found["common"] < LEAST_COMMON or abs(found["change"]) > np.log(MOST_CHANGE):
         why = "its answers are far from the starter's"
     if statistics and found["load"] > np.log(HEAVY):
         why = "one scan with many lesions misleads it"
-    if why:
-        what = f"no forecast yet for this method, and by a rule of thumb {why}"
-        return Verdict(False, f"Not adapted: {what}. These are the starter's own masks.", None)
-    return Verdict(True, "Adapted. No forecast yet for this method: the gain is not known.", None)
+    return f"there is no forecast yet for this method, and by a rule of thumb {why}" if why else ""
+
+
+def _sums(teacher: UNet, student: UNet, images: Tensor, precision: str) -> dict[str, float]:
+    """What ``measures`` needs, summed over some slices."""
+    inside = images[:, 0] > images[:, 0].amin((-2, -1), keepdim=True)
+    maps = [_lesion(network, images, precision) * inside for network in (teacher, student)]
+    sums = {"inside": float(inside.sum()), **_common("common", *maps)}
+    for when, network, map_ in zip(WHEN, (teacher, student), maps, strict=True):
+        flipped = _lesion(network, images.flip(-1), precision).flip(-1) * inside
+        sums |= _common(f"flip_{when}", map_, flipped)
+        sums[f"lesion_{when}"] = float((map_ >= 0.5).sum())
+        sums[f"entropy_{when}"] = float((_entropy(map_) * inside).sum())
+    return sums
 
 
 def _lesion(network: UNet, images: Tensor, precision: str) -> Tensor:
@@ -195,11 +232,15 @@ def _entropy(map_: Tensor) -> Tensor:
     return torch.special.entr(map_) + torch.special.entr(1 - map_)
 
 
-def _dice(first: Tensor, second: Tensor) -> float:
-    """The Dice of two maps as they are, without a threshold; 1 if both are empty."""
-    common = 2 * float((first * second).sum())
+def _common(name: str, first: Tensor, second: Tensor) -> dict[str, float]:
+    """What ``_dice`` needs of two maps."""
     total = float((first**2).sum() + (second**2).sum())
-    return (common + LITTLE) / (total + LITTLE)
+    return {name: 2 * float((first * second).sum()), f"{name}_total": total}
+
+
+def _dice(sums: dict[str, float], name: str) -> float:
+    """The Dice of two maps as they are, without a threshold; 1 if both are empty."""
+    return (sums[name] + LITTLE) / (sums[f"{name}_total"] + LITTLE)
 
 
 def _moved(teacher: UNet, student: UNet) -> float:

@@ -1,10 +1,18 @@
 """Laws of the forecast of what adapting gains, and of the verdict that follows from it."""
 
 import pytest
+import torch
 
 from kdlib.networks import UNet, new_unet
 from kdlib.own_scans import forecast
-from kdlib.own_scans.forecast import fingerprint, forecast_of, measures, verdict_on
+from kdlib.own_scans.forecast import (
+    fingerprint,
+    forecast_of,
+    forecast_tests,
+    how_often_right,
+    measures,
+    verdict_on,
+)
 from kdlib.study.scenario import Scenario
 from tests.methods.made import RECIPE, slices
 
@@ -61,8 +69,41 @@ def test_a_student_is_used_if_the_whole_interval_is_a_gain(
     monkeypatch.setattr(forecast, "_fitted", lambda: fitted(low, weights={}))
     verdict = verdict_on(TEACHER, student(0.3), TARGET, SCENARIO)
     assert verdict.adapted == adapted
-    assert ("no clear gain expected" in verdict.said) != adapted
+    assert ("no clear gain is expected" in verdict.said) != adapted
     assert "80% interval" in verdict.said
+    assert how_often_right("adabn") in verdict.said
+    asked = verdict_on(TEACHER, student(0.3), TARGET, SCENARIO, always=True)
+    assert (asked.adapted, "as --always asks" in asked.said) == (True, not adapted)
+
+
+def test_how_often_a_forecast_was_right_is_told_as_it_was_tested(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for method, found in forecast_tests().items():
+        assert f"in {found['sign_right']:.0%}" in how_often_right(method)
+    for right, coin in ((0.41, True), (0.5, True), (0.7, False)):
+        tests = {"adabn": {"clinics": 75, "sign_right": right}}
+        monkeypatch.setattr(forecast, "forecast_tests", lambda tests=tests: tests)
+        assert "In tests on 75 simulated clinics" in how_often_right("adabn")
+        assert ("no better than a coin" in how_often_right("adabn")) == coin
+        assert how_often_right("tent") == ""
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_measures_of_many_slices_are_taken_part_by_part(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    whole = measures(TEACHER, student(0.3), TARGET)
+    seen, answer_all = [], forecast.answer_all
+
+    def watched(network: UNet, images: torch.Tensor, precision: str) -> torch.Tensor:
+        seen.append(len(images))
+        return answer_all(network, images, precision)
+
+    monkeypatch.setattr(forecast, "AT_ONCE", at_once)
+    monkeypatch.setattr(forecast, "answer_all", watched)
+    assert measures(TEACHER, student(0.3), TARGET) == pytest.approx(whole, rel=1e-4, abs=1e-6)
+    assert max(seen) == at_once
 
 
 def test_without_a_forecast_the_verdict_says_so_and_refuses_what_is_far_from_the_teacher(

@@ -16,7 +16,7 @@ from kdlib.data.slices import Slices
 from kdlib.data.volume import Volume
 from kdlib.errors import InputError
 from kdlib.methods import Method, SourceFreeTask
-from kdlib.own_scans.forecast import Forecast, measures
+from kdlib.own_scans.forecast import Forecast, how_often_right, measures
 from kdlib.own_scans.of_starter import StarterSegmenter, brain_and_inside
 from kdlib.own_scans.source_free import (
     adapted_network,
@@ -133,7 +133,10 @@ def test_adapting_reads_no_label_and_leaves_no_private_text(own: Path, tmp_path:
     unlabelled = shutil.copytree(own, tmp_path / "unlabelled")
     for mask in unlabelled.glob("*/mask.nii.gz"):
         mask.unlink()
-    for target, out in ((own, "a"), (unlabelled, "b")):
+    damaged = shutil.copytree(own, tmp_path / "Jane")
+    for mask in damaged.glob("*/mask.nii.gz"):
+        mask.write_bytes(b"")
+    for target, out in ((damaged, "a"), (unlabelled, "b")):
         said = adapted(target, tmp_path / out, "--method", "target_distillation")
         assert said.status == 0, said.err
     for name in NAMES:
@@ -157,13 +160,34 @@ def test_what_is_not_adapted_is_what_the_starter_answers(
     keep = [] if how else ["--keep", tmp_path / "kept"]
     said = adapted(own, tmp_path / "out", *how, *keep)
     assert said.status == 0, said.err
+    page = (tmp_path / "out/report.html").read_text()
     assert how or "No network is kept" in said.out
     assert not list(tmp_path.glob("kept/*"))
     for name, kind in ((name, kind) for name in NAMES for kind in KINDS):
         file = f"{name}_{kind}.nii.gz"
         assert (tmp_path / "out" / file).read_bytes() == (done / file).read_bytes()
-    assert "Not adapted: no clear gain expected" in (tmp_path / "out/report.html").read_text()
-    assert how or "Not adapted: no clear gain expected" in said.out
+    for what in ("Not adapted: no clear gain is expected", how_often_right("adabn")):
+        assert what in page
+        assert how or what in said.out
+
+
+@pytest.mark.parametrize("how", [[], ["--on-the-fly"]])
+def test_who_asks_for_it_gets_the_adapted_masks_whatever_the_verdict(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: list[str]
+) -> None:
+    def masks(low: float, out: str, *more: object) -> dict[str, bytes]:
+        made = Forecast(0.1, low, 0.2, 0.9)
+        monkeypatch.setattr("kdlib.own_scans.forecast.forecast_of", lambda *_: made)
+        keep = [] if how else ["--keep", tmp_path / f"kept {out}"]
+        said = adapted(own, tmp_path / out, *how, *keep, *more)
+        assert said.status == 0, said.err
+        told = "Adapted, as --always asks, although no clear gain is expected"
+        assert (told in (tmp_path / out / "report.html").read_text()) == bool(more)
+        assert how or (told in said.out) == bool(more)
+        assert how or (tmp_path / f"kept {out}/lesion.json").exists()
+        return {path.name: path.read_bytes() for path in (tmp_path / out).glob("*.nii.gz")}
+
+    assert masks(0.01, "a") == masks(-0.01, "b", "--always")
 
 
 def test_a_student_is_compared_with_the_starter(
@@ -240,6 +264,7 @@ def test_a_student_that_is_its_teacher_has_moved_in_no_measure(own: Path) -> Non
         (["--method", "adabnn"], "unknown method 'adabnn'"),
         (["--keep", "kept", "--on-the-fly"], "with --on-the-fly each scan has a network of its"),
         (["--keep", "kept", "--source", "."], "with a source the student is a run"),
+        (["--always", "--source", "."], "with a source the student's masks are always the result"),
     ],
 )
 def test_what_the_starter_cannot_do_is_one_line(
