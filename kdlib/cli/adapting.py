@@ -17,7 +17,7 @@ from kdlib.cli.options import (
     make_writable,
     parsed,
 )
-from kdlib.cli.segmenting import Out, ready_results, segment_cases
+from kdlib.cli.segmenting import Out, ready_results, segment_batches
 from kdlib.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def adapt(
         raise InputError("--always: with a source the student's masks are always the result; leave "
                          "--always out")  # fmt: skip
     from kdlib.own_scans.adapt import plan_adaptation
+    from kdlib.own_scans.batch import Batch
     from kdlib.own_scans.segmenter import of_runs
     from kdlib.report.on_bench import on_bench
     from kdlib.study.progress import count_bar, trainings
@@ -112,7 +113,7 @@ def adapt(
     cases = list(zip(plan.subjects, of_runs(runs, device), strict=True))
     what = f"A student of a teacher of another clinic was made by {method}, {_how(on_the_fly)}. "
     what += on_bench(method, on_the_fly=on_the_fly)
-    segment_cases(cases, what, results, left_out=plan.left_out, scored=evaluate)
+    segment_batches([Batch(results, cases, plan.left_out)], what, scored=evaluate)
 
 
 def _adapt_starter(
@@ -132,6 +133,7 @@ def _adapt_starter(
 ) -> None:
     from kdlib.own_scans.adapt import scans_at
     from kdlib.own_scans.adapt_starter import StudentSegmenter
+    from kdlib.own_scans.batch import Batch
     from kdlib.own_scans.source_free import source_free_scenario
     from kdlib.report.on_bench import on_bench
     from kdlib.starter.starter import load_starter
@@ -159,8 +161,8 @@ def _adapt_starter(
         print(student.verdict.said)
     if keep is not None:
         print(_kept(keep, student.keep(keep)))
-    cases = [(subject, student) for subject in subjects]
-    segment_cases(cases, what, results, left_out=left_out, scored=evaluate)
+    batch = Batch(results, [(subject, student) for subject in subjects], left_out)
+    segment_batches([batch], what, scored=evaluate)
 
 
 def _check_keep(keep: Path | None, source: Path | None, *, on_the_fly: bool) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ from kdlib.errors import InputError
 
 if TYPE_CHECKING:
     from kdlib.data.subjects import Subject
+    from kdlib.own_scans.batch import Batch
     from kdlib.own_scans.check import Finding
     from kdlib.own_scans.results import Results
     from kdlib.own_scans.segmenter import Segmenter
@@ -37,6 +39,10 @@ RunFolder = Annotated[
 ]
 APPLIED = "A finished network was applied to these scans; nothing was adapted to them."
 STARTER = "The starter, which learnt from simulated people, was applied to these scans as it is."
+THRESHOLD = 0.5  # that of the metrics, whose module is too heavy to import here
+Threshold = Annotated[
+    float, typer.Option(help="A voxel is lesion if its probability is at least this.")
+]
 
 
 class Level(StrEnum):
@@ -55,14 +61,15 @@ def predict(
             "'kdlib adapt --keep' wrote, may come first.",
         ),
     ],
+    out: Out,
     run: RunFolder = None,
-    out: Out = Path(),
     t1: Annotated[
         Path | None, typer.Option(help="T1 of a single scan, for a run that uses it.")
     ] = None,
     evaluate: Annotated[
         bool, typer.Option(help="Score the result against the masks beside the scans.")
     ] = False,
+    threshold: Threshold = THRESHOLD,
     skip_bad: SkipBad = False,
     orientation: Orientation = None,
     form: Form = None,
@@ -71,8 +78,10 @@ def predict(
     """Segment scans with the starter or a finished run, without adapting it."""
     from kdlib.data.forms import Reading
     from kdlib.own_scans.adapt import scans_at
+    from kdlib.own_scans.batch import Batch
     from kdlib.study.progress import count_bar
 
+    _check_threshold(threshold)
     run, scans = _run_and_scans(places, run)
     segmenter = _segmenter(run, device)
     with count_bar("scans checked", passing=True) as on_subject:
@@ -81,8 +90,8 @@ def predict(
             skip_bad=skip_bad, scored=evaluate, on_subject=on_subject,
         )  # fmt: skip
     results = ready_results(scans, out, subjects, scored=evaluate)
-    cases = [(subject, segmenter) for subject in subjects]
-    segment_cases(cases, APPLIED if run else STARTER, results, left_out=left_out, scored=evaluate)
+    batch = Batch(results, [(subject, segmenter) for subject in subjects], left_out)
+    segment_batches([batch], APPLIED if run else STARTER, scored=evaluate, threshold=threshold)
 
 
 def bids(
@@ -98,6 +107,7 @@ def bids(
         typer.Option(help="Participants, with or without sub-. Default: all. Several can follow."),
     ] = None,
     run: RunFolder = None,
+    threshold: Threshold = THRESHOLD,
     skip_bad: SkipBad = False,
     orientation: Orientation = None,
     form: Form = None,
@@ -114,6 +124,7 @@ def bids(
     from kdlib.own_scans.old_results import refuse_strange_results
     from kdlib.study.progress import count_bar
 
+    _check_threshold(threshold)
     if more_labels and not participant_label:
         raise InputError(f"{more_labels[0]}: this word is too many; name participants by their "
                          "labels after --participant-label")  # fmt: skip
@@ -123,25 +134,22 @@ def bids(
         return
     segmenter = _segmenter(run, device)
     with count_bar("scans checked", passing=True) as on_subject:
-        parts, left_out = of_each_participant(
-            bids_dir, out_dir, people, inputs=segmenter.recipe.inputs,
-            reading=Reading(orientation, form), skip_bad=skip_bad, on_subject=on_subject,
+        batches = of_each_participant(
+            bids_dir, out_dir, people, segmenter, reading=Reading(orientation, form),
+            skip_bad=skip_bad, on_subject=on_subject,
         )  # fmt: skip
     make_writable(out_dir)
-    for results, _ in parts:
-        refuse_strange_results(results)
-    for results, subjects in parts:
-        own = [bad for bad in left_out if bad.subject.partition("_")[0] == results.report]
-        cases = [(subject, segmenter) for subject in subjects]
-        segment_cases(cases, APPLIED if run else STARTER, results, left_out=own, scored=False)
+    for batch in batches:
+        refuse_strange_results(batch.results)
+    segment_batches(batches, APPLIED if run else STARTER, threshold=threshold)
 
 
 def say_left_out(left_out: "list[Finding]") -> None:
-    """What --skip-bad went on without, on the screen."""
+    """The scans that were left out, and why, on the screen."""
     from kdlib.own_scans.check import problem_lines
 
     if left_out:
-        print(f"Left out because they are wrong or doubtful ({len(left_out)}):")
+        print(f"Left out ({len(left_out)}):")
         print(*problem_lines(left_out), sep="\n")
 
 
@@ -151,6 +159,11 @@ def say_how_to_open(ids: "Iterable[str]") -> None:
 
     if hint := excel_hint(ids):
         print(hint)
+
+
+def _check_threshold(threshold: float) -> None:
+    if not 0 < threshold <= 1:
+        raise InputError(f"--threshold {threshold:g}: write a number above 0 and at most 1")
 
 
 def _run_and_scans(places: list[Path], run: Path | None) -> tuple[Path | None, list[Path]]:
@@ -185,40 +198,40 @@ def _segmenter(run: Path | None, device: str) -> "Segmenter":
     return of_runs([Run(run)], device)[0]
 
 
-def segment_cases(
-    cases: "Sequence[tuple[Subject, Segmenter]]",
-    what: str,
-    results: "Results",
-    *,
-    left_out: "list[Finding]",
-    scored: bool,
+def segment_batches(
+    batches: "Sequence[Batch]", what: str, *, scored: bool = False, threshold: float = THRESHOLD
 ) -> None:
-    """Segment each case, and write masks, maps, the report and the table of lesions."""
-    from kdlib.own_scans.check import problem_lines
-    from kdlib.own_scans.derivative import describe_derivative
-    from kdlib.own_scans.lesion_table import write_lesion_table
-    from kdlib.own_scans.old_results import begin_results
-    from kdlib.own_scans.scan_report import about, write_scan_report
-    from kdlib.own_scans.segmentation import segment
+    """Segment all batches, and say on the screen what became of them.
+
+    Raises ``typer.Exit`` with status 1 if a scan failed on the way, or none could be segmented.
+    """
+    from kdlib.own_scans.batch import segment_batch
     from kdlib.study.progress import count_bar
 
-    files = [(case.id, results.names(case, brain=made.finds_brain)) for case, made in cases]
-    begin_results(results, files)
-    describe_derivative(results)
-    head = about([segmenter for _, segmenter in cases], what)
-    with count_bar("scans segmented") as on_subject:
-        answers = segment(
-            cases, results, scored=scored, on_subject=lambda done: on_subject(done, len(cases))
-        )
-        facts = write_scan_report(results, head, answers, problem_lines(left_out))
-    write_lesion_table(results, facts)
-    print(f"Scans segmented: {len(cases)}. The report: {results.page}")
-    for sentence in head["missing"]:
+    done, total = count(1), sum(len(batch.cases) for batch in batches)
+    with count_bar("scans segmented") as on_scan:
+        outcomes = [
+            segment_batch(
+                batch, what, scored=scored, threshold=threshold,
+                on_scan=lambda: on_scan(next(done), total),
+            )
+            for batch in batches
+        ]  # fmt: skip
+    facts = [fact for outcome in outcomes for fact in outcome.facts]
+    pages = [batch.results.page for batch in batches if batch.cases]
+    home = batches[0].results.folder
+    told = f"The report: {pages[0]}" if len(pages) == 1 else f"Reports in {home}: {len(pages)}"
+    print(f"Scans segmented: {len(facts)}. {told}")
+    if removed := sum(outcome.removed for outcome in outcomes):
+        print(f"Masks and maps of an earlier call that were removed: {removed}")
+    for sentence in dict.fromkeys(why for outcome in outcomes for why in outcome.missing):
         print(sentence)
     for subject, doubt in ((fact["subject"], doubt) for fact in facts for doubt in fact["doubts"]):
         print(f"{subject}: {doubt}")
-    say_left_out(left_out)
-    say_how_to_open(case.id for case, _ in cases)
+    say_left_out([finding for batch in batches for finding in batch.left_out])
+    say_how_to_open(fact["subject"] for fact in facts)
+    if len(facts) < max(total, 1):
+        raise typer.Exit(1)
 
 
 def ready_results(

@@ -1,6 +1,5 @@
 """Nobody is in two groups of scans of which one is learnt from and the other is tested on."""
 
-import hashlib
 import re
 import warnings
 from collections import defaultdict
@@ -13,6 +12,7 @@ from kdlib.data.namesakes import likeness
 from kdlib.data.patients import table_of_patients
 from kdlib.data.subjects import Subject
 from kdlib.errors import DoubtWarning, InputError, printable
+from kdlib.files import sha256_of
 
 # Names that many clinics count their patients by. It says nothing if two groups share them.
 COUNTED = re.compile(r"(sub-)?\d{1,3}", re.IGNORECASE)
@@ -60,7 +60,7 @@ def _refuse_shared_scans(groups: Sequence[Group]) -> None:
     for scans in alike.values():
         seen: dict[str, tuple[Group, Subject]] = {}
         for group, subject in scans if len({str(group) for group, _ in scans}) > 1 else ():
-            one, first = seen.setdefault(_digest(subject.scan.flair), (group, subject))
+            one, first = seen.setdefault(sha256_of(subject.scan.flair), (group, subject))
             if one is not group:
                 ours, theirs = _within(group.folder, subject), _within(one.folder, first)
                 what = f"{ours} is the same scan as {theirs} in {one}"
@@ -104,8 +104,3 @@ def _within(folder: Path, subject: Subject) -> str:
     path = subject.scan.flair
     inside = path.is_relative_to(folder) and path != folder
     return printable(path.relative_to(folder) if inside else path.name)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -137,6 +137,7 @@ def scans_at(
     inputs: str = "flair",
     reading: Reading = AS_STORED,
     skip_bad: bool = False,
+    or_none: bool = False,
     scored: bool = False,
     on_subject: OnSubject | None = None,
     wanted: Callable[[Subject], bool] = lambda subject: True,
@@ -144,8 +145,9 @@ def scans_at(
     """Find the usable subjects of some scans or folders, and say what is wrong with the others.
 
     ``t1`` is the T1 of a single scan. Subjects that are not ``wanted`` are not read. Labels are
-    read only if results are ``scored`` against them. Raises ``InputError`` as ``sound`` does, and
-    also if two subjects have the same id, as a disk sees it.
+    read only if results are ``scored`` against them. The other arguments are those of ``sound``.
+    Raises ``InputError`` as ``sound`` does, and also if two subjects have the same id, as a disk
+    sees it.
     """
     if t1 is not None and inputs == "flair":
         raise InputError(f"{t1}: the network reads no T1, but FLAIR alone; leave --t1 out")
@@ -153,7 +155,9 @@ def scans_at(
     parts = [_only(as_one(clinics, TARGET, labelled=scored), wanted) for clinics in found]
     if t1 is not None:
         parts = [_with_t1(parts, t1)]
-    kept, left_out = sound(parts, inputs=inputs, skip_bad=skip_bad, on_subject=on_subject)
+    kept, left_out = sound(
+        parts, inputs=inputs, skip_bad=skip_bad, or_none=or_none, on_subject=on_subject
+    )
     subjects = [subject for part in kept for subject in part.subjects]
     refuse_one_file((subject.id for subject in subjects), SEGMENT_APART)
     return subjects, left_out

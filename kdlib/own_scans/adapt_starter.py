@@ -1,6 +1,7 @@
 """The starter after its adaptation to a clinic's scans, together or each alone."""
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 from kdlib.data.slices import Slices
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume
+from kdlib.errors import DoubtWarning, printable
 from kdlib.networks import UNet
+from kdlib.own_scans.failures import ScanFailedError, costing_one_scan
 from kdlib.own_scans.forecast import Verdict, verdict_on
 from kdlib.own_scans.of_starter import NAME, StarterSegmenter, brain_and_inside
 from kdlib.own_scans.segmenter import Answers
@@ -72,14 +75,18 @@ class StudentSegmenter(StarterSegmenter):
         """
         began, parts = time.monotonic(), list[Slices]()
         for done, subject in enumerate(subjects, start=1):
-            _, cut = brain_and_inside(subject.scan.read()[0])
-            parts.append(inside_slices(cut, self.recipe))
+            try:
+                with costing_one_scan(subject, reading=True):
+                    flair = subject.scan.read()[0]
+                with costing_one_scan(subject):
+                    parts.append(inside_slices(brain_and_inside(flair)[1], self.recipe))
+            except ScanFailedError as error:
+                what = f"{printable(subject.id)}: not adapted to, since {error}"
+                warnings.warn(what, DoubtWarning, stacklevel=2)
             on_scan(done, len(subjects))
-        self._student, self.verdict = self._taught(
-            pooled(parts, self._device), len(subjects), on_step
-        )
+        self._student, self.verdict = self._taught(pooled(parts, self._device), len(parts), on_step)
         self._made = provenance(self._device, self.scenario.precision, began)
-        self._made["scans"] = len(subjects)
+        self._made["scans"] = len(parts)
 
     def keep(self, folder: Path) -> bool:
         """Write the student to a new ``folder``, so that it can segment scans that come later.

@@ -9,8 +9,10 @@ from kdlib.data.namesakes import refuse_one_file
 from kdlib.data.subjects import Subject
 from kdlib.errors import InputError, printable
 from kdlib.own_scans.adapt import scans_at
-from kdlib.own_scans.check import Finding, OnSubject
+from kdlib.own_scans.batch import Batch
+from kdlib.own_scans.check import OnSubject
 from kdlib.own_scans.results import Results
+from kdlib.own_scans.segmenter import Segmenter
 
 
 def participants_named(dataset: Path, labels: Sequence[str]) -> list[str]:
@@ -39,22 +41,36 @@ def of_each_participant(
     dataset: Path,
     out: Path,
     people: Collection[str],
+    segmenter: Segmenter,
     *,
-    inputs: str,
     reading: Reading,
     skip_bad: bool,
     on_subject: OnSubject,
-) -> tuple[list[tuple[Results, list[Subject]]], list[Finding]]:
-    """Where each participant's results go, the usable scans, and what is wrong with the others.
+) -> list[Batch]:
+    """Each participant's usable scans, and what is wrong with the others.
 
-    Raises ``InputError`` as ``scans_at`` does.
+    With ``skip_bad`` a participant may have no usable scan. Raises ``InputError`` as ``scans_at``
+    does.
     """
     alike = Results(out, dataset)
+    owners = dict[str, set[str]]()
+
+    def wanted(subject: Subject) -> bool:
+        owners.setdefault(printable(subject.id), set()).add(alike.participant(subject))
+        return alike.participant(subject) in people
+
     subjects, left_out = scans_at(
-        [dataset], inputs=inputs, reading=reading, skip_bad=skip_bad, on_subject=on_subject,
-        wanted=lambda subject: alike.participant(subject) in people,
+        [dataset], inputs=segmenter.recipe.inputs, reading=reading, skip_bad=skip_bad,
+        or_none=True, on_subject=on_subject, wanted=wanted,
     )  # fmt: skip
-    parts: dict[str, list[Subject]] = {}
+    cases: dict[str, list[tuple[Subject, Segmenter]]] = {person: [] for person in people}
     for subject in subjects:
-        parts.setdefault(alike.participant(subject), []).append(subject)
-    return [(Results(out, dataset, person), scans) for person, scans in parts.items()], left_out
+        cases[alike.participant(subject)].append((subject, segmenter))
+    return [
+        Batch(
+            Results(out, dataset, person),
+            own,
+            [finding for finding in left_out if person in owners[finding.subject]],
+        )
+        for person, own in cases.items()
+    ]

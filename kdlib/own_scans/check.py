@@ -159,13 +159,15 @@ def sound(
     labelled: Collection[str] = (),
     learnt_as: Preparation | None = None,
     skip_bad: bool = False,
+    or_none: bool = False,
     on_subject: OnSubject | None = None,
 ) -> tuple[list[Clinics], list[Finding]]:
     """The usable subjects of each part, and what was found about the others.
 
     The arguments are as in ``examine_all``. A doubt about a subject that is used is told as a
     ``DoubtWarning``; ``skip_bad`` leaves the subject out. Raises ``InputError``, with one line for
-    each problem, if there is a problem and not ``skip_bad``, or if no part has a usable subject.
+    each problem, if there is a problem and not ``skip_bad``, or if no part has a usable subject,
+    unless ``skip_bad`` may leave ``or_none``.
     """
     examined = list(
         examine_all(
@@ -176,7 +178,7 @@ def sound(
     out = {id(finding) for finding in bad}
     good = {id(subject) for subject, finding in examined if id(finding) not in out}
     kept = [_kept(clinics, good) for clinics in parts]
-    if bad and not (skip_bad and any(kept)):
+    if bad and not (skip_bad and (or_none or any(kept))):
         advice = "repair them or leave them out with --skip-bad" if any(kept) else "repair them"
         raise refusal(f"{len(bad)} of {len(examined)} subjects cannot be used; {advice}", bad)
     for _, finding in examined:

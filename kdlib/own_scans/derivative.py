@@ -10,7 +10,6 @@ from kdlib.data.subjects import Subject
 from kdlib.files import write_text
 from kdlib.own_scans.old_results import IGNORE
 from kdlib.own_scans.results import TABLE, Results
-from kdlib.scores.metrics import THRESHOLD
 
 BIDS_VERSION = "1.10.0"
 # Not of the standard, so a validator is told to leave them alone.
@@ -61,7 +60,7 @@ def write_sidecars(results: Results, subject: Subject, facts: dict[str, Any]) ->
 def _numbers(facts: dict[str, Any]) -> dict[str, Any]:
     """The numbers of a mask; ``lesion_table`` reads them."""
     return {
-        "Threshold": THRESHOLD,
+        "Threshold": facts["threshold"],
         "LesionCount": facts["lesions"]["result"],
         "LesionVolume": facts["lesion_ml"]["result"],
         "BrainVolume": facts.get("brain_ml"),

@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from kdlib.data.formats import images_in, is_own_result
 from kdlib.data.subject_files import DESCRIPTION, OWN_REPORT, is_own_derivative, is_own_report
 from kdlib.errors import InputError
-from kdlib.files import write_text
+from kdlib.files import sha256_of, write_text
 from kdlib.own_scans.results import PLAIN, TABLE, Results
 
 IGNORE = ".bidsignore"
@@ -18,7 +19,8 @@ def refuse_strange_results(results: Results) -> None:
     """Refuse a folder with results of which no report of kdlib says that kdlib wrote them.
 
     Raises:
-        InputError: there is such a file. It may be somebody's own work, so it is not replaced.
+        InputError: there is such a file, or somebody changed a result after kdlib wrote it. It may
+            be somebody's own work, so it is not replaced.
     """
     out = results.folder
     if results.dataset is not None:
@@ -34,22 +36,41 @@ def refuse_strange_results(results: Results) -> None:
         if path not in ours:
             what = "there is a result already of which no report tells where it is from"
             raise InputError(f"{path}: {what}; move it away, or name another folder with --out")
+    for path in _changed(results):
+        what = "this result was changed after kdlib wrote it"
+        raise InputError(f"{path}: {what}; move it away, or name another folder for the results")
 
 
-def begin_results(results: Results, files: Iterable[tuple[str, dict[str, str]]]) -> None:
+def begin_results(results: Results, files: Iterable[tuple[str, dict[str, str]]]) -> int:
     """Remove the results of an earlier call, and note which files this call is going to write.
 
     ``files`` are each subject's id, and the names that ``Results.names`` gives. So the results of a
     call that was interrupted are known, and the next call removes them. A call that has a report
     for one participant removes that participant's results only.
+
+    Returns:
+        How many masks and maps were removed.
     """
     refuse_strange_results(results)
-    for name in _written(results.folder):
-        if not _is_of_one(results) or name.startswith((f"{results.report}/", f"{results.report}.")):
-            _remove(results.folder, name)
+    names = _written(results.folder)
+    if _is_of_one(results):
+        own = (f"{results.report}/", f"{results.report}.")
+        names = [name for name in names if name.startswith(own)]
+    there = [path for path in (results.folder / name for name in names) if path.exists()]
+    for name in names:
+        _remove(results.folder, name)
     scans = [{"subject": subject, **names} for subject, names in files]
     note = {"notice": "This call was interrupted.", "left_out": [], "scans": scans}
     write_text(results.numbers, json.dumps(note, indent=1))
+    return sum(map(is_own_result, there))
+
+
+def remove_results(results: Results, names: Iterable[str]) -> None:
+    """Remove these files of a scan's result, and what lies beside them in a BIDS derivative."""
+    for name in names:
+        _remove(results.folder, name)
+        if results.dataset is not None:
+            _remove(results.folder, _sidecar(name))
 
 
 def _is_of_one(results: Results) -> bool:
@@ -69,18 +90,50 @@ def _results_in(results: Results) -> Iterator[Path]:
     yield from (path for path in (out / f"{TABLE}.tsv", out / f"{TABLE}.json") if path.exists())
 
 
+def _changed(results: Results) -> Iterator[Path]:
+    """The results of an earlier call, of one participant if asked so, that have other bytes now."""
+    out = results.folder
+    reports = [results.numbers] if _is_of_one(results) else _reports(out)
+    for scan in (scan for path in reports if is_own_report(path) for scan in _scans_of(path)):
+        known = scan.get("sha256")
+        digests = known if isinstance(known, dict) else {}
+        for kind, name in _files_of(scan, out):
+            path = out / name
+            if kind in digests and path.exists() and sha256_of(path) != digests[kind]:
+                yield path
+
+
+def _reports(out: Path) -> list[Path]:
+    return [path for path in (out / OWN_REPORT, *out.glob("sub-*.json")) if is_own_report(path)]
+
+
+def _scans_of(report: Path) -> list[dict[str, Any]]:
+    return list(json.loads(report.read_bytes())["scans"])
+
+
+def _files_of(scan: dict[str, Any], out: Path) -> Iterator[tuple[str, str]]:
+    """The kinds and the names of a scan's results, as a report gives them."""
+    for kind in PLAIN:
+        name = str(scan.get(kind) or "")
+        if is_own_result(Path(name)) and _inside(out, name):
+            yield kind, name
+
+
 def _written(out: Path) -> list[str]:
     """The files of earlier calls below ``out``, by their reports, which come last."""
-    reports = [path for path in (out / OWN_REPORT, *out.glob("sub-*.json")) if is_own_report(path)]
+    reports = _reports(out)
     if not reports:
         return []
-    scans = [scan for path in reports for scan in json.loads(path.read_bytes())["scans"]]
-    given = [str(scan[kind]) for scan in scans for kind in PLAIN if scan.get(kind)]
-    names = [name for name in given if is_own_result(Path(name)) and _inside(out, name)]
-    sidecars = [name.removesuffix(".nii.gz") + ".json" for name in names if "/" in name]
+    scans = [scan for path in reports for scan in _scans_of(path)]
+    names = [name for scan in scans for _, name in _files_of(scan, out)]
+    sidecars = [_sidecar(name) for name in names if "/" in name]
     pages = [f"{path.stem}.html" for path in reports] + [f"{TABLE}.tsv", f"{TABLE}.json"]
     about = [DESCRIPTION, IGNORE] if is_own_derivative(out) else []
     return [*names, *sidecars, *pages, *about, *(path.name for path in reports)]
+
+
+def _sidecar(name: str) -> str:
+    return name.removesuffix(".nii.gz") + ".json"
 
 
 def _inside(out: Path, name: str) -> bool:

@@ -13,6 +13,7 @@ from jinja2.environment import TemplateStream
 
 from kdlib.errors import disk_of
 from kdlib.files import atomic, write_text
+from kdlib.own_scans.check import Finding, problem_lines
 from kdlib.own_scans.results import Results
 from kdlib.own_scans.scan_pictures import slices_of
 from kdlib.own_scans.segmentation import Answer
@@ -24,7 +25,10 @@ DISCLAIMER = "For research only. Not a medical device; not for diagnosis or trea
 
 
 def write_scan_report(
-    results: Results, about: dict[str, Any], answers: Iterable[Answer], left_out: Sequence[str] = ()
+    results: Results,
+    about: dict[str, Any],
+    answers: Iterable[Answer],
+    left_out: Sequence[Finding] = (),
 ) -> list[dict[str, Any]]:
     """Write the report as a page and as JSON.
 
@@ -32,11 +36,11 @@ def write_scan_report(
 
     Args:
         results: where the files go.
-        about: ``title``, ``what`` (a sentence), ``missing`` (sentences), ``result`` (what the
-            network is called), ``settings`` (from name to value) and ``runs`` (from name to
-            provenance).
+        about: ``what`` (a sentence), ``missing`` (sentences), ``result`` (what the network is
+            called), ``settings`` (from name to value) and ``runs`` (from name to provenance).
         answers: the answers to all scans. They may be made one after the other.
-        left_out: one line for each problem of the scans that were left out.
+        left_out: what is wrong with the scans that were left out. It may grow while the answers are
+            made.
 
     Returns:
         The facts of all answers.
@@ -50,19 +54,32 @@ def write_scan_report(
             facts.append(answer.facts)
             sections.write(_scan(answer, len(facts)))
         sections.seek(0)
+        scans = f"{len(facts)} scan{'s' * (len(facts) != 1)}"
+        about = {"title": f"White matter hyperintensities in {scans}", **about}
         with atomic(results.page) as temporary:
-            _page(about, facts, left_out, sections).dump(str(temporary), encoding="utf-8")
-    written = {**about, "left_out": list(left_out), "scans": facts, "notice": DISCLAIMER}
-    write_text(results.numbers, json.dumps(_without_nan(written), indent=1))
+            _page(about, facts, problem_lines(left_out), sections).dump(
+                str(temporary), encoding="utf-8"
+            )
+    write_numbers(results, about, facts, left_out)
     return facts
+
+
+def write_numbers(
+    results: Results,
+    about: dict[str, Any],
+    facts: list[dict[str, Any]],
+    left_out: Iterable[Finding],
+) -> None:
+    """Write the report as JSON alone. The arguments are as in ``write_scan_report``."""
+    lines = problem_lines(left_out)
+    written = {**about, "left_out": lines, "scans": facts, "notice": DISCLAIMER}
+    write_text(results.numbers, json.dumps(_without_nan(written), indent=1))
 
 
 def about(segmenters: Sequence[Segmenter], what: str) -> dict[str, Any]:
     """What a report says about its networks. There is one segmenter for each scan."""
     first, different = segmenters[0], {made.name: made for made in segmenters}.values()
     return {
-        "title": f"White matter hyperintensities in {len(segmenters)} "
-        f"scan{'s' * (len(segmenters) > 1)}",
         "what": what,
         "missing": [why for made in different for why in made.missing],
         "result": first.role,
@@ -102,12 +119,17 @@ def _page(
 
 
 def _scan(answer: Answer, number: int) -> str:
-    """The part of the report that shows one scan."""
+    """The part of the report that shows one scan. If memory is short, it has no picture."""
+    try:
+        slices = slices_of(answer)
+    except MemoryError:
+        slices = []
+        answer.facts["doubts"].append("there is no picture of it here, since memory was short")
     return template("scan").render(
         number=number,
         subject=answer.facts["subject"],
         found=any(mask.any() for mask in answer.masks.values()),
-        slices=slices_of(answer),
+        slices=slices,
         doubts=answer.facts["doubts"],
         verdict=answer.facts["verdict"],
     )

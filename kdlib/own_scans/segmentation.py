@@ -12,7 +12,12 @@ from kdlib.data.image_file import write_volume
 from kdlib.data.labels import Label
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume
+from kdlib.errors import printable
+from kdlib.files import sha256_of
+from kdlib.own_scans.check import Finding
 from kdlib.own_scans.derivative import write_sidecars
+from kdlib.own_scans.failures import ScanFailedError, costing_one_scan
+from kdlib.own_scans.old_results import remove_results
 from kdlib.own_scans.plausibility import (
     doubts_of_answer,
     doubts_of_brain,
@@ -22,11 +27,11 @@ from kdlib.own_scans.plausibility import (
 )
 from kdlib.own_scans.results import Results
 from kdlib.own_scans.segmenter import Answers, Segmenter
-from kdlib.recipe import Preparation
+from kdlib.recipe import Recipe
 from kdlib.scores.in_space import evaluate_volumes
 from kdlib.scores.metrics import THRESHOLD, components, dice
 
-PROBABILITY_STEP = 2.0**-12  # saved maps are rounded to it; the threshold is a multiple
+PROBABILITY_STEP = 2.0**-12  # maps are rounded down to it before they give a mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +55,11 @@ class Answer:
 def segment(
     cases: Iterable[tuple[Subject, Segmenter]],
     results: Results,
+    left_out: list[Finding],
     *,
     scored: bool = False,
-    on_subject: Callable[[int], None] = lambda done: None,
+    threshold: float = THRESHOLD,
+    on_scan: Callable[[], None] = lambda: None,
 ) -> Iterator[Answer]:
     """Write the lesion mask, the probability map and the brain mask, if any, of each scan.
 
@@ -63,53 +70,75 @@ def segment(
     Args:
         cases: each subject, and what segments it.
         results: where the files go.
+        left_out: if a scan cannot be read any more or does not fit into memory, this is added here,
+            and the others go on.
         scored: whether to compare the result with the subject's label if it has one. If not, no
             label is read.
-        on_subject: called with the number of finished scans after each scan.
+        threshold: a voxel is lesion if its probability is at least this.
+        on_scan: called after each scan.
 
     Yields:
         What was found in each scan.
     """
-    for done, (subject, segmenter) in enumerate(cases, start=1):
-        yield _answer(subject, segmenter, results, scored)
-        on_subject(done)
+    for subject, segmenter in cases:
+        try:
+            with costing_one_scan(subject):
+                answer = _answer(subject, segmenter, results, scored=scored, threshold=threshold)
+        except ScanFailedError as error:
+            why = f"{printable(subject.id)}: {error}"
+            left_out.append(Finding(subject.scan.clinic, printable(subject.id), (why,)))
+            remove_results(results, results.names(subject, brain=segmenter.finds_brain).values())
+        else:
+            yield answer
+        on_scan()
 
 
-def _answer(subject: Subject, segmenter: Segmenter, results: Results, scored: bool) -> Answer:
-    scan = subject.scan.read(segmenter.recipe.inputs)
+def _answer(
+    subject: Subject, segmenter: Segmenter, results: Results, *, scored: bool, threshold: float
+) -> Answer:
+    with costing_one_scan(subject, reading=True):
+        scan = subject.scan.read(segmenter.recipe.inputs)
+        labelled = scored and subject.label is not None
+        truth = subject.labelled.labels_on(scan[0]) if labelled else None
     answers = segmenter.answers(scan)
-    maps, brain = answers.lesions, answers.brain
-    masks = {name: probability.array >= THRESHOLD for name, probability in maps.items()}
+    maps = {name: _rounded_down(probability) for name, probability in answers.lesions.items()}
+    masks = {name: probability.array >= threshold for name, probability in maps.items()}
+    brain = answers.brain
     names = results.names(subject, brain=brain is not None)
     write_volume(results.folder / names["mask"], replace(scan[0], array=masks["result"]))
-    write_volume(results.folder / names["probability"], _rounded_down(maps["result"]))
+    write_volume(results.folder / names["probability"], maps["result"])
     if brain is not None:
         write_volume(results.folder / names["brain"], brain)
-    truth = subject.labelled.labels_on(scan[0]) if scored and subject.label is not None else None
     scores = {}
     if truth is not None:
         scores = {
-            name: asdict(evaluate_volumes(truth, probability)) for name, probability in maps.items()
+            name: asdict(evaluate_volumes(truth, replace(scan[0], array=mask)))
+            for name, mask in masks.items()
         }
         masks["truth"] = truth.array == Label.LESION
     facts = _facts(subject, segmenter, scan[0], masks) | names | {"scores": scores}
     facts |= {"participant": results.participant(subject), "verdict": None} | answers.told
+    facts["threshold"] = threshold
+    facts["sha256"] = {kind: sha256_of(results.folder / name) for kind, name in names.items()}
     facts["brain_ml"] = None if brain is None else _ml(brain.array, brain)
-    facts["doubts"] = list(_doubts(scan[0], answers, truth, segmenter.recipe.preparation))
+    facts["doubts"] = list(_doubts(scan[0], answers, masks["result"], truth, segmenter.recipe))
     write_sidecars(results, subject, facts)
     return Answer(facts, scan[0], masks, None if brain is None else brain.array)
 
 
 def _doubts(
-    flair: Volume, answers: Answers, truth: Volume | None, preparation: Preparation
+    flair: Volume,
+    answers: Answers,
+    lesions: NDArray[np.bool_],
+    truth: Volume | None,
+    recipe: Recipe,
 ) -> Iterator[str]:
     """What is implausible in a scan, in its answer, and in the mask that scores it."""
     scan, inside = head_of(flair)
     yield from doubts_of_scan(scan, inside)
     if answers.brain is not None:
         yield from doubts_of_brain(answers.brain, inside)
-    lesions = answers.lesions["result"].array >= THRESHOLD
-    yield from doubts_of_answer(answers.seen, lesions, preparation)
+    yield from doubts_of_answer(answers.seen, lesions, recipe.preparation)
     if truth is not None:
         yield from (f"its mask: {doubt}" for doubt in doubts_of_mask(truth, scan, inside))
 

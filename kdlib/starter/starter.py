@@ -35,13 +35,11 @@ class Starter:
     Attributes:
         recipe: how the lesion network's slices are prepared, and how it is built.
         network: the lesion network, in evaluation mode, on the CPU. It sees stripped scans.
-        threshold: a voxel is lesion if its probability is at least this.
         provenance: how the lesion network was made: seed, people, steps, seconds, versions.
     """
 
     recipe: Recipe
     network: UNet
-    threshold: float
     provenance: dict[str, Any]
 
     def answer(self, scan: Volume) -> tuple[Volume, Volume]:
@@ -87,7 +85,7 @@ def read_starter(folder: Path) -> Starter:
     except RuntimeError as error:  # other names or shapes
         raise DamagedError(folder / LESION, "these are the weights of another network") from error
     network.eval().requires_grad_(False)
-    return Starter(recipe, network, note["threshold"], note["provenance"])
+    return Starter(recipe, network, note["provenance"])
 
 
 def write_lesion_network(
@@ -98,7 +96,7 @@ def write_lesion_network(
     The weights are in ``half`` precision, or as they are, so that its answers stay the same.
     """
     keep = _half if half else torch.Tensor.cpu
-    note = {"recipe": recipe.model_dump(), "threshold": 0.5, "provenance": provenance}
+    note = {"recipe": recipe.model_dump(), "provenance": provenance}
     with whole_folder(folder, last=NOTE) as new:
         tensors = {name: keep(tensor) for name, tensor in network.state_dict().items()}
         write_tensors(new / LESION, tensors)

@@ -95,7 +95,7 @@ PAIR = ["--method", "distillation", "--source", "utrecht", "--target"]
         (["run", *PAIR, "singapore", "--fold", 7, "--data", "DATA"], "fold=7"),
         (["study", "nothing", "--data", "DATA"], "unknown study 'nothing'"),
         (["study", "demo", "--data", "EMPTY"], "no scans here"),
-        (["predict", "--run", "EMPTY", "scan.nii.gz"], "no finished run"),
+        (["predict", "--run", "EMPTY", "scan.nii.gz", "--out", "OUT"], "no finished run"),
         (["simulate", "OUT", "--grid", "9mm"], "9mm"),
     ],
 )

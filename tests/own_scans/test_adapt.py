@@ -12,13 +12,16 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from kdlib.data.clinics import Clinics
 from kdlib.data.image_file import read_volume
+from kdlib.data.volume import Volume
+from kdlib.errors import printable
 from kdlib.own_scans.adapt import plan_adaptation, scans_at
 from kdlib.own_scans.results import Results
 from kdlib.own_scans.segmentation import segment
-from kdlib.own_scans.segmenter import of_runs
+from kdlib.own_scans.segmenter import Answers, RunSegmenter, of_runs
 from kdlib.scores.metrics import components
 from kdlib.study.run import Run
 from tests.command import Done, kdlib
@@ -286,6 +289,8 @@ def test_results_of_an_earlier_call_are_removed(done: Path, target: Path, tmp_pa
     for name in NAMES:
         said = kdlib("predict", student(done), target / name, "--out", tmp_path)
         assert said.status == 0, said.err
+        removed = "Masks and maps of an earlier call that were removed: 2" in said.out
+        assert removed == (name == NAMES[1])
     kinds = ("mask", "probability")
     wanted = {f"{NAMES[-1]}_lesion_{kind}.nii.gz" for kind in kinds}
     assert names(tmp_path) == wanted | {
@@ -324,6 +329,102 @@ def test_results_that_nobody_vouches_for_are_not_replaced(
     assert names(tmp_path / "masks") == {mask.name}
 
 
+def test_a_result_that_somebody_changed_is_not_removed(
+    done: Path, target: Path, tmp_path: Path
+) -> None:
+    def again() -> Done:
+        return kdlib("predict", student(done), target / "p1", "--out", tmp_path)
+
+    assert [again().status, again().status] == [0, 0]
+    mask = tmp_path / "p1_lesion_mask.nii.gz"
+    mask.write_bytes(edited := gzip.compress(gzip.decompress(mask.read_bytes()), mtime=1))
+    before = names(tmp_path)
+    said = again()
+    assert (said.status, len(said.err.splitlines())) == (2, 1), said.err
+    assert f"{mask}: this result was changed after kdlib wrote it; move it away" in said.err
+    assert (names(tmp_path), mask.read_bytes()) == (before, edited)
+    mask.rename(tmp_path / "mine.nii.gz")
+    assert again().status == 0
+    assert (tmp_path / "mine.nii.gz").read_bytes() == edited
+
+
+def test_the_threshold_is_that_of_mask_scores_and_report(
+    done: Path, target: Path, tmp_path: Path
+) -> None:
+    run, at = student(done), ("--threshold", 0.3)
+    said = kdlib("predict", run, target, "--out", tmp_path / "masks", "--evaluate", *at)
+    assert said.status == 0, said.err
+    for fact in report(tmp_path)["scans"]:
+        mask, probability = (
+            read_volume(tmp_path / "masks" / fact[kind], allow_constant=True).array
+            for kind in ("mask", "probability")
+        )
+        np.testing.assert_array_equal(mask == 1, probability >= np.float32(0.3))
+        assert (fact["threshold"], (mask == 1).any()) == (0.3, True)
+    result = kdlib("evaluate", target / "p1/mask.nii.gz",
+                   tmp_path / "masks/p1_lesion_mask.nii.gz", "--json")  # fmt: skip
+    scores = next(f["scores"]["result"] for f in report(tmp_path)["scans"] if f["subject"] == "p1")
+    assert json.loads(result.out) == pytest.approx(scores, nan_ok=True)
+    assert "at least 0.3" in (tmp_path / "masks/report.html").read_text()
+    for wrong in (0, 1.5, "nan"):
+        said = kdlib("predict", run, target, "--out", tmp_path / "no", "--threshold", wrong)
+        assert (said.status, len(said.err.splitlines())) == (2, 1)
+    assert not (tmp_path / "no").exists()
+
+
+FAILURES = [
+    MemoryError("Unable to allocate 3 GiB"),
+    torch.OutOfMemoryError("CUDA out of memory"),
+    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 3 bytes"),
+    None,  # its file went missing since it was checked
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
+def test_one_scan_that_fails_costs_no_other_scan(
+    done: Path, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    own = shutil.copytree(target, tmp_path / "own")
+    answers, first = RunSegmenter.answers, sorted(NAMES)[0]
+
+    def failing(self: RunSegmenter, scan: list[Volume]) -> Answers:
+        monkeypatch.setattr(RunSegmenter, "answers", answers)
+        raise failure
+
+    def checked(*places: object, **how: object) -> tuple:
+        found = scans_at(*places, **how)
+        (own / first / "FLAIR.nii.gz").unlink()
+        return found
+
+    if failure is None:
+        monkeypatch.setattr("kdlib.own_scans.adapt.scans_at", checked)
+    else:
+        monkeypatch.setattr(RunSegmenter, "answers", failing)
+    said = kdlib("predict", student(done), own, "--out", tmp_path / "masks", "--device", "cpu")
+    assert said.status == 1, said.err
+    why = "no such file" if failure is None else "does not fit into memory"
+    line = said.out.splitlines()[-1].strip()
+    assert line.startswith(f"{printable(first)}: FLAIR.nii.gz: {why}; "), said.out
+    assert [fact["subject"] for fact in report(tmp_path)["scans"]] == sorted(NAMES)[1:]
+    assert [told.strip() for told in report(tmp_path)["left_out"]] == [line]
+    assert "hyperintensities in 1 scan<" in (tmp_path / "masks/report.html").read_text()
+    assert not [name for name in names(tmp_path / "masks") if name.startswith(first)]
+
+
+def test_a_report_without_memory_for_pictures_says_so(
+    done: Path, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(answer: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("kdlib.own_scans.scan_report.slices_of", refused)
+    said = kdlib("predict", student(done), target, "--out", tmp_path / "masks")
+    assert said.status == 0, said.err
+    page = (tmp_path / "masks/report.html").read_text()
+    for text in (said.out, page, str(report(tmp_path)["scans"])):
+        assert text.count("there is no picture of it here, since memory was short") == 2
+
+
 def test_masks_and_maps_are_never_taken_for_scans(done: Path, tmp_path: Path) -> None:
     for kind in ("mask", "probability"):
         path = done / f"masks/p1_lesion_{kind}.nii.gz"
@@ -335,7 +436,7 @@ def test_masks_and_maps_are_never_taken_for_scans(done: Path, tmp_path: Path) ->
 def test_answers_come_one_at_a_time(done: Path, target: Path, tmp_path: Path) -> None:
     run = Run(student(done))
     subjects, _ = scans_at([target])
-    answers = segment(zip(subjects, of_runs([run] * 2, "cpu"), strict=True), Results(tmp_path))
+    answers = segment(zip(subjects, of_runs([run] * 2, "cpu"), strict=True), Results(tmp_path), [])
     next(answers)
     assert len(list(tmp_path.glob("*_mask.nii.gz"))) == 1
 

@@ -150,6 +150,51 @@ def test_the_app_keeps_what_other_participants_have(
     assert refused_by_validator(tmp_path / "out") == []
     both = app("participant", "--run", str(run_folder), "--participant-label", "1", "10")
     assert (both.status, files(tmp_path / "out")) == (0, after)
+    assert "scans segmented" in both.err
+    assert both.err.count("2/2") == 1
+
+
+@pytest.mark.parametrize("labels", [[], ["--participant-label", "1"]])
+def test_a_participant_without_a_usable_scan_has_no_old_results_and_is_told(
+    run_folder: Path, dataset: Path, tmp_path: Path, labels: list[str]
+) -> None:
+    def app(*more: str) -> Done:
+        run = ("--run", str(run_folder), "--device", "cpu")
+        return kdlib("bids", dataset, tmp_path / "out", "participant", *run, *more)
+
+    assert app().status == 0
+    anat = dataset / "sub-1/ses-1/anat"
+    (anat / "sub-1_ses-1_FLAIR.nii.gz").write_bytes(b"damaged")
+    (anat / "strange_flair.nii").touch()
+    refused = app(*labels)
+    assert (refused.status, len(rows(tmp_path / "out"))) == (2, 2)
+    done = app("--skip-bad", *labels)
+    assert done.status == (1 if labels else 0), done.err
+    told = json.loads((tmp_path / "out/sub-1.json").read_text())
+    assert (told["scans"], len(told["left_out"])) == ([], 2)
+    assert [line for line in told["left_out"] if line not in done.out] == []
+    assert "Masks and maps of an earlier call that were removed: " in done.out
+    assert not list((tmp_path / "out").glob("sub-1*/**/*sub-1_*"))
+    assert not (tmp_path / "out/sub-1.html").exists()
+    assert [row["participant_id"] for row in rows(tmp_path / "out")] == ["sub-10"]
+    shutil.copyfile(dataset / "sub-10/ses-1/anat/sub-10_ses-1_FLAIR.nii.gz",
+                    anat / "sub-1_ses-1_FLAIR.nii.gz")  # fmt: skip
+    assert app("--skip-bad", *labels).status == 0
+    assert len(rows(tmp_path / "out")) == 2
+
+
+def test_the_app_replaces_no_result_that_somebody_changed(
+    run_folder: Path, dataset: Path, tmp_path: Path
+) -> None:
+    def app(label: str) -> Done:
+        run = ("--run", str(run_folder), "--device", "cpu", "--participant-label", label)
+        return kdlib("bids", dataset, tmp_path / "out", "participant", *run)
+
+    assert [app("1").status, app("10").status] == [0, 0]
+    (mask,) = (tmp_path / "out/sub-1").rglob("*WMH_mask.nii.gz")
+    mask.write_bytes(b"corrected")
+    assert (app("1").status, app("10").status) == (2, 0)
+    assert mask.read_bytes() == b"corrected"
 
 
 def test_a_new_call_removes_the_results_of_the_last_one(

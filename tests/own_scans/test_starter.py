@@ -255,6 +255,26 @@ def test_a_student_that_is_its_teacher_has_moved_in_no_measure(own: Path) -> Non
     assert found["common"] == pytest.approx(1)
 
 
+def test_a_scan_that_fails_costs_an_adaptation_no_other_scan(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = list[str]()
+
+    def failing(flair: Volume) -> tuple[Volume, Volume]:
+        tried.append("")
+        if len(tried) in (1, 3):  # the first of two scans, when it is adapted to and segmented
+            raise MemoryError
+        return brain_and_inside(flair)
+
+    monkeypatch.setattr("kdlib.own_scans.adapt_starter.brain_and_inside", failing)
+    said = adapted(own, tmp_path / "out", "--always")
+    assert said.status == 1, said.err
+    assert "not adapted to, since FLAIR.nii.gz: does not fit into memory" in said.err
+    assert "does not fit into memory" in said.out.splitlines()[-1]
+    assert [fact["subject"] for fact in report(tmp_path / "out")["scans"]] == sorted(NAMES)[1:]
+    assert report(tmp_path / "out")["runs"]["starter-adabn-seed0"]["scans"] == 1
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
