@@ -22,7 +22,7 @@ PAGE = "book/try"
 # The scripts in book/starter: those that also run in a worker, and those of the page alone.
 LIBRARY = (
     "arrays", "morphology", "head", "sampling", "frame", "orientation", "header", "scan", "nifti",
-    "slices", "answer", "brain", "lesions", "networks", "segment",
+    "slices", "answer", "brain", "doubts", "lesions", "networks", "segment",
 )  # fmt: skip
 OFFERED = "InputError, segment, serve, wordsOf, maskOf, lesionCount, maskFile, viewedFile"
 OWN = ("loader", "work", "viewer", "panel", "page")
@@ -63,25 +63,30 @@ def page_script(folder: Path, missing: str) -> str:
     """The page's script. What is inside the function ``kdlibStarter`` can run in a worker too."""
     library = "".join((folder / f"{name}.js").read_text() for name in LIBRARY)
     own = "".join((folder / f"{name}.js").read_text() for name in OWN)
+    shared = source("parts.js") + source("planes.js")
     return (
         '"use strict";\n'
         f"function kdlibStarter() {{\n{library}return {{ {OFFERED} }};\n}}\n"
-        f"{{\nconst MISSING = {json.dumps(missing)};\n{source('parts.js')}{own}}}\n"
+        f"{{\nconst MISSING = {json.dumps(missing)};\n{shared}{own}}}\n"
     )
 
 
 def networks() -> dict[str, bytes]:
-    """The starter's two networks, and how the slices of the second one are made."""
+    """The starter's two networks, how the slices of the second are made, and what is doubted."""
+    from kdlib.own_scans.plausibility import AIR_SHARE, BRAIN_ML, LENGTHS_MM
     from kdlib.starter.brain import brain_network
     from kdlib.starter.onnx import brain_onnx, lesion_onnx
     from kdlib.starter.starter import load_starter
 
     starter = load_starter()
-    preparation = {"voxelMm": starter.recipe.voxel_mm, "size": starter.recipe.size}
+    settings = {
+        "preparation": {"voxelMm": starter.recipe.voxel_mm, "size": starter.recipe.size},
+        "bounds": {"lengthsMm": LENGTHS_MM, "brainMl": BRAIN_ML, "airShare": AIR_SHARE},
+    }
     return {
         "brain.onnx": brain_onnx(brain_network()),
         "lesion.onnx": lesion_onnx(starter.network, starter.recipe),
-        "preparation.json": json.dumps(preparation).encode(),
+        "settings.json": json.dumps(settings).encode(),
     }
 
 

@@ -20,10 +20,9 @@ async function findBrain(image, spacing, answer) {
   return onScan.data.map((value) => clip(value, 0, 1));
 }
 
-// stripped: the image with exactly 0 outside the brain, and with more than 0 inside.
-function stripped(image, brain) {
-  const filled = filling(image);
-  const inside = filled.map((is, i) => !is && brain[i] >= BRAIN);
+// stripped: the image with exactly 0 outside the brain (a mask), and with more than 0 inside.
+function stripped(image, brain, filled) {
+  const inside = filled.map((is, i) => !is && brain[i]);
   let [low, high] = [Infinity, -Infinity];
   image.data.forEach((value, i) => {
     if (inside[i]) [low, high] = [Math.min(low, value), Math.max(high, value)];

@@ -9,7 +9,7 @@ const FLOAT32_TINY = 2 ** -126;
 function findHead(image) {
   const { shape, data } = image;
   const filled = filling(image);
-  const inside = insideOf(image, filled.map((is) => 1 - is));
+  const inside = foreground(image, filled);
   if (!inside.includes(1)) {
     return { image, inside, air: data.reduce((low, value) => Math.min(low, value), Infinity) };
   }
@@ -18,6 +18,9 @@ function findHead(image) {
   const dark = data.map((value, i) => (around[i] && !filled[i] ? Math.max(value, air) : air));
   return { image: { shape, data: dark }, inside, air };
 }
+
+// foreground, of an image whose filled regions are known.
+const foreground = (image, filled) => insideOf(image, filled.map((is) => 1 - is));
 
 // _inside: the head among the given voxels, sought twice.
 function insideOf(image, given) {

@@ -28,15 +28,16 @@ async function fileOf(script, name) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-// All that a worker needs: the runtime, the networks, and how slices are prepared.
+// All that a worker needs: the runtime, the networks, how slices are prepared, and what is doubted.
 async function loadParts() {
   const runtime = "../vendor/onnxruntime.js";
+  const settings = JSON.parse(new TextDecoder().decode(await fileOf("networks.js", "settings.json")));
   return {
     "ort.mjs": await fileOf(runtime, "ort.mjs"),
     "ort.wasm": await fileOf(runtime, "ort.wasm"),
     "brain.onnx": await fileOf("networks.js", "brain.onnx"),
     "lesion.onnx": await fileOf("networks.js", "lesion.onnx"),
-    preparation: JSON.parse(new TextDecoder().decode(await fileOf("networks.js", "preparation.json"))),
+    ...settings, // preparation and bounds
   };
 }
 

@@ -34,6 +34,7 @@ function build(root) {
       status.textContent = file ? `${words}: ${file.name}` : words;
       bar.value = share;
     };
+    shown.hidden = true; // the last scan's mask is not this one's
     working.hidden = false;
     root.dataset.state = "working";
     try {
@@ -59,6 +60,7 @@ function build(root) {
   function end(state, words) {
     status.textContent = words;
     working.hidden = true;
+    shown.hidden = state !== "shown";
     root.dataset.state = state;
   }
 
@@ -78,6 +80,8 @@ function whatWentWrong(file, error) {
   return file ? `${file.name}: ${words}` : words;
 }
 
+const tooMany = (count) => new library.InputError(`These are ${count} files. Drop one scan at a time.`);
+
 async function exampleFile() {
   return new File([await fileOf("example.js", "example.nii")], "simulated.nii");
 }
@@ -91,8 +95,8 @@ function acceptDrops(drop, start) {
   drop.addEventListener("dragleave", mark(false));
   drop.addEventListener("drop", (event) => {
     mark(false)(event);
-    const [file] = event.dataTransfer.files;
-    if (file) start(file);
+    const { files } = event.dataTransfer;
+    if (files.length) start(files.length === 1 ? files[0] : Promise.reject(tooMany(files.length)));
   });
 }
 

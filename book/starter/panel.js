@@ -1,10 +1,9 @@
 // What was found: the viewer, its controls, the numbers, and the mask to save.
 
 function answerPanel(root, status) {
-  const canvas = html("canvas", { role: "img", tabindex: 0,
-    "aria-label": "The scan in three planes, with the lesions in yellow" });
-  const scroll = (event) => document.activeElement === canvas || event.stopImmediatePropagation();
-  canvas.addEventListener("wheel", scroll, { capture: true });
+  const canvas = planesCanvas();
+  canvas.setAttribute("aria-label", "The scan in three planes, with the lesions in yellow");
+  const doubts = html("div", { class: "kdlib-doubts", role: "alert" });
   const numbers = html("p", { class: "kdlib-numbers" });
   const view = choice("View", (name) => viewer?.view(name));
   view.offer(evenly(Object.keys(VIEWS)), "three planes");
@@ -12,7 +11,7 @@ function answerPanel(root, status) {
   const opacity = slider("Opacity of the mask", { min: 0, max: 1, step: 0.05 }, (value) => fade(value));
   const save = button("Save the mask", () => saveMask());
   root.append(
-    html("div", { class: "kdlib-controls" }, view.root, threshold.root, opacity.root),
+    doubts, html("div", { class: "kdlib-controls" }, view.root, threshold.root, opacity.root),
     html("div", { class: "kdlib-scan" }, canvas), numbers, save,
   );
   let viewer, result, mask, name;
@@ -37,7 +36,7 @@ function answerPanel(root, status) {
     const lesions = library.lesionCount(result.shape, mask);
     Object.assign(root.dataset, { lesions, ml });
     numbers.textContent =
-      `${lesions} ${lesions === 1 ? "lesion" : "lesions"}, ${ml.toFixed(2)} mL together, where the ` +
+      `${name}: ${lesions} ${lesions === 1 ? "lesion" : "lesions"}, ${ml.toFixed(2)} mL together, where the ` +
       `probability is at least ${value.toFixed(2)}. The brain has ${Math.round(result.brainMl)} mL.`;
   }
 
@@ -52,6 +51,9 @@ function answerPanel(root, status) {
       [name, result] = [fileName, newResult];
       mask = library.maskOf(result.probability, 0.5);
       status.textContent = `${name}: answered in ${seconds.toFixed(1)} s.`;
+      const lines = result.doubts.map((doubt) => html("li", {}, doubt));
+      doubts.replaceChildren(...(lines.length ? [html("ul", {}, ...lines)] : []));
+      numbers.textContent = ""; // those of the last scan
       try {
         viewer ??= await openViewer(canvas);
         await viewer.show(result, mask);

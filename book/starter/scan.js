@@ -30,7 +30,8 @@ function bytesOf(reader, packed) {
       return !done;
     } catch {
       throw new InputError(
-        packed ? "Its compressed data are incomplete or damaged. Copy or download it again."
+        packed ? "Its compressed data are incomplete or damaged, or were packed in several parts. " +
+          "Copy or download it again, or unpack it to .nii, or use the command kdlib predict."
           : "It cannot be read. Choose it again.",
       );
     }

@@ -2,7 +2,7 @@
 
 const WHITE = 99.8; // percentile of the brain
 
-// {header, turn, shape, spacing, affine, scan, probability, brainMl, range} of a file (Blob).
+// {header, turn, shape, spacing, affine, scan, probability, brainMl, doubts, range} of a file (Blob).
 // All arrays are in LPS order. `progress(words, share)` is told what happens.
 async function segment(file, parts, progress) {
   await progress("Reading the scan", 0);
@@ -14,8 +14,15 @@ async function segment(file, parts, progress) {
   await progress("Starting the networks", 0.05);
   const networks = await openNetworks(parts);
   await progress("Finding the brain", 0.15);
-  const brain = await findBrain(scan, spacing, networks.brain);
-  const cut = stripped(scan, brain);
+  const brain = Uint8Array.from(await findBrain(scan, spacing, networks.brain), (p) => p >= BRAIN);
+  const brainMl = (brain.reduce((sum, is) => sum + is, 0) * sizeOf(spacing)) / 1000;
+  const filled = filling(scan);
+  const inside = foreground(scan, filled);
+  const doubts = [
+    ...doubtsOfScan(scan.shape, spacing, inside, parts.bounds),
+    ...doubtsOfBrain(brain, brainMl, inside, parts.bounds),
+  ];
+  const cut = stripped(scan, brain, filled);
   await progress("Finding lesions", 0.3);
   const told = (share) => progress("Finding lesions", 0.3 + 0.7 * share);
   const found = await answerTo(cut, spacing, parts.preparation, networks.lesion, told);
@@ -24,7 +31,7 @@ async function segment(file, parts, progress) {
   return {
     header: { forms, shape: fileShape }, turn, shape: scan.shape, spacing,
     affine: lpsAffine(header.affine, header.shape, turn), scan: scan.data, probability,
-    brainMl: (brain.filter((p) => p >= BRAIN).length * sizeOf(spacing)) / 1000,
+    brainMl, doubts,
     range: [percentiles(someOf(scan.shape, scan.data), [1])[0], whiteOf(scan, cut)],
   };
 }

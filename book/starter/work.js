@@ -1,16 +1,18 @@
 // Segment a scan in a worker, or on the page where there are no workers.
 
 const library = kdlibStarter();
-let worker; // kept for the next scan, with its networks
+let segmenting; // kept for the next scan, with its networks
 let stop = () => {};
 
 // The result of `segment`. `onProgress(words, share)` is told what happens.
 async function segmentFile(file, onProgress, isCancelled) {
-  onProgress("Loading the networks", 0);
-  const parts = await loadParts();
-  if (isCancelled()) throw new Cancelled();
-  worker ??= newWorker(parts);
-  return worker ? inWorker(file, onProgress) : onPage(file, parts, onProgress, isCancelled);
+  if (!segmenting) {
+    onProgress("Loading the networks", 0);
+    const parts = await loadParts();
+    if (isCancelled()) throw new Cancelled();
+    segmenting = inWorker(parts) ?? onPage(parts);
+  }
+  return segmenting(file, onProgress, isCancelled);
 }
 
 class Cancelled extends Error {}
@@ -27,27 +29,29 @@ function newWorker(parts) {
   }
 }
 
-function inWorker(file, onProgress) {
-  return new Promise((resolve, reject) => {
-    stop = () => {
+function inWorker(parts) {
+  const worker = newWorker(parts);
+  return worker && ((file, onProgress) => new Promise((resolve, reject) => {
+    const end = (error) => {
       worker.terminate();
-      worker = undefined;
+      segmenting = undefined;
       stop = () => {};
-      reject(new Cancelled());
+      reject(error);
     };
-    worker.onerror = () => reject(new Error("the worker stopped"));
+    stop = () => end(new Cancelled());
+    worker.onerror = () => end(new Error("the worker stopped"));
     worker.onmessage = ({ data }) => {
       if (data.words) return onProgress(data.words, data.share);
       stop = () => {};
       return data.error ? reject(new library.InputError(data.error)) : resolve(data.result);
     };
     worker.postMessage({ file });
-  });
+  }));
 }
 
 // The page gets a moment to draw after each step.
-function onPage(file, parts, onProgress, isCancelled) {
-  return library.segment(file, parts, async (words, share) => {
+function onPage(parts) {
+  return (file, onProgress, isCancelled) => library.segment(file, parts, async (words, share) => {
     if (isCancelled()) throw new Cancelled();
     onProgress(words, share);
     await new Promise((resolve) => setTimeout(resolve));

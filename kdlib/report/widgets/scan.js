@@ -1,19 +1,8 @@
 // A whole scan in three planes (niivue), once with what the teacher and once with what the student
 // found, missed and made up.
 
-const VIEWS = {
-  "three planes": "sliceTypeMultiplanar",
-  axial: "sliceTypeAxial",
-  coronal: "sliceTypeCoronal",
-  sagittal: "sliceTypeSagittal",
-  surface: "sliceTypeRender",
-};
+const ALL_VIEWS = { ...VIEWS, surface: "sliceTypeRender" };
 const ANSWERS = ["teacher", "student"];
-const OPTIONS = {
-  backColor: [0, 0, 0, 1], dragAndDropEnabled: false, isRadiologicalConvention: true,
-  isNearestInterpolation: true, logLevel: "error", loadingText: "", show3Dcrosshair: true,
-  crosshairWidth: 1, crosshairWidthUnit: "mm", crosshairColor: [0.9, 0.9, 0.9, 0.7],
-};
 
 async function loadNiivue(model) {
   const url = pageUrl("_static/vendor/niivue.umd.js");
@@ -37,35 +26,18 @@ function colourOf(palette) {
 }
 
 function picture(answer) {
-  const canvas = html("canvas", { role: "img", tabindex: 0 });
-  // The wheel scrolls the page until the picture has been clicked.
-  const scroll = (event) => document.activeElement === canvas || event.stopImmediatePropagation();
-  canvas.addEventListener("wheel", scroll, { capture: true });
+  const canvas = planesCanvas();
   const says = html("figcaption", {});
   const root = html("figure", {}, html("div", { class: "kdlib-scan", "data-answer": answer }, canvas), says);
   return { canvas, says, root };
 }
 
-// niivue at work on a canvas; throws where it cannot be.
-async function start(niivue, canvas, palette) {
-  const viewer = new niivue.Niivue(OPTIONS);
-  await viewer.attachToCanvas(canvas);
-  if (!viewer.gl) throw new Error("this browser has no WebGL 2");
-  viewer.addColormap("kdlib-classes", colourOf(palette));
-  return viewer;
-}
-
-// Put a scan and the classes of its voxels in the place of what a viewer shows.
-async function put(niivue, viewer, arrays, classes) {
-  const image = (values, name, options) => {
-    const url = new Uint8Array(arrays.header.values.length + values.length);
-    url.set(arrays.header.values);
-    url.set(values, arrays.header.values.length);
-    return niivue.NVImage.loadFromUrl({ url: url.buffer, name: `${name}.nii`, ...options });
-  };
-  while (viewer.volumes.length) viewer.removeVolume(viewer.volumes[0]);
-  viewer.addVolume(await image(arrays.flair.values, "flair", { colormap: "gray", cal_min: 0, cal_max: 255 }));
-  viewer.addVolume(await image(classes, "classes", { colormap: "kdlib-classes", cal_min: 0, cal_max: OTHER }));
+// A NIfTI file of values on the grid of a scan.
+function niftiOf({ header }, values) {
+  const file = new Uint8Array(header.values.length + values.length);
+  file.set(header.values);
+  file.set(values, header.values.length);
+  return file.buffer;
 }
 
 function counted(answer, classes) {
@@ -123,7 +95,7 @@ async function render({ model, el }) {
   let [niivue, viewers, there, wanted] = [null, [], null, Promise.resolve()];
   try {
     niivue = await loadNiivue(model);
-    for (const { canvas } of shown) viewers.push(await start(niivue, canvas, palette));
+    for (const { canvas } of shown) viewers.push(await planesOn(canvas, niivue, colourOf(palette)));
   } catch (error) {
     fail(error);
     return undefined;
@@ -131,9 +103,10 @@ async function render({ model, el }) {
 
   const bring = async ({ source, scan }) => {
     const arrays = await load(scan);
+    const flair = [niftiOf(arrays, arrays.flair.values), 0, 255];
     for (const [i, answer] of ANSWERS.entries()) {
       const classes = classify(arrays.truth.values, arrays[scan.pictures[source][answer]].values);
-      await put(niivue, viewers[i], arrays, classes);
+      await showPlanes(viewers[i], niivue, flair, [niftiOf(arrays, classes), 0, OTHER]);
       shown[i].says.textContent = counted(answer, classes);
       shown[i].canvas.setAttribute("aria-label", shown[i].says.textContent);
     }
@@ -146,7 +119,7 @@ async function render({ model, el }) {
     planes.dataset.view = model.get("view");
     for (const viewer of viewers) {
       if (viewer.volumes[1].opacity !== model.get("opacity")) viewer.setOpacity(1, model.get("opacity"));
-      viewer.setSliceType(viewer[VIEWS[model.get("view")]]);
+      viewer.setSliceType(viewer[ALL_VIEWS[model.get("view")]]);
       const [x, y] = viewer.scene.crosshairPos;
       const at = place(one.scan.slices);
       if (here(viewer, one.scan.slices) !== at) viewer.scene.crosshairPos = [x, y, (at + 0.5) / one.scan.slices];
@@ -159,7 +132,7 @@ async function render({ model, el }) {
     const names = [...new Map(offers.map((offer) => [offer.pair, `${written(offer.source)} → ${written(offer.scan.target)}`]))];
     pairs.offer(names, one.pair);
     subjects.offer(left.map(({ scan }) => [scan.subject, scan.subject]), one.scan.subject);
-    view.offer(evenly(Object.keys(VIEWS)), model.get("view"));
+    view.offer(evenly(Object.keys(ALL_VIEWS)), model.get("view"));
     axial.input.max = one.scan.slices - 1;
     axial.tell(place(one.scan.slices), `${place(one.scan.slices) + 1} of ${one.scan.slices}`);
     fade.tell(model.get("opacity"), `${Math.round(100 * model.get("opacity"))} %`);

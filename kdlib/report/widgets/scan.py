@@ -25,7 +25,7 @@ class ScanViewer(Explorer):
     ``pair`` is "source target". ``opacity`` (0 to 1) is that of the colours.
     """
 
-    _esm = script("slices.js", "files.js", "scan.js")
+    _esm = script("slices.js", "files.js", "planes.js", "scan.js")
     _css = source("explorers.css")
     pair = traitlets.Unicode().tag(sync=True)
     subject = traitlets.Unicode().tag(sync=True)
