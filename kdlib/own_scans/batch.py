@@ -1,6 +1,6 @@
 """Scans that share a report, and all that is written about them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +8,14 @@ from kdlib.data.subjects import Subject
 from kdlib.own_scans.check import Finding
 from kdlib.own_scans.derivative import describe_derivative
 from kdlib.own_scans.lesion_table import write_lesion_table
-from kdlib.own_scans.old_results import begin_results
+from kdlib.own_scans.old_results import begin_results, note_results
 from kdlib.own_scans.results import Results
 from kdlib.own_scans.scan_report import about, write_numbers, write_scan_report
-from kdlib.own_scans.segmentation import segment
+from kdlib.own_scans.segmentation import Answer, segment
 from kdlib.own_scans.segmenter import Segmenter
 from kdlib.scores.metrics import THRESHOLD
+
+Files = dict[str, dict[str, Any]]  # of each scan's result, by the subject's id
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ def segment_batch(
     ``what`` is a sentence for the report. The other arguments are as in ``segment``.
     """
     results, cases, left_out = batch.results, batch.cases, batch.left_out
-    files = [(case.id, results.names(case, brain=made.finds_brain)) for case, made in cases]
+    files: Files = {
+        case.id: {**results.names(case, brain=made.finds_brain)} for case, made in cases
+    }
     removed = begin_results(results, files)
     describe_derivative(results)
     if not cases:
@@ -70,6 +74,14 @@ def segment_batch(
         return Outcome([], [], removed)
     head = about([segmenter for _, segmenter in cases], what)
     answers = segment(cases, results, left_out, scored=scored, threshold=threshold, on_scan=on_scan)
-    facts = write_scan_report(results, head, answers, left_out)
+    facts = write_scan_report(results, head, _noted(answers, results, files), left_out)
     write_lesion_table(results, facts)
     return Outcome(facts, head["missing"], removed)
+
+
+def _noted(answers: Iterable[Answer], results: Results, files: Files) -> Iterator[Answer]:
+    """The same answers. If the call is interrupted, the next one knows what is in their files."""
+    for answer in answers:
+        files[answer.facts["subject"]]["sha256"] = answer.facts["sha256"]
+        note_results(results, files)
+        yield answer

@@ -1,7 +1,7 @@
 """Keep the results of two calls apart: what an earlier call wrote into a folder goes first."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -41,10 +41,10 @@ def refuse_strange_results(results: Results) -> None:
         raise InputError(f"{path}: {what}; move it away, or name another folder for the results")
 
 
-def begin_results(results: Results, files: Iterable[tuple[str, dict[str, str]]]) -> int:
+def begin_results(results: Results, scans: Mapping[str, Mapping[str, Any]]) -> int:
     """Remove the results of an earlier call, and note which files this call is going to write.
 
-    ``files`` are each subject's id, and the names that ``Results.names`` gives. So the results of a
+    ``scans`` are the names that ``Results.names`` gives, by the subject's id. So the results of a
     call that was interrupted are known, and the next call removes them. A call that has a report
     for one participant removes that participant's results only.
 
@@ -59,10 +59,15 @@ def begin_results(results: Results, files: Iterable[tuple[str, dict[str, str]]])
     there = [path for path in (results.folder / name for name in names) if path.exists()]
     for name in names:
         _remove(results.folder, name)
-    scans = [{"subject": subject, **names} for subject, names in files]
-    note = {"notice": "This call was interrupted.", "left_out": [], "scans": scans}
-    write_text(results.numbers, json.dumps(note, indent=1))
+    note_results(results, scans)
     return sum(map(is_own_result, there))
+
+
+def note_results(results: Results, scans: Mapping[str, Mapping[str, Any]]) -> None:
+    """Note the files of a call, and the ``sha256`` of those that it has made, until it ends."""
+    told = [{"subject": subject, **files} for subject, files in scans.items()]
+    note = {"notice": "This call was interrupted.", "left_out": [], "scans": told}
+    write_text(results.numbers, json.dumps(note))
 
 
 def remove_results(results: Results, names: Iterable[str]) -> None:

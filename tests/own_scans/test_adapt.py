@@ -16,8 +16,10 @@ import torch
 
 from kdlib.data.clinics import Clinics
 from kdlib.data.image_file import read_volume
+from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume
 from kdlib.errors import printable
+from kdlib.own_scans import segmentation
 from kdlib.own_scans.adapt import plan_adaptation, scans_at
 from kdlib.own_scans.results import Results
 from kdlib.own_scans.segmentation import segment
@@ -301,16 +303,27 @@ def test_results_of_an_earlier_call_are_removed(done: Path, target: Path, tmp_pa
 def test_results_of_an_interrupted_call_are_removed(
     done: Path, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
+    first, second = sorted(NAMES)
+    masks = [f"{name}_lesion_mask.nii.gz" for name in (first, second)]
+    facts_of = segmentation._facts
+
+    def interrupted(subject: Subject, *more: object) -> dict:
+        if subject.id == second:
+            raise KeyboardInterrupt
+        return facts_of(subject, *more)
 
     with monkeypatch.context() as patch:
-        patch.setattr("kdlib.own_scans.segmentation._facts", interrupted)
-        kdlib("predict", student(done), target / NAMES[0], "--out", tmp_path)
-    assert f"{NAMES[0]}_lesion_mask.nii.gz" in names(tmp_path)
-    said = kdlib("predict", student(done), target / NAMES[1], "--out", tmp_path)
+        patch.setattr(segmentation, "_facts", interrupted)
+        kdlib("predict", student(done), target, "--out", tmp_path)
+    assert set(masks) <= names(tmp_path)
+    kept = (tmp_path / masks[0]).read_bytes()
+    (tmp_path / masks[0]).write_bytes(b"corrected by hand")
+    said = kdlib("predict", student(done), target / second, "--out", tmp_path)
+    assert (said.status, f"{masks[0]}: this result was changed" in said.err) == (2, True)
+    (tmp_path / masks[0]).write_bytes(kept)
+    said = kdlib("predict", student(done), target / second, "--out", tmp_path)
     assert said.status == 0, said.err
-    assert f"{NAMES[0]}_lesion_mask.nii.gz" not in names(tmp_path)
+    assert masks[0] not in names(tmp_path)
 
 
 def test_results_that_nobody_vouches_for_are_not_replaced(
