@@ -98,14 +98,15 @@ def taught_words(results: Results) -> str:
         return "This study has no arm that was taught by another arm."
     student, plain, teacher = (results.arms[name].label for name in found)
     pair = PAIRS[0] if PAIRS[0] in results.pairs else results.pairs[0]
-    there = subject_scores(results.scores).loc[[pair]].mean()
+    whole = _difference(results, found.student, found.plain)
+    over_all = f" Over all pairs of clinics it differs by {whole}." * (len(results.pairs) > 1)
+    there = _within(subject_scores(results.scores), pair).mean()
     return (
         f"In our runs, from {pair_name(*pair)}, {teacher} reaches a mean Dice of"
         f" {there[found.teacher]:.2f} and {plain} {there[found.plain]:.2f}. There {student} differs"
         f" from {plain}, the student of the plain teacher, by"
-        f" {_difference(results, found.student, found.plain, pair)}. Over all pairs of clinics it"
-        f" differs by {_difference(results, found.student, found.plain)}, and from its own teacher,"
-        f" {teacher}, by {_difference(results, found.student, found.teacher)}."
+        f" {_difference(results, found.student, found.plain, pair)}.{over_all} From its own"
+        f" teacher, {teacher}, it differs by {_difference(results, found.student, found.teacher)}."
     )
 
 
@@ -130,5 +131,10 @@ def _difference(
 ) -> str:
     """The mean difference in one pair of clinics, or else over all, with its interval."""
     table = differences(results.scores, arm, baseline)
-    found = compare(pooled(table if pair is None else table.loc[[pair]]))
+    found = compare(pooled(table if pair is None else _within(table, pair)))
     return f"{signed(found['difference'])} Dice ({interval(found)})"
+
+
+def _within(table: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
+    """The rows of one pair of clinics; the index begins with source and target."""
+    return table[[key[:2] == pair for key in table.index]]
