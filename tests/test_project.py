@@ -90,7 +90,7 @@ def test_only_notebooks_and_explorers_need_the_book_extra() -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     refused = dict(line.split(": ", 1) for line in run.stdout.splitlines())
     assert set(refused) == {
-        f"kdlib.report.{name}" for name in ("kernels", "notebook", "rerun", "widgets")
+        f"kdlib.report.{name}" for name in ("kernels", "notebook", "rerun", "tiles", "widgets")
     }
     assert all(line.endswith("; run 'pip install kdlib[book]'") for line in refused.values())
 
