@@ -147,6 +147,7 @@ def run(
     """Make one run, its teacher first, and print its scores. A finished run is only read."""
     from kdlib.recipe import Recipe
     from kdlib.study.progress import trainings
+    from kdlib.study.scenario import DEFAULT_TEACHER
     from kdlib.study.store import Store
     from kdlib.study.study import load_study
 
@@ -155,7 +156,7 @@ def run(
     recipe = load_study(study)
     if temperature is not None:
         settings["temperature"] = temperature
-    if teacher is not None:
+    if teacher not in (None, DEFAULT_TEACHER):
         shared = {k: v for k, v in settings.items() if k in Recipe.model_fields}
         settings["teacher"] = recipe.scenario(method=teacher, **pair, **shared)
     scenario = recipe.scenario(method=method, subject=subject, **pair, **settings)

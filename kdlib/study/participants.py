@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from kdlib.data.clinics import Clinics, Subject
+from kdlib.data.clinics import Clinics
+from kdlib.data.subjects import Subject
 from kdlib.errors import InputError
 from kdlib.randomness import seeded
 from kdlib.study.scenario import Scenario
@@ -43,11 +44,25 @@ def participants(scenario: Scenario, clinics: Clinics) -> Participants:
     subjects. If there are none, it is not tested: on its own training subjects it would score
     better than on others.
     """
+    people = _taking_part(scenario, clinics)
+    _refuse_nobody(scenario, people)
     if not scenario.updates or scenario.subject is not None:
-        return _taking_part(scenario, clinics)
+        return people
     test = [subject for subject in clinics[scenario.source].test if subject.label is not None]
     held_out = sorted(test, key=lambda subject: subject.id)[:HELD_OUT]
-    return replace(_taking_part(scenario, clinics), held_out=tuple(held_out))
+    return replace(people, held_out=tuple(held_out))
+
+
+def _refuse_nobody(scenario: Scenario, people: Participants) -> None:
+    """Refuse a scenario whose method has nobody to learn from, before anything is trained."""
+    kind = scenario.method_type
+    if kind.needs_source and not people.labelled:
+        what = f"clinic {scenario.source} has no training subjects to learn from"
+        raise InputError(f"{what}; name another source, or move subjects to its folder training")
+    if kind.needs_target and not people.adapted_to:
+        part = f"fold {scenario.fold} of " if scenario.fold is not None else ""
+        what = f"{part}clinic {scenario.target} has no subjects to adapt to"
+        raise InputError(f"{what}; choose the other fold, or give the clinic more subjects")
 
 
 def _taking_part(scenario: Scenario, clinics: Clinics) -> Participants:

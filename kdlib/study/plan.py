@@ -123,13 +123,18 @@ def run_study(
 
     Raises:
         InputError: a clinic, a scan or a label is missing or damaged, the cluster cannot be had,
-            or three workers died in one run.
+            or three workers died in one run that got no further.
     """
     if workers < 1:
         raise InputError(f"workers={workers}: give 1 or more")
     items = plan(study, store.clinics)
     absent = most_needed_first(store.missing(item.scenario for item in items))
     store.check_apart(absent)
+    for scenario in absent:
+        participants(scenario, store.clinics)  # It refuses one with nobody to learn from.
+    if not any(participants(item.scenario, store.clinics).tested for item in items):
+        what = "nobody is tested in it; give its targets more subjects"
+        raise InputError(f"study {study.name}: {what}")
     place: AbstractContextManager[Cluster] | None = None
     if scheduler is not None:
         place = running_cluster(scheduler)

@@ -1,6 +1,7 @@
 """A scenario: everything that decides a run's numbers, except for the data."""
 
 import hashlib
+from collections import Counter
 from importlib import import_module
 from typing import Annotated, Any, Literal, Self
 
@@ -12,6 +13,7 @@ from kdlib.recipe import Preparation, Recipe, unknown_name
 
 # Raise it when a change to kdlib changes the numbers that a scenario gives.
 NUMBERS_VERSION = 4
+DEFAULT_TEACHER = "supervised"  # the method of the teacher if nobody names one
 
 
 class Scenario(Recipe):
@@ -74,8 +76,9 @@ class Scenario(Recipe):
         few = self.settings.target_labels is not None
         if self.target is None and (kind.needs_target or few):
             raise ValueError(f"method={self.method!r} needs a target; name a clinic")
-        if self.target is not None and self.target in self.source.split("+"):
-            raise ValueError(f"source and target are both {self.target!r}; name two clinics")
+        named = [name for text in (self.source, self.target) if text for name in text.split("+")]
+        if twice := [name for name, count in Counter(named).items() if count > 1]:
+            raise ValueError(f"source and target name {twice[0]!r} twice; name each clinic once")
         if self.subject is not None and (kind.reads_target_labels or not kind.needs_target):
             raise ValueError(f"method={self.method!r} does not adapt; give it no subject")
         kind.check(self)
@@ -91,10 +94,25 @@ class Scenario(Recipe):
             raise ValueError(
                 f"its teacher has source={teacher.source!r}, not {self.source!r}; name one source"
             )
+        self._check_nothing_leaks(teacher)
         for name in (*Preparation.model_fields, "width", "depth", "norm", "stem"):
             own, other = getattr(self, name), getattr(teacher, name)
             if name == "inputs" and self.method_type.teacher_inputs is not None:
                 own = self.method_type.teacher_inputs
+            if own != other:
+                raise ValueError(f"its teacher has {name}={other!r}, not {own!r}; make them equal")
+
+    def _check_nothing_leaks(self, teacher: "Scenario") -> None:
+        """Check that a teacher that met a target met the scans that its student adapts to."""
+        if teacher.target is None:
+            return
+        if teacher.method_type.reads_target_labels:
+            raise ValueError(
+                f"its teacher has method={teacher.method!r}, which reads labels of the target; "
+                "name another method"
+            )
+        for name in ("target", "fold", *(["subject"] if teacher.subject is not None else [])):
+            own, other = getattr(self, name), getattr(teacher, name)
             if own != other:
                 raise ValueError(f"its teacher has {name}={other!r}, not {own!r}; make them equal")
 
@@ -144,7 +162,7 @@ class Scenario(Recipe):
         shared = {name: value for name, value in self.recipe().items() if name not in adapting}
         if self.method_type.teacher_inputs is not None:
             shared["inputs"] = self.method_type.teacher_inputs
-        return Scenario(method="supervised", source=self.source, seed=self.seed, **shared)
+        return Scenario(method=DEFAULT_TEACHER, source=self.source, seed=self.seed, **shared)
 
     def digest(self, data: str) -> str:
         """A short name for the numbers that this scenario gives on certain data.

@@ -200,6 +200,9 @@ class Store:
             handed["target"] = prepared.slices(subject.scan for subject in people.adapted_to)
         if kind.needs_teacher:
             handed["teacher"] = trained
+        if any(not len(part) for name, part in handed.items() if name != "teacher"):
+            what = "no slice holds enough of a head; set a smaller size or voxel_mm"
+            raise InputError(f"{scenario.slug}: {what}")
         start = trained if scenario.starts_from_teacher else None
         on_the_fly = scenario.subject is not None
         task = kind.task_type(**handed, start=start, once=self._once, on_the_fly=on_the_fly)

@@ -15,7 +15,8 @@ from kdlib.recipe import Recipe, Strict, unknown_name
 from kdlib.study.arm import Arms
 from kdlib.study.scenario import Scenario
 
-Pairs = tuple[tuple[str, str], ...]
+Pairs = Annotated[tuple[tuple[str, str], ...], Field(min_length=1)]
+Numbers = Annotated[tuple[int, ...], Field(min_length=1)]
 
 
 def sources_of(pairs: Iterable[Sequence[str]], swept: Iterable[Pairs | None]) -> list[str]:
@@ -31,7 +32,7 @@ class Sweep(Strict):
     setting: str = Field(description="the name of a setting of the method or the recipe")
     values: tuple[float, ...] = Field(description="its values; the arm's own value is added")
     pairs: Pairs | None = Field(None, description="pairs of clinics; none: the study's pairs")
-    folds: tuple[int, ...] | None = Field(None, description="folds; none: the study's folds")
+    folds: Numbers | None = Field(None, description="folds; none: the study's folds")
 
 
 class Study(Strict):
@@ -51,8 +52,8 @@ class Study(Strict):
         "is asked for by its name",
     )
     pairs: Pairs = Field(description="the source and the target of each pair")
-    folds: tuple[int, ...]
-    seeds: tuple[int, ...]
+    folds: Numbers
+    seeds: Numbers
     sources: tuple[str, ...] | None = Field(
         None, description="the sources to run, in no study's file; none: those of all pairs"
     )
@@ -62,7 +63,9 @@ class Study(Strict):
         "their own; none: all",
     )
     recipe: Recipe
-    arms: Arms = Field(description="the arms by their names, in the order of figures and tables")
+    arms: Arms = Field(
+        min_length=1, description="the arms by their names, in the order of figures and tables"
+    )
     sweeps: tuple[Sweep, ...] = ()
 
     @property

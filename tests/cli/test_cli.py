@@ -49,6 +49,19 @@ def test_a_run_prints_its_folder_and_scores(run_folder: Path) -> None:
     assert "from-adversarial-T3" in run_folder.name
 
 
+def test_to_name_the_default_teacher_changes_nothing(run_folder: Path, clinics: Clinics) -> None:
+    arguments = ["run", *PAIR, "singapore", *SETTINGS, "--set", "steps=2"]
+    places = ["--data", clinics.folder, "--store", run_folder.parent]
+    said = [
+        kdlib(*arguments, *teacher, *places).out.splitlines()[0]
+        for teacher in ([], ["--teacher", "supervised"])
+    ]
+    assert said[0] == said[1]
+    teacher = Run(said[0]).teacher
+    assert teacher is not None
+    assert teacher.scenario.target is None
+
+
 def test_predict_writes_mask_and_probability(
     run_folder: Path, clinics: Clinics, tmp_path: Path
 ) -> None:
@@ -88,6 +101,11 @@ PAIR = ["--method", "distillation", "--source", "utrecht", "--target"]
         (["run", *PAIR, "singapore", "--set", "wdth=3", "--data", "DATA"], "did you mean 'width'"),
         (["run", *PAIR, "singapore", "--set", "width", "--data", "DATA"], "write name=value"),
         (["run", *PAIR, "singapore", "--teacher", "kd", "--data", "DATA"], "unknown method 'kd'"),
+        (
+            ["run", *PAIR, "singapore", "--teacher", "fine_tuning", "--data", "DATA"],
+            "reads labels of the target",
+        ),
+        (["run", *PAIR, "utrecht+singapore", "--data", "DATA"], "name each clinic once"),
         (
             ["run", *PAIR, "singapore", "--device", "tpu", "--data", "DATA"],
             "'tpu' is not available",

@@ -10,6 +10,7 @@ from tests.command import kdlib
 
 HEAD = 'about = "Bad."\npairs = [["utrecht", "singapore"]]\nfolds = [0]\nseeds = [0]\n[recipe]\n'
 ARM = '[arms.a]\nmethod = "adabn"\n'
+SWEEP = '[[sweeps]]\narm = "a"\nsetting = "seed"\nvalues = []\n'
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,12 @@ ARM = '[arms.a]\nmethod = "adabn"\n'
         (HEAD + ARM + "self = 1", "unknown setting of adabn 'self'"),
         ("a = " + "9" * 5000, "not valid TOML"),
         ("a = " + "[" * 3000, "not valid TOML"),
+        (HEAD.replace("[0]\n[r", "[]\n[r") + ARM, "seeds="),
+        (HEAD.replace("folds = [0]", "folds = []") + ARM, "folds="),
+        (HEAD.replace('[["utrecht", "singapore"]]', "[]") + ARM, "pairs="),
+        (HEAD + "[arms]", "arms="),
+        (HEAD + ARM + SWEEP + "folds = []", "folds"),
+        (HEAD + ARM + SWEEP + "pairs = []", "pairs"),
         (HEAD + ARM + "seed = 1", "arm 'a': the study gives its seed; leave it out here"),
         (HEAD + ARM + 'source = "amsterdam"', "the study gives its source"),
         (HEAD + ARM + "fold = 1", "the study gives its fold"),

@@ -17,10 +17,11 @@ import pytest
 from dask.utils import key_split
 from distributed import Client, LocalCluster
 
-from kdlib.data.clinics import Clinics, open_clinics
+from kdlib.data.clinics import Clinic, Clinics, open_clinics
 from kdlib.errors import InputError
 from kdlib.processes import START
-from kdlib.study.on_worker import run_key
+from kdlib.study.engine import _Graph
+from kdlib.study.on_worker import Maker, run_key
 from kdlib.study.plan import most_needed_first, plan, run_study, study_scores
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import OnProgress, Store
@@ -231,6 +232,22 @@ def test_one_worker_needs_no_cluster_and_a_script_with_more_no_main_guard(
     command = [sys.executable, tmp_path / "script.py", *words]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\nran\n", "")
+
+
+def test_a_study_with_nobody_to_learn_from_or_to_test_trains_nothing(
+    study: Study, clinics: Clinics, tmp_path: Path
+) -> None:
+    alone = Clinic("singapore", clinics["singapore"].training[:1])
+    store = Store(tmp_path, Clinics(clinics.folder, {**clinics, "singapore": alone}))
+    on_the_fly = {"arms": {"KD on the fly": study.arms["KD on the fly"]}}
+    for changed, said in (
+        ({"folds": (0, 1)}, "fold 1 of clinic singapore has no subjects"),
+        ({}, "nobody is tested"),
+        (on_the_fly, "nobody is tested"),
+    ):
+        with pytest.raises(InputError, match=said):
+            run_study(study.model_copy(update=changed), store)
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_workers_train_nothing(study: Study, clinics: Clinics, tmp_path: Path) -> None:

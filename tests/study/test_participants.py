@@ -28,6 +28,27 @@ def test_two_folds_test_every_target_subject_once(clinics: Clinics) -> None:
     assert sorted(s.id for s in tested) == [s.id for s in clinics["singapore"].training]
 
 
+@pytest.mark.parametrize("method", sorted(Method.named))
+def test_a_method_with_nobody_to_learn_from_is_refused(method: str, clinics: Clinics) -> None:
+    kind, (one, *_) = Method.named[method], clinics["singapore"].training
+    alone = {**clinics, "singapore": Clinic("singapore", (one,))}
+    untaught = {**clinics, "utrecht": Clinic("utrecht", clinics["utrecht"].test)}
+    # One subject alone is the first fold. The U-bound has two clinics to learn from.
+    cases = [
+        (alone, kind.needs_target or method == "fine_tuning",
+         "fold 1 of clinic singapore has no subjects to adapt to|the target has 0 to learn from"),
+        (untaught, kind.needs_source and not kind.reads_target_labels,
+         "clinic utrecht has no training subjects"),
+    ]  # fmt: skip
+    for people, refused, said in cases:
+        here = Clinics(clinics.folder, people)
+        if not refused:
+            participants(scenario(method, fold=1), here)
+            continue
+        with pytest.raises(InputError, match=said):
+            participants(scenario(method, fold=1), here)
+
+
 def test_only_the_u_bound_and_fine_tuning_get_target_labels(clinics: Clinics) -> None:
     for method in Method.named:
         labelled = participants(scenario(method), clinics).labelled
@@ -77,12 +98,13 @@ def test_more_training_on_the_source_sees_nothing_of_the_target_that_tests_it(
 
 def test_a_curve_is_measured_on_at_most_three_test_subjects_of_the_source(tmp_path: Path) -> None:
     clinics = open_clinics(write_clinics(tmp_path))
-    for name in "0123":
+    for name in "012":
         (tmp_path / "training/Utrecht" / name).rename(tmp_path / f"test/Utrecht/1{name}")
     many = open_clinics(tmp_path)
     held_out = [participants(scenario(), found).held_out for found in (clinics, many)]
     assert [[s.id for s in subjects] for subjects in held_out] == [["4"], ["10", "11", "12"]]
     assert all(s.split == "test" for s in held_out[1])
+    (tmp_path / "training/Utrecht/3").rename(tmp_path / "test/Utrecht/13")
     (tmp_path / "training/Utrecht").rmdir()
     (tmp_path / "test/Utrecht").rename(tmp_path / "training/Utrecht")
     assert participants(scenario(), open_clinics(tmp_path)).held_out == ()

@@ -21,7 +21,10 @@ KD: dict[str, Any] = {"method": "distillation", "source": "utrecht", "target": "
         ({"temperature": 0}, "temperature=0"),
         ({"temperature": float("nan")}, "temperature=nan"),
         ({"method": "destillation"}, "did you mean 'distillation'"),
-        ({"target": "utrecht"}, "name two clinics"),
+        ({"target": "utrecht"}, "name 'utrecht' twice; name each clinic once"),
+        ({"target": "singapore+utrecht"}, "name 'utrecht' twice"),
+        ({"target": "singapore+singapore"}, "name 'singapore' twice"),
+        ({"source": "utrecht+utrecht"}, "name 'utrecht' twice"),
         ({"target": None}, "needs a target; name a clinic"),
         ({"adversarial_weight": 1}, "unknown setting of distillation"),
         ({"size": (97, 112)}, "multiples of 8"),
@@ -92,3 +95,37 @@ def test_a_teacher_that_does_not_fit_its_student_is_refused(other: dict[str, Any
     teacher = Scenario(**{"method": "supervised", "source": "utrecht"} | other)
     with pytest.raises(InputError, match="its teacher has"):
         Scenario(**KD, teacher=teacher)
+
+
+def taught_by(method: str, **other: Any) -> Scenario:
+    return Scenario(**KD, teacher=Scenario(**KD | {"method": method} | other))
+
+
+@pytest.mark.parametrize(
+    "other", [{"fold": 1}, {"fold": None}, {"target": "amsterdam"}, {"subject": "50"}]
+)
+def test_a_teacher_that_met_the_scans_of_the_test_is_refused(other: dict[str, Any]) -> None:
+    assert taught_by("adversarial").teacher is not None
+    for method in ("adversarial", "distillation"):
+        with pytest.raises(InputError, match=f"its teacher has {next(iter(other))}=.*equal"):
+            taught_by(method, **other)
+
+
+def test_what_the_teachers_teacher_met_counts_too() -> None:
+    first = Scenario(**KD | {"method": "adversarial", "fold": 1})
+    for second in ({}, {"target": None}):
+        with pytest.raises(InputError, match="its teacher has"):
+            Scenario(**KD | {"method": "continued"} | second, teacher=first)
+
+
+def test_a_student_on_the_fly_may_have_a_teacher_of_its_fold_or_of_its_scan() -> None:
+    alone = {"subject": "50"}
+    for met in ({}, alone):
+        teacher = Scenario(**KD | {"method": "adversarial"} | met)
+        assert Scenario(**KD | alone, teacher=teacher).teacher == teacher
+
+
+@pytest.mark.parametrize("method", ["supervised", "fine_tuning"])
+def test_a_teacher_that_read_labels_of_the_target_is_refused(method: str) -> None:
+    with pytest.raises(InputError, match=f"method='{method}', which reads labels of the target"):
+        taught_by(method)

@@ -274,6 +274,28 @@ def kill_after(process: Copy, lines: int) -> None:
     process.end()
 
 
+def test_a_subject_may_have_any_name(tmp_path: Path) -> None:
+    folder, names = write_clinics(tmp_path / "clinics"), ["file", "allow_pickle", "a", "a.npy"]
+    for old, new in zip(["50", "51", "52", "53"], names, strict=True):
+        (folder / "training/Singapore" / old).rename(folder / "training/Singapore" / new)
+    scenario = Scenario(method="unadapted", **PAIR, fold=None)
+    done = run(scenario, open_clinics(folder), store=tmp_path / "runs")
+    assert sorted(done.slices) == sorted(done.scores.subject) == sorted(names)
+    assert len({array.tobytes() for array in done.slices.values()}) == len(names)
+
+
+def test_slices_of_an_earlier_version_are_read(tmp_path: Path) -> None:
+    (tmp_path / "DONE").write_text("{}")
+    np.savez_compressed(tmp_path / "slices.npz", **{"50": np.arange(3)})
+    assert [*Run(tmp_path).slices] == ["50"]
+
+
+def test_slices_without_head_are_refused(clinics: Clinics, tmp_path: Path) -> None:
+    wide = Scenario(method="supervised", source="utrecht", **RECIPE | {"size": (512, 512)})
+    with pytest.raises(InputError, match="no slice holds enough of a head; set a smaller size"):
+        run(wide, clinics, store=tmp_path)
+
+
 def test_a_killed_run_goes_on_and_ends_the_same(clinics: Clinics, tmp_path: Path) -> None:
     scenario = KD.changed(steps=100, teacher=None)
     store = Store(tmp_path / "killed", clinics)
