@@ -19,6 +19,9 @@ _REMEDIES = {
 }
 
 
+_NO_MEMORY = ("allocate memory", "out of memory", "not enough memory", "alloc_failed")
+
+
 class InputError(ValueError):
     """Something that the user gave is wrong: a name, a value or a file.
 
@@ -53,6 +56,10 @@ class MadeAgainWarning(UserWarning):
     """A file that kdlib keeps to save time was damaged. What it held is made again."""
 
 
+class WaitingWarning(UserWarning):
+    """Another process holds what is needed. This one waits for it."""
+
+
 @contextmanager
 def from_extra(extra: str) -> Iterator[None]:
     """Imports of packages that only the optional dependencies ``extra`` bring.
@@ -65,6 +72,23 @@ def from_extra(extra: str) -> Iterator[None]:
         raise InputError(
             f"{error.name} is not installed; run 'pip install kdlib[{extra}]'"
         ) from None
+
+
+def memory_refuses(error: BaseException) -> bool:
+    """Whether there is too little memory, of the machine or of a GPU. torch has no error for it."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    said = str(error).lower()
+    return isinstance(error, RuntimeError | OSError) and any(words in said for words in _NO_MEMORY)
+
+
+def memory_refused(error: BaseException) -> str:
+    """One line for an error of memory: its first line, and a remedy."""
+    said = printable(str(error).strip().partition("\n")[0])[:200] or "it says no more"
+    return (
+        f"there is too little memory ({said}); give a smaller batch_size or width, fewer --workers,"
+        " or --device cpu if it is a GPU's"
+    )
 
 
 def printable(text: object) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,9 @@ from uuid import uuid4
 
 from kdlib.errors import InputError, disk_refuses, printable
 from kdlib.unfinished import unfinished
+
+LETTERS = 12
+HALF_WRITTEN = re.compile(rf"\.[0-9a-f]{{{LETTERS}}}(\..*)?")  # the temporary names of ``atomic``
 
 
 @contextmanager
@@ -21,7 +25,7 @@ def atomic(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{uuid4().hex[:12]}{''.join(path.suffixes[-2:])}"
+    temporary = path.parent / f".{uuid4().hex[:LETTERS]}{''.join(path.suffixes[-2:])}"
     try:
         yield temporary
         os.replace(temporary, path)
@@ -31,6 +35,13 @@ def atomic(path: Path | str) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_half_written(folder: Path) -> None:
+    """Remove the temporary files that killed processes left. No other process writes ``folder``."""
+    for path in folder.iterdir():
+        if HALF_WRITTEN.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

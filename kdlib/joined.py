@@ -3,7 +3,7 @@
 import os
 import resource
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -13,7 +13,10 @@ from torch import Tensor
 from kdlib.errors import disk_of
 
 SHARE_IN_MEMORY = 0.25  # of what the process may use; it holds several sets at once
-GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")  # of a container, or a job of a batch system
+# The control groups of this process, which are those of a container or a job, and their folders.
+GROUPS, GROUP_FOLDERS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+LIMIT_FILES = ("memory.max", "memory.limit_in_bytes")  # of version 2 and of version 1
+_processes = 1
 
 
 def joined(parts: Iterable[Tensor]) -> Tensor:
@@ -39,14 +42,34 @@ def joined(parts: Iterable[Tensor]) -> Tensor:
 
 
 def memory_limit() -> float:
-    """The bytes of memory that this process may use: the machine's, its job's or its own limit."""
-    limits = [float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))]
+    """The bytes of memory that this process may use.
+
+    These are its share of what the machine has or its job may use, or its own limit.
+    """
+    limits = [float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")), *_group_limits()]
+    limits = [limit / _processes for limit in limits]
     for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
         most, _ = resource.getrlimit(kind)
         limits += [float(most)] * (most != resource.RLIM_INFINITY)
-    if GROUP_LIMIT.exists() and (text := GROUP_LIMIT.read_text().strip()).isdigit():
-        limits.append(float(text))
     return min(limits)
+
+
+def share_memory(processes: int) -> None:
+    """Tell this process that it is one of so many that share the memory of the machine."""
+    global _processes
+    _processes = processes
+
+
+def _group_limits() -> Iterator[float]:
+    """The limits of the control groups that this process is in, up to the outermost ones."""
+    for line in GROUPS.read_text().splitlines() if GROUPS.exists() else []:
+        _, kinds, place = line.split(":", 2)  # version 2 has one line, and it names no kind
+        if kinds and "memory" not in kinds.split(","):
+            continue
+        group = GROUP_FOLDERS / kinds / place.lstrip("/")
+        for file in (folder / n for folder in (group, *group.parents) for n in LIMIT_FILES):
+            if file.exists() and (text := file.read_text().strip()).isdigit():  # or "max"
+                yield float(text)
 
 
 def _mapped(held: list[Tensor], rest: Iterable[Tensor]) -> Tensor:

@@ -105,7 +105,8 @@ class Recipe(Preparation):
     precision: Literal["auto", "bfloat16", "float32"] = Field(
         "auto",
         description="the precision of the network's arithmetic; auto: bfloat16 if the device is "
-        "faster with it. Weights and losses are always float32",
+        "faster with it. Weights and losses are always float32. On a GPU cuDNN may compute "
+        "convolutions of float32 in TF32, which has fewer digits",
     )
 
     @model_validator(mode="after")

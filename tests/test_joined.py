@@ -8,7 +8,7 @@ import torch
 
 import kdlib.joined
 from kdlib.errors import path_refused
-from kdlib.joined import joined, memory_limit
+from kdlib.joined import joined, memory_limit, share_memory
 from kdlib.training import train
 from tests.methods.made import make
 
@@ -56,6 +56,41 @@ def own_mb() -> float:
 
 def test_a_limit_of_the_process_counts() -> None:
     assert 0 < memory_limit() < float("inf")
+
+
+@pytest.mark.parametrize(
+    ("groups", "limits", "least"),
+    [
+        ("0::/slurm/job_1/step_0", {"slurm/job_1": "3000", "slurm/job_1/step_0": "max"}, 3000),
+        ("0::/a/b", {"a": "5000", "a/b": "7000", ".": "6000"}, 5000),
+        ("0::/not/seen/from/here", {".": "4000"}, 4000),
+        ("5:cpu:/a\n4:memory:/a/b", {"cpu/a": "10", "memory/a": "2000", "memory": "9000"}, 2000),
+        ("4:memory:/", {"memory": "9223372036854771712"}, None),
+        ("0::/", {}, None),
+    ],
+)
+def test_the_least_limit_of_all_groups_around_counts(
+    groups: str, limits: dict[str, str], least: int | None, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    (tmp_path / "cgroup").write_text(f"{groups}\n")
+    name = "memory.max" if groups.startswith("0") else "memory.limit_in_bytes"
+    for folder, limit in limits.items():
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / name).write_text(f"{limit}\n")
+    monkeypatch.setattr(kdlib.joined, "GROUPS", tmp_path / "none")
+    whole = memory_limit()
+    monkeypatch.setattr(kdlib.joined, "GROUPS", tmp_path / "cgroup")
+    monkeypatch.setattr(kdlib.joined, "GROUP_FOLDERS", tmp_path)
+    assert memory_limit() == (least or whole)
+
+
+def test_processes_of_one_machine_share_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kdlib.joined, "_processes", 1)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY,) * 2)
+    alone = memory_limit()
+    share_memory(4)
+    assert memory_limit() == alone / 4
 
 
 def test_a_training_on_mapped_slices_gives_the_same_weights(

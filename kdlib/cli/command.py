@@ -12,7 +12,10 @@ from kdlib.errors import (
     DoubtWarning,
     InputError,
     MadeAgainWarning,
+    WaitingWarning,
     disk_refuses,
+    memory_refused,
+    memory_refuses,
     path_refused,
 )
 
@@ -63,11 +66,11 @@ for command in (
     app.command()(command)
 
 
-OWN_WARNINGS = (DoubtWarning, MadeAgainWarning)
+OWN_WARNINGS = (DoubtWarning, MadeAgainWarning, WaitingWarning)
 
 
 def main() -> None:
-    """Run the command; what the user got wrong, or the disk, is one line and exit status 2.
+    """Run the command; what the user got wrong, or the disk or memory, is one line and status 2.
 
     An ``OSError`` without a path is none of the user's, unless the disk is full.
     """
@@ -82,8 +85,10 @@ def main() -> None:
             app()
     except InputError as error:
         _refuse(str(error))
-    except OSError as error:
-        if error.filename is None and not disk_refuses(error):
+    except Exception as error:
+        if memory_refuses(error):
+            _refuse(memory_refused(error))
+        if not isinstance(error, OSError) or (error.filename is None and not disk_refuses(error)):
             raise
         _refuse(path_refused(error))
 

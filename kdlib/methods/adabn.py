@@ -16,8 +16,9 @@ AT_ONCE = 32  # slices
 class AdaBN(Method[SourceFreeTask, NoSettings], name="adabn"):
     """Estimate all means and variances of the teacher's batch norms anew, on the target's slices.
 
-    One pass over all slices, in float32 whatever the recipe's precision. Each batch has slices of
-    every scan and height, so that one batch is like another; all batches count alike.
+    One pass over all slices, in float32 whatever the recipe's precision; on a GPU cuDNN may compute
+    it in TF32. Each batch has slices of every scan and height, so that one batch is like another;
+    all batches count alike.
     """
 
     trains = False

@@ -3,12 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-
 from kdlib.data.subjects import Subject
-from kdlib.errors import InputError, path_refused, printable
-
-NO_ROOM = ("allocate memory", "out of memory", "not enough memory")  # as torch says it
+from kdlib.errors import InputError, memory_refuses, path_refused, printable
 
 
 class ScanFailedError(Exception):
@@ -28,15 +24,10 @@ def costing_one_scan(subject: Subject, *, reading: bool = False) -> Iterator[Non
             raise
         raise ScanFailedError(_by_names(subject, error)) from error
     except (MemoryError, RuntimeError) as error:
-        if not _lacks_memory(error):
+        if not memory_refuses(error):
             raise
         what = "does not fit into memory; resample it or use a larger machine"
         raise ScanFailedError(f"{printable(subject.scan.flair.name)}: {what}") from error
-
-
-def _lacks_memory(error: MemoryError | RuntimeError) -> bool:
-    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    return known or any(said in str(error) for said in NO_ROOM)
 
 
 def _by_names(subject: Subject, error: InputError | OSError) -> str:

@@ -43,13 +43,13 @@ class Cluster:
 
     Attributes:
         client: of the scheduler they belong to.
-        local: whether they are processes that this one has started.
+        local: how many of them are processes of this machine that this process has started.
         lasting: whether they live on when the study ends, for they belong to others.
         dashboard: the address of a page that shows them, or nothing.
     """
 
     client: "Client"
-    local: bool = False
+    local: int = 0
     lasting: bool = False
     dashboard: str = ""
 
@@ -96,6 +96,7 @@ def local_cluster(workers: int, most: int) -> Iterator[Cluster]:
     from distributed import Client, LocalCluster
     from distributed.utils import get_mp_context
 
+    count = min(workers, most)
     settings = DASK_COUNTS_NO_DEATHS | {"distributed.worker.multiprocessing-method": START}
     with dask.config.set(settings), ExitStack() as opened:
         get_mp_context()  # it names modules to import beforehand, and so do we
@@ -103,21 +104,23 @@ def local_cluster(workers: int, most: int) -> Iterator[Cluster]:
         # The keyboard interrupts this process alone, which then ends the others.
         with handled(SIGINT, SIG_IGN):
             cluster = LocalCluster(
-                n_workers=min(workers, most), threads_per_worker=1, memory_limit=None,
+                n_workers=count, threads_per_worker=1, memory_limit=None,
                 dashboard_address="127.0.0.1:0", silence_logs=100,
             )  # fmt: skip
         opened.enter_context(cluster)
         client = opened.enter_context(Client(cluster, set_as_default=False))
         page = cluster.dashboard_link if find_spec("bokeh") else ""
-        yield Cluster(client, local=True, dashboard=page)
+        yield Cluster(client, local=count, dashboard=page)
 
 
 @contextmanager
 def running_cluster(address: str) -> Iterator[Cluster]:
     """The workers of a scheduler that runs at ``address``, such as ``tcp://10.0.0.1:8786``."""
     from distributed import Client
+    from distributed.comm import get_address_host_port
 
     try:
+        get_address_host_port(address)  # Dask itself tries it for long, and prints a traceback.
         client = Client(address, set_as_default=False, timeout=SECONDS_TO_ANSWER)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"no Dask scheduler answers at {address}: {error}") from None

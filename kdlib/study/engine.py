@@ -17,7 +17,7 @@ from kdlib.study.on_worker import Maker, make, run_key, run_number
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import OnProgress, Store
 
-MOST_DEATHS = 3  # of workers in one run; a fourth one would hardly live
+MOST_DEATHS = 3  # of workers in one run that got no further; a fourth one would hardly live
 DIED = (
     "{}: three workers died while they made it, perhaps for lack of memory; take fewer or larger"
     " workers and start again: the study goes on"
@@ -38,7 +38,7 @@ def run_on_dask(
 
     ``scenarios`` are there once each, a teacher before its students, and are begun in this order.
     A run whose worker dies goes on from its checkpoint on another one. All end when a run fails,
-    when three workers have died in one run, and when this process is told to end.
+    when three workers have died in one run that got no further, and when this one is told to end.
     """
     # Also a worker that dies is started again, by a thread of this process.
     with handled(SIGTERM, leave), without_the_callers_script(), cluster as opened:
@@ -54,7 +54,8 @@ class _Graph:
         self.scenarios, self.cluster, self.store = scenarios, cluster, store
         self.name = f"kdlib-{uuid4().hex[:12]}"  # of this study, for a scheduler that has others
         self.heard = SimpleQueue[Any]()  # steps and ended tasks, in the order they come
-        self.begun = Counter[int]()
+        self.begun = Counter[int]()  # how often each run was, since it last got further
+        self.first, self.before = Counter[int](), Counter[int]()  # steps that were told of each run
 
     def make(self, on_progress: OnProgress) -> None:
         """Hand all over and wait until every run is finished; raises the first failure."""
@@ -102,6 +103,9 @@ class _Graph:
     def _step(self, on_progress: OnProgress, number: int, step: int, steps: int) -> None:
         scenario = self.scenarios[number]
         self.begun[number] += step == 0
+        if self.before[number] == 0 and step > self.first[number]:  # from a later checkpoint
+            self.first[number], self.begun[number] = step, 1
+        self.before[number] = step
         if self.begun[number] > MOST_DEATHS:
             raise InputError(DIED.format(scenario.slug))
         if step:

@@ -13,6 +13,7 @@ No time is compared, so the clocks of the machines do not matter.
 import os
 import threading
 import time
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -20,10 +21,12 @@ from typing import Self
 
 from filelock import lock_descriptor
 
+from kdlib.errors import WaitingWarning, printable
 from kdlib.machine import machine
 
 RENEWED = 5.0  # seconds between two signs of life
 PAUSE = 0.5  # seconds between two looks at another's claim
+LOOKS_UNTOLD = 10  # before it is said, once, that this process waits: 5 s
 LOOKS = 180  # at a claim that stays the same, until its owner counts as dead: 90 s
 GIVEN_UP = "free"
 
@@ -53,7 +56,7 @@ class FolderLock:
         self._ended, self._alone = threading.Event(), threading.Lock()
 
     def __enter__(self) -> Self:
-        seen, looks = (0, GIVEN_UP), 0
+        seen, looks, waited = (0, GIVEN_UP), 0, 0
         while True:
             found = self._newest(*seen)
             looks = looks + 1 if found == seen else 0
@@ -61,6 +64,10 @@ class FolderLock:
             if self._to_be_had(*found, looks) and self._claimed(found[0] + 1):
                 break
             time.sleep(PAUSE)
+            waited += 1
+            if waited == LOOKS_UNTOLD:
+                what = "another process writes into this folder; it is waited for"
+                warnings.warn(f"{printable(self.folder)}: {what}", WaitingWarning, stacklevel=3)
         threading.Thread(target=self._renew, daemon=True).start()
         return self
 

@@ -1,6 +1,7 @@
 """What a Dask worker does for a study. Imported where Dask is at work, and nowhere else."""
 
 import ctypes
+import math
 import signal
 import sys
 import threading
@@ -10,7 +11,8 @@ from typing import Any
 
 from distributed import Worker, WorkerPlugin, get_worker
 
-from kdlib.errors import InputError
+from kdlib.errors import InputError, memory_refused, memory_refuses
+from kdlib.joined import share_memory
 from kdlib.processes import keep_freed_memory
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import Store
@@ -36,19 +38,21 @@ class Maker(WorkerPlugin):
         name: the topic under which ``[number of the run, steps taken, all steps]`` is told, at
             most once a second; with 0 steps when a run begins.
         store: where the runs are made.
-        deaf: whether Ctrl-C is for another process, which will then end this one.
+        local: how many workers are processes that another one has started on its own machine. They
+            share its memory, and Ctrl-C is for that process, which will then end them. 0: none.
         lasting: whether the worker lives on when the study ends.
     """
 
-    def __init__(self, name: str, store: Store, deaf: bool, lasting: bool) -> None:
+    def __init__(self, name: str, store: Store, local: int, lasting: bool) -> None:
         self.name, self.store = name, store
-        self.deaf, self.lasting = deaf, lasting
+        self.local, self.lasting = local, lasting
 
     def setup(self, worker: Worker) -> None:
         self.worker, self.thread, self.ended = worker, 0, False
         self.alone = threading.Lock()  # a worker of several threads is given several runs
         keep_freed_memory()
-        if self.deaf:
+        if self.local:
+            share_memory(self.local)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def teardown(self, worker: Worker) -> None:
@@ -68,7 +72,7 @@ class Maker(WorkerPlugin):
     def make(self, number: int, scenario: Scenario) -> str:
         """Make one run, or read it; returns the name of its directory."""
         with self.alone:
-            self.thread, self.told = threading.get_ident(), time.monotonic()
+            self.thread, self.told = threading.get_ident(), -math.inf  # the first step is told
             try:
                 if self.store.saved(scenario) is None:
                     self._tell(number, 0, scenario.updates)
@@ -77,9 +81,11 @@ class Maker(WorkerPlugin):
                 ).directory.name
             except InputError as error:
                 raise InputError(f"{scenario.slug}: {error}") from None
-            except OSError:  # a disk or a path, which it names
-                raise
-            except Exception:
+            except Exception as error:
+                if memory_refuses(error):
+                    raise InputError(f"{scenario.slug}: {memory_refused(error)}") from None
+                if isinstance(error, OSError):  # a disk or a path, which it names
+                    raise
                 failure = f"{scenario.slug} failed in a worker:\n{traceback.format_exc()}"
                 raise RuntimeError(failure) from None
             finally:

@@ -23,6 +23,7 @@ from kdlib.prediction import predict
 from kdlib.scores.example import example_answer
 from kdlib.scores.scoring import score
 from kdlib.study.participants import Participants, Subjects
+from kdlib.study.run import ANSWER
 from kdlib.study.scenario import Scenario
 from kdlib.training import History
 
@@ -51,7 +52,7 @@ def save_outcome(
     write_text(directory / "findings.json", json.dumps(findings, indent=2))
     write_text(directory / "scores.csv", scores.to_csv(index=False))
     with atomic(directory / "slices.npz") as temporary:
-        np.savez_compressed(temporary, **slices)
+        np.savez_compressed(temporary, **{ANSWER + name: array for name, array in slices.items()})
     if at_home is not None:
         write_text(directory / "source_scores.csv", at_home.to_csv(index=False))
 

@@ -1,6 +1,7 @@
 """Read a finished run, which is a directory of plain files."""
 
 import json
+from collections.abc import Collection
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -25,6 +26,8 @@ from kdlib.training import choose_device
 Image = Path | str | Volume
 _LAST_FILE = "DONE"  # a directory with this file holds a finished run
 _FILES = "files"  # its entry with a digest of each file
+# Stands before each subject in slices.npz: one may be called "file", which NumPy has a use for.
+ANSWER = "answer/"
 
 
 class Run:
@@ -58,12 +61,15 @@ class Run:
         return (directory / _LAST_FILE).exists()
 
     @staticmethod
-    def finish(directory: Path, provenance: dict[str, Any]) -> None:
-        """Write that the run in ``directory`` is finished, how it was made, and its digests."""
+    def finish(directory: Path, provenance: dict[str, Any], passing: Collection[str] = ()) -> None:
+        """Write that the run in ``directory`` is finished, how it was made, and its digests.
+
+        Files with the names ``passing`` are no part of it, and may go away.
+        """
         files = {
             path.name: digest_of(path.read_bytes())
             for path in sorted(directory.iterdir())
-            if path.is_file() and not path.name.startswith(("lock", "."))
+            if path.is_file() and not path.name.startswith(("lock", ".", *passing))
         }
         note = provenance | {_FILES: files}
         write_text(directory / _LAST_FILE, json.dumps(note | {DIGEST: _digest(note)}, indent=2))
@@ -147,7 +153,9 @@ class Run:
     def slices(self) -> dict[str, NDArray[np.uint8]]:
         """One slice of each tested subject's answer, as lesion probability (x, y) from 0 to 255."""
         with np.load(BytesIO(self._content("slices.npz")), allow_pickle=False) as file:
-            return dict(file)
+            # The names of the files are used, since "a" and "a.npy" are two different subjects.
+            names = file.zip.namelist()
+            return {name.removesuffix(".npy").removeprefix(ANSWER): file[name] for name in names}
 
     @cached_property
     def history(self) -> pd.DataFrame:

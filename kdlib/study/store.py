@@ -1,8 +1,8 @@
 """A store makes runs and keeps them: a scenario in, a directory out."""
 
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from operator import call
 from pathlib import Path
@@ -15,7 +15,7 @@ from kdlib.data.clinics import Clinics
 from kdlib.data.prepared import PreparedSlices
 from kdlib.data.slices import LabelledSlices
 from kdlib.errors import DamagedError, InputError
-from kdlib.files import write_text
+from kdlib.files import remove_half_written, write_text
 from kdlib.kept import say_made_again
 from kdlib.learning_curve import LearningCurve
 from kdlib.methods.base import Method
@@ -113,8 +113,9 @@ class Store:
         """Make the run of a scenario, or read it if it is finished.
 
         If its teacher is not finished, the teacher's run is made first. An interrupted run goes on
-        from its checkpoint and ends with the same numbers. Only one process at a time writes a run,
-        also where machines share the folder. A second process waits and then reads it.
+        from its checkpoint. It ends with the same numbers on a CPU, and on a GPU up to rounding.
+        Only one process at a time writes a run, also where machines share the folder. A second
+        process waits and then reads it.
 
         Args:
             scenario: what to run.
@@ -150,8 +151,10 @@ class Store:
         while not Run.finished(directory):
             with suppress(LockLostError), FolderLock(directory) as lock, of_threads(self.threads):
                 if not Run.finished(directory):  # by the process that had the lock before
+                    remove_half_written(directory)
                     training = partial(training, on_step=partial(_if_not_lost, lock, told))
-                    self._make(lock, scenario, people, teacher, training)
+                    with _removed_by_another(lock):
+                        self._make(lock, scenario, people, teacher, training)
         return Run(directory)
 
     def _make(
@@ -180,8 +183,8 @@ class Store:
             (directory / CHECKPOINT).unlink()
             history = training(method, curve=curve)
         save_outcome(directory, method, history, curve, people, scenario, lock.confirm)
+        Run.finish(directory, provenance(method.device, scenario.precision, began), (CHECKPOINT,))
         (directory / CHECKPOINT).unlink(missing_ok=True)
-        Run.finish(directory, provenance(method.device, scenario.precision, began))
 
     def _method(
         self,
@@ -244,6 +247,16 @@ def _if_not_lost(lock: FolderLock, told: Callable[..., None], *steps: int) -> No
     if lock.lost.is_set():
         raise LockLostError
     told(*steps)
+
+
+@contextmanager
+def _removed_by_another(lock: FolderLock) -> Iterator[None]:
+    """Where another process took the lock, it also took away what this one was writing."""
+    try:
+        yield
+    except FileNotFoundError:
+        lock.confirm()
+        raise
 
 
 def _refuse_full_disk(directory: Path, method: Method) -> None:

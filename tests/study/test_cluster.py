@@ -69,6 +69,15 @@ def test_a_scheduler_that_is_not_there_is_one_line(
         run_study(study, Store(tmp_path, clinics), scheduler="tcp://127.0.0.1:9")
 
 
+@pytest.mark.parametrize("address", ["foo", "tcp://foo", "foo://bar:1", "", "tcp://10.0.0.1:x"])
+def test_what_is_no_address_is_refused_at_once(
+    address: str, study: Study, clinics: Clinics, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(InputError, match=f"no Dask scheduler answers at {address}: .*"):
+        run_study(study, Store(tmp_path, clinics), scheduler=address)
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.usefixtures("hasty")
 def test_a_machine_without_a_gpu_can_start_a_study_on_others_that_have_one(
     clinics: Clinics, tmp_path: Path

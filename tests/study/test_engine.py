@@ -10,6 +10,7 @@ from functools import partial
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import dask
 import pandas as pd
@@ -161,6 +162,32 @@ def test_a_worker_that_dies_costs_nothing_but_time(
     runs = run_study(study, store, workers=2, on_progress=kill_each_once)
     assert len(victims) == 2
     assert study_scores(runs).equals(expected)
+
+
+def test_deaths_count_only_while_the_run_gets_no_further(clinics: Clinics, tmp_path: Path) -> None:
+    (run,) = Store(tmp_path, clinics).missing([Scenario(method="supervised", source="utrecht")])
+    graph = _Graph([run], None, None)  # type: ignore[arg-type]
+    told: list[int] = []
+
+    def attempt(checkpoint: int) -> None:
+        for step in (0, checkpoint + 1, checkpoint + 50):
+            graph._step(lambda _, done, __: told.append(done), 0, step, 1000)
+
+    for checkpoint in (0, 0, 100, 200, 300, 400, 400, 400):
+        attempt(checkpoint)
+    with pytest.raises(InputError, match="three workers died"):
+        attempt(400)
+    assert told[-1] == 450
+
+
+def test_too_little_memory_of_a_worker_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kdlib.study.on_worker.keep_freed_memory", lambda: None)
+    store = mock.Mock()
+    store.run.side_effect = MemoryError("9 TiB")
+    maker = Maker("study", store, 0, lasting=True)
+    maker.setup(mock.Mock())
+    with pytest.raises(InputError, match=r"utrecht-supervised.*too little memory \(9 TiB\)"):
+        maker.make(0, Scenario(method="supervised", source="utrecht"))
 
 
 @pytest.fixture(scope="module", autouse=True)

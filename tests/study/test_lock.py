@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kdlib.data.clinics import Clinics
+from kdlib.errors import WaitingWarning
 from kdlib.study import lock
 from kdlib.study.lock import FolderLock, LockLostError
 from kdlib.study.scenario import Scenario
@@ -43,6 +44,7 @@ for _ in range(times):
         except lock.LockLostError:
             print("lost", flush=True)
 """
+pytestmark = pytest.mark.filterwarnings("ignore::kdlib.errors.WaitingWarning")
 KINDS = ["one machine", "two machines", "no flock"]
 
 
@@ -82,6 +84,16 @@ def test_a_dead_holder_is_taken_over(kind: str, tmp_path: Path) -> None:
     with FolderLock(tmp_path) as held:
         held.confirm()
     assert (time.monotonic() - began < 1) == (kind == "one machine")
+
+
+@pytest.mark.usefixtures("hasty")
+def test_who_waits_long_says_so_once(tmp_path: Path) -> None:
+    process = holder("one machine", tmp_path, seconds=0.5)
+    assert first_word(process) == "in"
+    said = f"{tmp_path}: another process writes"
+    with pytest.warns(WaitingWarning, match=said) as told, FolderLock(tmp_path):
+        process.communicate()
+    assert len(told) == 1
 
 
 @pytest.mark.usefixtures("hasty")
@@ -155,3 +167,19 @@ def test_a_machine_that_stood_still_changes_no_finished_run(
     after = {path.name: path.stat().st_mtime_ns for path in directory.glob("[!l]*")}
     after.pop("checkpoint.safetensors", None)  # of no use any more
     assert after == before
+
+
+@pytest.mark.usefixtures("hasty")
+def test_who_misses_a_file_that_another_removed_has_lost_the_lock(
+    clinics: Clinics, tmp_path: Path
+) -> None:
+    scenario = Scenario(method="supervised", source="utrecht", **RECIPE | {"steps": 2})
+    store, missed = Store(tmp_path, clinics), list[str]()
+
+    def taken_over(*_: object) -> None:
+        if not missed:
+            missed.append("half-written")
+            (store.directory(scenario) / "lock.2").write_text("elsewhere 0\n")
+            raise FileNotFoundError(missed[0])
+
+    assert store.run(scenario, on_progress=taken_over).history.step.iloc[-1] == 2

@@ -309,6 +309,44 @@ def test_a_killed_run_goes_on_and_ends_the_same(clinics: Clinics, tmp_path: Path
     pd.testing.assert_frame_equal(killed.history, whole.history)
 
 
+def test_a_checkpoint_stays_until_the_run_is_finished(
+    clinics: Clinics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = Scenario(method="supervised", source="utrecht", **RECIPE)
+    steps: list[int] = []
+
+    def made() -> Run:
+        return run(
+            scenario, clinics, store=tmp_path, checkpoint_seconds=0,
+            on_progress=lambda _, step, __: steps.append(step),
+        )  # fmt: skip
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "finish", stop)
+        with pytest.raises(KeyboardInterrupt):
+            made()
+    done = made()
+    assert steps == [*range(1, RECIPE["steps"] + 1)]
+    assert not list(done.directory.glob("checkpoint*"))
+    assert not [name for name in done._note["files"] if "checkpoint" in name]
+
+
+def test_what_a_killed_process_was_writing_is_removed(clinics: Clinics, tmp_path: Path) -> None:
+    scenario = Scenario(method="supervised", source="utrecht", **RECIPE | {"steps": 2})
+    directory = Store(tmp_path, clinics).directory(scenario)
+    directory.mkdir()
+    for name in (".0123456789ab.safetensors", ".0123456789ab", ".nfs0123456789", "mine"):
+        (directory / name).touch()
+    run(scenario, clinics, store=tmp_path)
+    left = {path.name for path in directory.iterdir()}
+    assert left & {"mine", ".nfs0123456789"} == {"mine", ".nfs0123456789"}
+    assert not [name for name in left if name.startswith(".0")]
+
+
+@pytest.mark.filterwarnings("ignore::kdlib.errors.WaitingWarning")
 def test_two_processes_never_write_one_run(clinics: Clinics, tmp_path: Path) -> None:
     first, second = (start(KD, clinics, tmp_path) for _ in range(2))
     steps = [process.said.readlines() for process in (first, second)]
