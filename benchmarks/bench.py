@@ -7,7 +7,6 @@ A ratio is printed as its median over the rounds, with the least and the most. P
 """
 
 import argparse
-import platform
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ import kdlib
 from kdlib.data.labels import Label
 from kdlib.data.slices import prepare
 from kdlib.data.volume import Volume
+from kdlib.machine import processor
 from kdlib.networks import new_unet
 from kdlib.prediction import predict
 from kdlib.training import choose_device
@@ -174,7 +174,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[part.__name__ for part in PARTS])
     options = parser.parse_args()
     torch.set_num_threads(1)
-    print(f"{platform.machine()}, {device_speed.processor()}, {datetime.now(UTC):%Y-%m-%d}")
+    print(f"{processor()}, {datetime.now(UTC):%Y-%m-%d}")
     print(", ".join(f"{name} {version(name)}" for name in ("torch", "numpy", "monai", "SimpleITK")))
     print("| what | median ratio | rounds | to reach |", "| --- | --- | --- | --- |", sep="\n")
     for part in PARTS:

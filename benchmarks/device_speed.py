@@ -11,11 +11,10 @@ where an MPS daemon runs, they share the GPU at the same moment, else they take 
 import argparse
 import csv
 import multiprocessing
-import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +22,13 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import kdlib
-from kdlib.data.slices import LabelledSlices, Slices
-from kdlib.methods import Method, method_named
-from kdlib.networks import new_unet, precision_on
+from kdlib.methods import Method
+from kdlib.networks import precision_on
+from kdlib.recipe import Recipe
 from kdlib.training import choose_device, set_learning_rate
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.methods.made import make
 
 STANDARD = kdlib.load_study("standard").recipe.model_dump()
 RECIPES: dict[str, dict[str, Any]] = {"standard": STANDARD, "paper": {}}
@@ -35,33 +37,14 @@ METHODS = ("supervised", "distillation", "adversarial")
 
 
 def made(name: str, recipe: dict[str, Any], device: torch.device, slices: int) -> Method:
-    """A method on slices of noise, half of them the target's."""
-    target = {"target": "there"} if method_named(name).needs_target else {}
-    scenario = kdlib.Scenario(method=name, source="here", **target, **recipe | {"steps": 10_000})
-    images = torch.randn(slices, 1, *scenario.size, device=device)
-    labels = (torch.rand(slices, *scenario.size, device=device) < 0.02).to(torch.uint8)
-    parts = {
-        "labelled": LabelledSlices(Slices(images), labels),
-        "target": Slices(images.flip(0)),
-        "teacher": new_unet(scenario, seed=1).to(device).eval().requires_grad_(False),
-    }
-    kind = scenario.method_type
-    names = {field.name for field in fields(kind.task_type)}
-    handed = {name: part for name, part in parts.items() if name in names}
-    return kind(scenario, scenario.settings, kind.task_type(**handed), seed=0, updates=10_000)
+    """A method on slices of noise, as many of the source as of the target."""
+    by = Recipe(**recipe | {"steps": 10_000})
+    return make(name, by, 10_000, counts=(slices, slices), device=device)
 
 
 def half(scenario: kdlib.Scenario) -> bool:
     """Whether this machine's CPU computes the scenario's networks in bfloat16."""
     return precision_on(torch.device("cpu"), scenario.precision) == "bfloat16"
-
-
-def processor() -> str:
-    """The name of the CPU, as Linux or Python has it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    named = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    return (named or [platform.processor()])[0]
 
 
 def wait(device: torch.device) -> None:

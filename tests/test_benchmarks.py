@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kdlib.cli.options import method_names
 from kdlib.data.image_file import write_volume
 from kdlib.data.places import Place
 from kdlib.data.volume import Volume
+from tests.methods.made import make
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 THICK = np.diag([1.0, 2.0, 5.0, 1.0])
@@ -33,6 +35,16 @@ def test_the_scores_of_real_scans_count_all_three_edges_of_a_voxel(tmp_path: Pat
     assert row["found_ml"] == pytest.approx(0.48)
     assert row["true_ml"] == pytest.approx(0.24)
     assert row["dice"] == pytest.approx(2 / 3)
+
+
+def test_the_dry_run_names_every_method_and_makes_each_on_a_cpu() -> None:
+    dry_run = runpy.run_path(str(BENCHMARKS / "cuda_dry_run.py"))
+    cases = dry_run["cases"]()
+    assert {case.name for case in cases} >= set(method_names())
+    known = {case.name: case for case in cases}  # the last of each
+    for case in known.values():
+        method = make(case.name, case.recipe, 3, counts=(9, 9), **case.settings)
+        assert len(method.update(0) if method.trains else [0])
 
 
 def test_the_threshold_does_not_depend_on_the_scale() -> None:

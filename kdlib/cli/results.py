@@ -129,15 +129,17 @@ def _report_on(
     labels: str, study: "Study", runs: "list[tuple[Planned, Run]]", clinics: "Clinics", out: Path
 ) -> None:
     """The same against other masks, in a folder of its own."""
+    from kdlib.data.formats import stem
     from kdlib.report.worth import worth_of, worth_sentences
     from kdlib.report.written import report_tables, write_study_report
-    from kdlib.study.second_labels import scores_against, stem_of
+    from kdlib.study.second_labels import scores_against
 
     scores = scores_against(runs, clinics, labels)
     patients = clinics.patients({target for _, target in study.pairs})
     tables = report_tables(scores, study.arms, None, patients)
-    write_study_report(scores, tables, out / stem_of(labels))
-    print(f"Against {stem_of(labels)}, of {scores['subject'].nunique()} subjects:")
+    name = stem(Path(labels))
+    write_study_report(scores, tables, out / name)
+    print(f"Against {name}, of {scores['subject'].nunique()} subjects:")
     print(tables["results"].to_string())
     print(*worth_sentences(worth_of(scores, study.arms, patients)), sep="\n")
 

@@ -13,10 +13,8 @@ from kdlib.data.forms import AS_STORED, Reading
 from kdlib.data.layouts import ANNOTATIONS, OPTIONS, Found, find_subjects
 from kdlib.data.patients import by_patient, with_patients
 from kdlib.data.places import Place, check_names, check_together, place_of
-from kdlib.data.subjects import LabelledScan, Scan, Subject
+from kdlib.data.subjects import Subject
 from kdlib.errors import InputError
-
-__all__ = ["Clinic", "Clinics", "LabelledScan", "Scan", "Subject", "open_clinics"]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from kdlib.data.clinics import LabelledScan, Scan
 from kdlib.data.formats import parts_of
 from kdlib.data.forms import AS_STORED
 from kdlib.data.slices import (
@@ -21,6 +20,7 @@ from kdlib.data.slices import (
     network_labels,
     prepare,
 )
+from kdlib.data.subjects import LabelledScan, Scan
 from kdlib.joined import joined
 from kdlib.kept import kept_or_made
 from kdlib.recipe import Preparation

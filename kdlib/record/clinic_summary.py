@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kdlib.data.clinics import Clinics, Subject
+from kdlib.data.clinics import Clinics
 from kdlib.data.head import foreground
 from kdlib.data.labels import Label
 from kdlib.data.slices import normalise
+from kdlib.data.subjects import Subject
 from kdlib.data.volume import to_lps
 from kdlib.record.arrays import Arrays, Key
 from kdlib.scores.example import example_slice

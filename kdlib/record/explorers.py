@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kdlib.data.clinics import Subject
 from kdlib.data.head import foreground
 from kdlib.data.labels import Label
 from kdlib.data.slices import Prepared, prepare
+from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume, to_lps
 from kdlib.networks import answer_all
 from kdlib.record.arrays import Arrays, Key

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kdlib.data.clinics import Clinics, Subject
+from kdlib.data.clinics import Clinics
+from kdlib.data.subjects import Subject
 from kdlib.files import whole_folder, write_text
 from kdlib.record.arrays import Arrays, Key, write_arrays
 from kdlib.record.clinic_summary import clinic_summary

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from kdlib.data.box import bounding_box, grey
-from kdlib.data.clinics import Clinics, Subject
+from kdlib.data.clinics import Clinics
 from kdlib.data.head import foreground
+from kdlib.data.subjects import Subject
 from kdlib.data.volume import to_lps
 from kdlib.prediction import predict
 from kdlib.record.arrays import Arrays, Key

@@ -22,7 +22,7 @@ from kdlib.scores.metrics import THRESHOLD
 from kdlib.study.arm import Arm, adapting, featured, lower_bound, upper_bound
 
 if TYPE_CHECKING:
-    from kdlib.data.clinics import LabelledScan
+    from kdlib.data.subjects import LabelledScan
 
 Slice = NDArray[np.uint8]
 ERRORS = {"found": "#56b4e9", "missed": "#e69f00", "false": "#f0579b"}

@@ -4,20 +4,18 @@ The labels are used for this analysis alone. What the parts bring does not add u
 one voxel can be wrong in more than one way.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from kdlib.data.volume import Volume
 from kdlib.scores.metrics import Mask, components, dice, masks
 
 THRESHOLDS = tuple(np.round(np.linspace(0.05, 0.95, 19), 2))
 SMALL_ML = 0.05
 SQUARE = np.ones((3, 3, 1), bool)  # a voxel and its neighbours in plane
-AROUND = 3  # voxels in plane; a lesion's contrast is that to what lies so near to it
 Repair = Callable[[Mask, Mask], Mask]  # truth and result to a better result
 
 
@@ -119,63 +117,3 @@ def _untouched(mask: Mask, other: Mask, largest: float = np.inf) -> Mask:
 def without_false_lesions(truth: Mask, result: Mask) -> Mask:
     """The result without its parts that touch no true lesion."""
     return result & ~_untouched(result, truth)
-
-
-def lesion_table(
-    flair: NDArray, truth: NDArray, result: NDArray, spacing_mm: tuple[float, float, float]
-) -> pd.DataFrame:
-    """Each row is one true lesion: what it is like, and how much of it was found.
-
-    Columns: ``volume_ml``; ``contrast``, the mean FLAIR of the lesion less that of the voxels
-    around it in plane, in standard deviations of all voxels that are not 0; ``found``, a share.
-    """
-    lesions, marked = masks(truth, result)
-    parts, count = components(lesions)
-    millilitres = float(np.prod(spacing_mm)) / 1000
-    scale = float(np.std(flair[flair != 0])) or 1.0
-    rows = [
-        {
-            "volume_ml": float((parts == number).sum()) * millilitres,
-            "contrast": _contrast(flair, lesions, parts == number) / scale,
-            "found": float(marked[parts == number].mean()),
-        }
-        for number in range(1, count + 1)
-    ]
-    return pd.DataFrame(rows, columns=["volume_ml", "contrast", "found"])
-
-
-def _contrast(flair: NDArray, lesions: Mask, one: Mask) -> float:
-    around = ndimage.binary_dilation(one, SQUARE, iterations=AROUND) & ~lesions & (flair != 0)
-    return float(flair[one].mean() - flair[around].mean()) if around.any() else float("nan")
-
-
-def thicker(flair: Volume, labels: Volume, slices: int) -> tuple[Volume, Volume]:
-    """A scan and its labels with thicker slices: each is the mean of some neighbours.
-
-    Slices are taken along the third axis. Those that are left over at its end are dropped. A voxel
-    is lesion if at least half of what it consists of is. The answers to both scans tell what the
-    thickness costs.
-    """
-    count = flair.array.shape[2] // slices
-    affine = flair.affine @ np.diag([1, 1, slices, 1])
-    affine[:3, 3] += flair.affine[:3, 2] * (slices - 1) / 2  # the middle of the new first slice
-
-    def mean(array: NDArray) -> NDArray:
-        kept = array[:, :, : count * slices].astype(np.float32)
-        return kept.reshape(*array.shape[:2], count, slices).mean(axis=3)
-
-    mask = (mean(labels.array == 1) >= 0.5).astype(np.uint8)
-    return Volume(mean(flair.array), affine), Volume(mask, affine)
-
-
-def mean_parts(parts: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
-    """``gap_parts`` of several subjects as a table: each row is one part, the largest mean first.
-
-    Columns: ``mean``, ``lowest``, ``highest`` and ``subjects``, of those that have the part.
-    """
-    table = pd.DataFrame(parts).T.drop(columns="dice")
-    found = pd.DataFrame(
-        {"mean": table.mean(), "lowest": table.min(), "highest": table.max()}
-        | {"subjects": table.notna().sum()}
-    )
-    return found.sort_values("mean", ascending=False)

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from kdlib.data.clinics import Clinics, Subject
+from kdlib.data.clinics import Clinics
+from kdlib.data.formats import stem
 from kdlib.data.subject_files import with_labels
+from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume
 from kdlib.errors import InputError
 from kdlib.prediction import predict
@@ -18,7 +21,6 @@ from kdlib.starter.brain import BRAIN, find_brain
 from kdlib.study.arm import lower_bound
 from kdlib.study.plan import Planned, place_of_run
 from kdlib.study.run import Run
-from kdlib.study.second_labels import stem_of
 from kdlib.study.study import Study
 from kdlib.training import choose_device
 
@@ -86,7 +88,7 @@ def _answers(
 
 def _other(subject: Subject, labels: str | None) -> NDArray | None:
     """The labels that lie beside the subject's own, if there are some."""
-    other = with_labels(subject, stem_of(labels)) if labels is not None else None
+    other = with_labels(subject, stem(Path(labels))) if labels is not None else None
     return None if other is None else other.labelled.read_labels().array
 
 

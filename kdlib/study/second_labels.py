@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from kdlib.data.clinics import Clinics, Subject
+from kdlib.data.clinics import Clinics
 from kdlib.data.formats import stem
 from kdlib.data.subject_files import with_labels
+from kdlib.data.subjects import Subject
 from kdlib.errors import InputError
 from kdlib.study.outcome import scored
 from kdlib.study.plan import PLACE, Planned, place_of_run
@@ -43,10 +44,5 @@ def scores_against(
 def _with_labels(item: Planned, run: Run, clinics: Clinics, name: str) -> tuple[Subject, ...]:
     target = clinics[str(item.scenario.target)]
     tested = [target.subject(subject) for subject in run.scores["subject"]]
-    others = [with_labels(subject, stem_of(name)) for subject in tested]
+    others = [with_labels(subject, stem(Path(name))) for subject in tested]
     return tuple(subject for subject in others if subject is not None)
-
-
-def stem_of(name: str) -> str:
-    """The name of a mask without its ending: ``mask_all`` for ``mask_all.nii.gz``."""
-    return stem(Path(name))

@@ -7,8 +7,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from kdlib.data.clinics import Clinics, LabelledScan, Scan, open_clinics
+from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.data.image_file import read_volume, write_volume
+from kdlib.data.subjects import LabelledScan, Scan
 from kdlib.data.volume import Volume
 from kdlib.errors import InputError
 from kdlib.study.scenario import Scenario

@@ -8,7 +8,8 @@ import torch
 from kdlib.cli.options import method_names
 from kdlib.methods import Method
 from kdlib.networks import UNet, new_unet
-from tests.methods.made import NAMES, RECIPE, every, make, recipe, trained, weights
+from tests.methods.every import NAMES, every, trained
+from tests.methods.made import RECIPE, make, recipe, weights
 
 
 @trained

@@ -5,15 +5,11 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from kdlib.data.volume import Volume
 from kdlib.scores.gap import (
     at_shared_threshold,
     best_threshold,
     dice_at_thresholds,
     gap_parts,
-    lesion_table,
-    mean_parts,
-    thicker,
     without_border_errors,
 )
 from kdlib.scores.metrics import dice
@@ -94,32 +90,3 @@ def test_other_pathology_is_no_error_at_any_threshold() -> None:
 def test_a_border_is_one_voxel_and_no_more() -> None:
     wide = box(3, 3, 2, edge=10) | TINY
     assert dice(TRUTH > 0, without_border_errors(TRUTH > 0, wide)) < 1
-
-
-def test_a_table_of_lesions_tells_size_contrast_and_what_was_found() -> None:
-    flair = np.full(SHAPE, 100.0, np.float32)
-    flair[LARGE], flair[TINY] = 150, 120
-    table = lesion_table(flair, TRUTH, LARGE, SPACING).sort_values("volume_ml")
-    assert table["volume_ml"].tolist() == pytest.approx([4 * 5 / 1000, 36 * 5 / 1000])
-    assert table["found"].tolist() == [0, 1]
-    ratio = table["contrast"].iloc[1] / table["contrast"].iloc[0]
-    assert ratio == pytest.approx(2.5)
-
-
-def test_thicker_slices_keep_their_place_and_their_mean() -> None:
-    affine = np.diag([-1.0, -1.0, 2.0, 1.0])
-    flair = np.random.default_rng(0).random((4, 4, 7)).astype(np.float32)
-    labels = np.zeros((4, 4, 7), np.uint8)
-    labels[1, 1, 2:4], labels[2, 2, 4] = 1, 1
-    thick, mask = thicker(Volume(flair, affine), Volume(labels, affine), 2)
-    assert thick.spacing_mm == (1.0, 1.0, 4.0)
-    np.testing.assert_allclose(thick.array[:, :, 0], flair[:, :, :2].mean(axis=2), rtol=1e-6)
-    assert (thick.affine @ [0, 0, 0, 1])[2] == 1.0  # between slices 0 and 1, which lie at 0 and 2
-    assert mask.array[1, 1].tolist() == [0, 1, 0]
-    assert mask.array[2, 2].tolist() == [0, 0, 1]
-
-
-def test_parts_of_several_subjects_are_sorted_by_what_they_cost() -> None:
-    table = mean_parts({"a": parts(LARGE), "b": parts(LARGE | TINY | FALSE, brain=BRAIN)})
-    assert table["subjects"].loc["outside_brain"] == 1
-    assert table["mean"].is_monotonic_decreasing
