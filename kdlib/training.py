@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -56,14 +56,14 @@ def choose_device(name: str = "auto") -> torch.device:
     Raises:
         InputError: the device is not available on this machine.
     """
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        name = next((kind for kind, there in available.items() if there), "cpu")
-    kind = name.split(":")[0]
-    if kind not in ("cpu", *available) or not available.get(kind, True):
-        there = ", ".join(["cpu"] + [kind for kind, ok in available.items() if ok])
-        raise InputError(f"device {name!r} is not available on this machine; choose: auto, {there}")
-    return torch.device(name)
+    counts = {"cuda": torch.cuda.device_count(), "mps": torch.mps.device_count(), "cpu": 1}
+    there = [kind for kind, count in counts.items() if count]
+    with suppress(RuntimeError):  # no name of a device
+        device = torch.device(there[0] if name == "auto" else name)
+        if (device.index or 0) < counts.get(device.type, 0):
+            return device
+    known = ", ".join(["cpu", *there[:-1]])
+    raise InputError(f"device {name!r} is not available on this machine; choose: auto, {known}")
 
 
 @contextmanager
@@ -87,7 +87,8 @@ def train(
 ) -> History:
     """Train ``method`` to its last update. Its networks are then in evaluation mode.
 
-    A training that was interrupted and goes on ends with the same numbers.
+    A training that was interrupted and goes on ends with the same numbers on a CPU, and on a GPU up
+    to rounding.
 
     Args:
         method: what to train.

@@ -11,7 +11,8 @@ from kdlib.errors import InputError
 from kdlib.learning_curve import LearningCurve
 from kdlib.recipe import learning_rate_factor
 from kdlib.training import choose_device, train
-from tests.methods.made import make, recipe, slices, trained, weights
+from tests.methods.every import trained
+from tests.methods.made import make, recipe, slices, weights
 
 
 @pytest.mark.parametrize(
@@ -117,8 +118,17 @@ def test_supervised_training_lowers_its_loss() -> None:
     assert history[-1]["segmentation"] < history[0]["segmentation"]
 
 
-def test_an_absent_device_is_named() -> None:
-    with pytest.raises(
-        InputError, match="'tpu' is not available on this machine; choose: auto, cpu"
-    ):
-        choose_device("tpu")
+@pytest.mark.parametrize("name", ["tpu", "cpu:x", "cpu:1", "cpu:-1", "CPU", "meta", "", ":", "mps"])
+def test_an_absent_device_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.mps, "device_count", lambda: 0)
+    said = f"'{name}' is not available on this machine; choose: auto, cpu"
+    with pytest.raises(InputError, match=said):
+        choose_device(name)
+
+
+def test_only_the_gpus_there_are_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    chosen = [str(choose_device(name)) for name in ("auto", "cuda", "cuda:1", "cpu")]
+    assert chosen == ["cuda", "cuda", "cuda:1", "cpu"]
+    with pytest.raises(InputError, match=r"'cuda:2' is not .* choose: auto, cpu, cuda"):
+        choose_device("cuda:2")

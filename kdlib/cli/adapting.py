@@ -106,8 +106,9 @@ def adapt(
             settings={"seed": seed} | parsed(setting), on_the_fly=on_the_fly, reading=reading,
             skip_bad=skip_bad, scored=evaluate, on_subject=on_subject,
         )  # fmt: skip
+    threads = torch.get_num_threads() if threads is None else threads
+    store = Store(folder, plan.clinics, device, threads)
     results = ready_results([target], out, plan.subjects, scored=evaluate)
-    store = Store(folder, plan.clinics, device, threads or torch.get_num_threads())
     with trainings(store.missing(plan.scenarios)) as on_progress:
         runs = plan.runs(store, on_progress=on_progress)
     cases = list(zip(plan.subjects, of_runs(runs, device), strict=True))

@@ -93,11 +93,12 @@ def check(
     from kdlib.data.clinics import open_clinics
     from kdlib.data.forms import Reading
     from kdlib.own_scans.check import examine_all
+    from kdlib.recipe import Preparation
     from kdlib.study.progress import count_bar
     from kdlib.study.study import load_study
 
     clinics = open_clinics(place, observer=observer, reading=Reading(orientation, form))
-    window = load_study(study).recipe.preparation
+    window = Preparation(**load_study(study).recipe.preparation.model_dump() | {"inputs": inputs})
     with count_bar("scans", passing=True) as on_subject:
         examined = examine_all([clinics], inputs=inputs, window=window, on_subject=on_subject)
         findings = [finding for _, finding in examined]

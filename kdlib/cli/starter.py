@@ -26,7 +26,7 @@ def make_starter(seeds: str | None, folder: Path, workers: int | None, export: P
     make_writable(out)
     scores = make_starter(
         StarterStudy(seed=chosen[0]), folder, out, count_bar,
-        workers=workers or default_workers("cpu"),
+        workers=default_workers("cpu") if workers is None else workers,
     )  # fmt: skip
     print(summary(scores).round(4).to_string())
     print(out)

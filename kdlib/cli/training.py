@@ -164,7 +164,7 @@ def run(
     learnt_from = names if scenario.method_type.reads_target_labels else [source]
     clinics = opened(data, orientation, form, observer)
     clinics, left_out = sound_ones(clinics.chosen(names), learnt_from, scenario.inputs, skip_bad)
-    store = Store(folder, clinics, device, threads or 1)
+    store = Store(folder, clinics, device, 1 if threads is None else threads)
     with trainings(store.missing([scenario])) as on_progress:
         done = store.run(scenario, on_progress=on_progress)
     print(done.directory)

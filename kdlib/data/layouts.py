@@ -69,20 +69,21 @@ def find_subjects(place: Path, name: str, observer: str | None = None) -> Found:
     """
     if place.is_file():
         return {name: (_single(place, name),)}
+    shown = printable(place)
     if not place.is_dir():
-        raise InputError(f"{place}: no such folder or file; check the path")
+        raise InputError(f"{shown}: no such folder or file; check the path")
     try:
         found = _challenge(place, observer)
         if observer is not None and not found:
-            raise InputError(f"{place}: only the challenge's data has observers; name none")
+            raise InputError(f"{shown}: only the challenge's data has observers; name none")
         found = found or {
             name: tuple(bids_subjects(place, name)) or tuple(_plain_subjects(place, name))
         }
     except OSError as error:
         advice = "check its permissions and the disk"
-        raise InputError(f"{place}: cannot be searched ({error.strerror}); {advice}") from error
+        raise InputError(f"{shown}: cannot be searched ({error.strerror}); {advice}") from error
     if not any(found.values()):
-        raise InputError(f"{place}: {_why_no_scans(place)}")
+        raise InputError(printable(f"{place}: {_why_no_scans(place)}"))
     return {clinic: each_id_once(subjects) for clinic, subjects in found.items()}
 
 
@@ -171,7 +172,7 @@ def _annotations(folder: Path, observer: str) -> Path:
     if not (home / f"observer_{observer}").is_dir():
         known = [path.name.removeprefix("observer_") for path in sorted(home.glob("observer_*"))]
         here = f"it has {', '.join(known)}" if known else "it has none; 'kdlib fetch' brings them"
-        raise InputError(f"{folder}: no annotations by observer {observer!r}; {here}")
+        raise InputError(f"{printable(folder)}: no annotations by observer {observer!r}; {here}")
     return home / f"observer_{observer}"
 
 

@@ -57,7 +57,7 @@ def check_names(place: Place, found: Subjects) -> None:
     if place.name is not None and set(found) != {place.name}:
         known = ", ".join(found)
         what = f"its folders say what its clinics are called ({known}); leave out :{place.name}"
-        raise InputError(f"{place.folder}: {what}")
+        raise InputError(f"{printable(place.folder)}: {what}")
 
 
 def check_together(places: Sequence[Place], found: Sequence[Subjects]) -> None:
@@ -76,7 +76,7 @@ def check_together(places: Sequence[Place], found: Sequence[Subjects]) -> None:
             )  # fmt: skip
             whose = "one too" if same == clinic else f"a clinic {same!r}"
             what = f"it has a clinic {clinic!r}, and {one.folder} has {whose}"
-            raise InputError(f"{other.folder}: {what}; {way}")
+            raise InputError(printable(f"{other.folder}: {what}; {way}"))
     check_apart(
         [
             Group(place.folder, [subject for some in part.values() for subject in some])

@@ -18,6 +18,7 @@ from kdlib.data.labels import Label
 from kdlib.data.streams import naming
 from kdlib.data.volume import Volume, onto_grid
 from kdlib.errors import InputError
+from kdlib.recipe import Preparation
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,10 @@ class Scan:
             One volume (x, y, z) of float32 for each image.
 
         Raises:
-            InputError: a file is missing or damaged, or the T1 lies on another grid in space.
+            InputError: a file is missing or damaged, the T1 lies on another grid in space, or
+                ``inputs`` names other images.
         """
+        Preparation(inputs=inputs)  # It refuses what is no name of images.
         if inputs == "flair":
             return [read_volume(self.flair, self.reading)]
         if self.t1 is None and self.t1_doubt:

@@ -16,6 +16,7 @@ import pandas as pd
 from pydantic import Field
 
 from kdlib.data.slices import LabelledSlices
+from kdlib.errors import InputError
 from kdlib.files import write_text
 from kdlib.networks import UNet
 from kdlib.prediction import predict
@@ -71,6 +72,8 @@ def make_starter(
     Returns:
         The scores: one row for each network and each person of the validation.
     """
+    if workers < 1:
+        raise InputError(f"workers={workers}: give 1 or more")
     with bar("brain network") as on_step:
         _brain_network(study, folder, out, on_step)
     last = recipe(study.student_steps)

@@ -1,5 +1,6 @@
 """The command, as a user types it."""
 
+import errno
 import subprocess
 import sys
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
 
 from kdlib import __version__
 from kdlib.cli.options import method_names
@@ -111,6 +113,13 @@ PAIR = ["--method", "distillation", "--source", "utrecht", "--target"]
             "'tpu' is not available",
         ),
         (["run", *PAIR, "singapore", "--fold", 7, "--data", "DATA"], "fold=7"),
+        (["run", *PAIR, "singapore", "--threads", 0, "--data", "DATA"], "threads=0: give 1 or"),
+        (
+            ["adapt", "--source", "SOURCE", "--target", "SCANS", "--out", "OUT", "--threads", 0],
+            "threads=0: give 1 or more",
+        ),
+        (["check", "DATA", "--inputs", "foo"], "inputs='foo'"),
+        (["check", "no\nsuch"], "no?such: no such folder"),
         (["study", "nothing", "--data", "DATA"], "unknown study 'nothing'"),
         (["study", "demo", "--data", "EMPTY"], "no scans here"),
         (["predict", "--run", "EMPTY", "scan.nii.gz", "--out", "OUT"], "no finished run"),
@@ -121,6 +130,7 @@ def test_wrong_input_is_one_line_and_leaves_nothing(
     arguments: list[object], said: str, clinics: Clinics, tmp_path: Path
 ) -> None:
     names = {"DATA": clinics.folder, "EMPTY": tmp_path, "OUT": tmp_path / "out"}
+    names |= {"SOURCE": clinics.folder / "training/Utrecht", "SCANS": clinics.folder / "test"}
     store = ["--store", tmp_path / "runs"] if arguments[0] in ("run", "study") else []
     done = kdlib(*(names.get(str(argument), argument) for argument in arguments), *store)
     assert done.status == 2
@@ -134,6 +144,36 @@ def test_wrong_input_ends_the_process_with_status_2_and_without_a_traceback() ->
     assert done.returncode == 2
     assert done.stderr.startswith("kdlib: unknown study 'nothing'")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 9.1 TiB"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore."),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+    ],
+)
+def test_too_little_memory_is_one_line(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("kdlib.data.clinics.open_clinics", refuse)
+    done = kdlib("check", tmp_path)
+    assert done.status == 2
+    assert done.err.startswith(f"kdlib: there is too little memory ({str(error)[:9]}")
+    assert "smaller batch_size or width" in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_a_network_that_memory_does_not_hold_is_one_line(clinics: Clinics, tmp_path: Path) -> None:
+    arguments = ["run", *PAIR, "singapore", *SETTINGS, "--set", "width=3000000"]
+    done = kdlib(*arguments, "--data", clinics.folder, "--store", tmp_path)
+    assert done.status == 2
+    assert "too little memory" in done.err.splitlines()[-1]
 
 
 def test_the_version_is_that_of_the_package() -> None:
@@ -150,3 +190,8 @@ def test_help_loads_no_heavy_library() -> None:
 def test_help_lists_every_method_there_is() -> None:
     shown = kdlib("run", "--help").out
     assert [name for name in method_names() if name not in shown] == []
+
+
+def test_a_starter_without_workers_is_refused(tmp_path: Path) -> None:
+    done = kdlib("study", "starter", "--workers", 0, "--store", tmp_path)
+    assert (done.status, done.err) == (2, "kdlib: workers=0: give 1 or more\n")
