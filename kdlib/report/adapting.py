@@ -94,7 +94,7 @@ def settings_table(results: Results) -> pd.DataFrame:
         away = by_number(results.all_scores, arm, setting).mean(axis=1)
         label, chosen = results.arms[arm].label, chosen_value(home)
         rows += [
-            (label, setting, value, dice, "yes" if value == chosen else "", away.get(value))
+            (label, setting, f"{value:g}", dice, "yes" if value == chosen else "", away.get(value))
             for value, dice in home.items()
         ]
     names = ["Arm", "Setting", "Value", "Home Dice", "Chosen", "Target Dice"]
