@@ -111,7 +111,7 @@ def domain_loss(domain_logits: Tensor, domains: Tensor) -> Tensor:
     """Cross-entropy of the discriminator (paper, Section 4.2; Ganin et al. 2016).
 
     Args:
-        domain_logits: its answer (N, 2), source first.
+        domain_logits: its answer (N, 2), or (N, 2, H, W) for each voxel, source first.
         domains: the truth (N,): 0 source, 1 target.
 
     Returns:
@@ -120,7 +120,9 @@ def domain_loss(domain_logits: Tensor, domains: Tensor) -> Tensor:
     >>> round(domain_loss(torch.zeros(2, 2), torch.tensor([0, 1])).item(), 4)
     0.6931
     """
-    return F.cross_entropy(domain_logits, domains)
+    places = domain_logits.shape[2:]
+    truth = domains.view(-1, *[1] * len(places)).expand(-1, *places)
+    return F.cross_entropy(domain_logits, truth)
 
 
 def coral_loss(source: Tensor, target: Tensor) -> Tensor:

@@ -186,6 +186,20 @@ class Discriminator(nn.Module):
         return self.layers(maps)
 
 
+class VoxelDiscriminator(nn.Sequential):
+    """Tells source from target in each voxel by its features alone (N, C, H, W).
+
+    Its domain logits (N, 2, H, W) have the source first. Convolutions of one voxel are those of
+    CyCADA's code for street scenes (Hoffman et al. 2018; cycada/models/fcn8s.py).
+    """
+
+    def __init__(self, inputs: int, width: int):
+        layers: list[nn.Module] = []
+        for before, after in pairwise([inputs, width, width]):
+            layers += [nn.Conv2d(before, after, 1), nn.LeakyReLU(0.2)]
+        super().__init__(*layers, nn.Conv2d(width, 2, 1))
+
+
 def new_unet(recipe: Recipe, seed: int) -> UNet:
     """A new UNet of the recipe. ``seed`` decides its weights, the same ones on every device."""
     with torch.random.fork_rng(devices=[]):
@@ -200,6 +214,13 @@ def new_discriminator(inputs: int, size: tuple[int, int], width: int, seed: int)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Discriminator(inputs, size, width)
+
+
+def new_voxel_discriminator(inputs: int, width: int, seed: int) -> VoxelDiscriminator:
+    """A new discriminator of voxels with ``inputs`` features. ``seed`` decides its weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return VoxelDiscriminator(inputs, width)
 
 
 def answer_of(module: nn.Module, inputs: Tensor, *, still: bool = False) -> Tensor:

@@ -124,11 +124,11 @@ def train(
 
 
 def set_learning_rate(method: Trainable, step: int) -> float:
-    """Give all optimisers the learning rate of ``step``, and return it."""
+    """Give all optimisers their share of the learning rate of ``step``, and return this rate."""
     rate = method.rate(step)
     for optimiser in method.optimisers.values():
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
     return rate
 
 

@@ -1,6 +1,7 @@
 """What a method is: networks, their optimisers and one update."""
 
 import copy
+from collections.abc import Collection
 from dataclasses import fields
 from typing import ClassVar, Generic, TypeVar, get_args, get_origin
 
@@ -153,12 +154,15 @@ class Method(Generic[TaskT, SettingsT]):
         """The network that is saved and scored; one of ``modules``."""
         return self.network
 
-    def add(self, name: str, module: nn.Module) -> None:
-        """Train ``module``, with an optimiser of its own."""
+    def add(self, name: str, module: nn.Module, rate: float | None = None) -> None:
+        """Train ``module``, with an optimiser of its own.
+
+        ``rate`` is its learning rate before the schedule lowers it; none: that of the recipe.
+        """
         self.modules[name] = module.to(self.device).train()
-        self.optimisers[name] = torch.optim.Adam(
-            module.parameters(), lr=self.recipe.learning_rate, fused=True
-        )
+        share = 1.0 if rate is None else rate / self.recipe.learning_rate
+        group = {"params": list(module.parameters()), "share": share}
+        self.optimisers[name] = torch.optim.Adam([group], lr=self.recipe.learning_rate, fused=True)
 
     def keep(self, name: str, module: nn.Module) -> None:
         """Have ``module`` saved and resumed without training it: a running mean, for example."""
@@ -221,13 +225,14 @@ class Method(Generic[TaskT, SettingsT]):
             loss = loss + soft_dice_loss(logits, labels)
         return loss
 
-    def descend(self, loss: Tensor) -> None:
-        """One step of every optimiser down the gradient of ``loss``."""
+    def descend(self, loss: Tensor, still: Collection[str] = ()) -> None:
+        """One step down the gradient of ``loss`` by all optimisers but those named ``still``."""
         for optimiser in self.optimisers.values():
             optimiser.zero_grad()
         loss.backward()
-        for optimiser in self.optimisers.values():
-            optimiser.step()
+        for name, optimiser in self.optimisers.items():
+            if name not in still:
+                optimiser.step()
 
     def _first_network(self) -> UNet:
         if self.task.start is not None:

@@ -27,7 +27,8 @@ class DeepCoral(Method[AdaptationTask, DeepCoralSettings], name="deep_coral"):
     their difference, so only a variance would be left, and that grows with the lesion load.
 
     The authors choose a weight with which both losses are about equal at the end (Section 4.1).
-    That needs no label of the target; the losses stand in a run's history.
+    That needs no label of the target; the losses stand in a run's history. The study settings
+    chooses by the Dice at home instead, as for all methods.
     """
 
     def update(self, step: int) -> Losses:

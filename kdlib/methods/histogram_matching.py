@@ -18,7 +18,8 @@ class HistogramMatching(Method[AdaptationTask, NoSettings], name="histogram_matc
     """Put a monotone curve in front of the teacher's network, whose weights stay as they are.
 
     The curve is piecewise linear. It brings the landmarks of the target to those of the source:
-    quantiles of the intensities inside the head, of all slices together.
+    quantiles of the intensities inside the head, of all slices together. Nyúl et al. match each
+    scan by itself.
     """
 
     trains = False

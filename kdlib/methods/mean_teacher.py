@@ -45,7 +45,8 @@ class MeanTeacher(Method[AdaptationTask, MeanTeacherSettings], name="mean_teache
     At first the answers are poor, so the weight grows along ``exp(-5 (1 - t)^2)`` (Tarvainen and
     Valpola 2017, Section 3.1). In the code of Perone et al. it does so in 100 of 350 epochs. French
     et al. leave out unsure answers instead, but in a segmentation those are the borders of lesions.
-    Perone et al. take a weight of 20, and later a memory of 0.999, too long for a short training.
+    They also balance the classes; here the loss is a mean over all voxels. Perone et al. take a
+    weight of 20, and later a memory of 0.999, too long for a short training.
     """
 
     def set_up(self) -> None:

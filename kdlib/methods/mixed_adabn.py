@@ -25,7 +25,9 @@ class MixedAdaBNSettings(TargetScans):
 class MixedAdaBN(Method[SourceFreeTask, MixedAdaBNSettings], name="mixed_adabn"):
     """Move all means and variances of the teacher's batch norms a part of the way to the target's.
 
-    The target's are those that AdaBN estimates. Few or unusual scans mislead less than with AdaBN.
+    The target's are those that AdaBN estimates, with the target's statistics in all layers before.
+    Public code mixes one layer first and then goes on to the next. Few or unusual scans mislead
+    less than with AdaBN.
     """
 
     trains = False

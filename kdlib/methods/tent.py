@@ -20,7 +20,8 @@ class Tent(Method[SourceFreeTask, TargetScans], name="tent"):
 
     The authors take Adam with 1e-3 for batches of 128 images, one step for each batch, and a lower
     rate in proportion for smaller batches (Section 4; their code, cfgs/tent.yaml). For 16 slices
-    that is about 1e-4. They pass over the target once; here the training is as long as all others.
+    that is about 1e-4. They pass over the target once, or take ten steps on one image (Section
+    4.2). An arm's ``steps`` can do so: by default a training is as long as all others.
     """
 
     starts_at_teacher = True
