@@ -100,7 +100,7 @@ def test_who_waits_long_says_so_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("hours", [-5, 5])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_live_holder_never_is_whatever_its_clock(kind: str, hours: int, tmp_path: Path) -> None:
-    process, stop = holder(kind, tmp_path, seconds=3), threading.Event()
+    process, stop = holder(kind, tmp_path, seconds=1.6), threading.Event()
     assert first_word(process) == "in"
 
     def set_the_files_clock() -> None:
