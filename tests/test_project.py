@@ -208,13 +208,16 @@ def test_results_in_git_are_small() -> None:
 def test_the_guide_for_contributors_shows_the_tree_as_it_is() -> None:
     tree = re.search(r"```\n(README\.md.*?)```", CONTRIBUTING, re.DOTALL)
     assert tree is not None
-    folder: list[str] = []
+    folder, shown = list[str](), set[Path]()
     for line in tree[1].splitlines():
         depth = (len(line) - len(line.lstrip())) // 2
         names = re.split(r"  +", line.strip())[0].split()
         folder = [*folder[:depth], names[0].rstrip("/")]
         here = ROOT.joinpath(*folder[:-1])
         assert [n for n in names if not any(here.glob(n)) and n not in GENERATED] == []
+        shown |= {path for name in names for path in here.glob(name)}
+    there = {ROOT / "kdlib" / name.split("/")[1] for name in git("ls-files", "kdlib").splitlines()}
+    assert {path.name for path in there - shown} <= {"__init__.py", "py.typed"}
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\((?!https?:)([^)]+)\)", README + CONTRIBUTING))

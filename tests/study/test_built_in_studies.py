@@ -20,6 +20,12 @@ from tests.decided import decided
 from tests.tiny import RECIPE, write_subject
 
 OTHERS = ("demo", "paper", "real", "real_reverse")  # studies with recipes of their own
+# Of the landscape, when its protocol was frozen. A method that came later need not be in it.
+LANDSCAPE = {
+    "unadapted", "supervised", "adabn", "mixed_adabn", "histogram_matching", "tent", "adversarial",
+    "adda", "deep_coral", "mean_teacher", "distillation", "target_distillation",
+    "data_distillation", "cycada", "cross_modal", "fine_tuning",
+}  # fmt: skip
 
 
 def test_the_built_in_studies_are_those_of_the_paper_and_ours() -> None:
@@ -130,11 +136,9 @@ def test_arms_of_the_mechanism_have_the_teachers_that_they_need() -> None:
     assert made["teacher of another seed"].teacher is None
 
 
-def test_the_landscape_has_every_method_and_fair_settings_for_each() -> None:
-    """All but a control, and twins of methods that are given a few scans in the study samples."""
+def test_the_landscape_has_the_methods_of_its_freezing_and_fair_settings_for_each() -> None:
     study = decided("landscape")
-    every = {name for name in method_names() if not name.endswith("_of_few")} - {"continued"}
-    assert {arm.method for arm in study.arms.values()} == every
+    assert {arm.method for arm in study.arms.values()} == LANDSCAPE <= {*method_names()}
     standard = load_study("standard").arms
     for name in ("L-bound", "U-bound", "AdaBN", "ADA", "KD"):
         assert study.arms[name].settings == standard[name].settings
