@@ -6,12 +6,11 @@ from pathlib import Path
 from kdlib.data.clinics import Clinics
 from tests.command import Done, kdlib
 from tests.faults import Disk, failing
-from tests.own_scans.test_adapt import SETTINGS
 from tests.patients import write_bids, write_plain
-from tests.tiny import study_text
+from tests.tiny import options, study_text
 
-SHORT = (*SETTINGS, "--set", "steps=3", "--device", "cpu")
 ON_CPU = ("--device", "cpu")
+SHORT = (*options(steps=3), *ON_CPU)
 # They say when something was made.
 TIMED = ("provenance.json", "report.json", "report.html", "DONE")
 

@@ -1,10 +1,12 @@
-"""A disk that fails, and a process that is killed: the faults that the tests inject."""
+"""The faults that the tests inject: failing disks, missing rights, and a process that is killed."""
 
 import errno
 import io
 import os
 import random
+import resource
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
+
+import pytest
 
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES)
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -93,6 +97,42 @@ def failing(disk: Disk) -> Iterator[Disk]:
             yield disk
         finally:
             _disks.pop()
+
+
+@contextmanager
+def file_size_limit(limit: int) -> Iterator[None]:
+    """The kernel refuses to let any file of this process grow beyond ``limit`` bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def small_disk(folder: Path, size: str = "64k") -> Iterator[None]:
+    """A real file system of this size; skipped where this user may not mount one."""
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("mounting a small disk needs root; the file-size limit is tested instead")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without root's right to read everything."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
 
 
 def killed(work: Callable[[], object], after_s: float) -> bool:

@@ -1,9 +1,12 @@
-"""Studies with known effects: scores as a study would save them."""
+"""Studies with known effects: scores as a study would save them, and what a claim makes of them."""
 
 import numpy as np
 import pandas as pd
 
+from kdlib.evidence.evidence import Evidence
+from kdlib.evidence.ledger import LEDGER
 from kdlib.evidence.paper import PAIRS
+from kdlib.evidence.verdicts import Judgement
 from kdlib.study.study import load_study
 
 EFFECTS = {
@@ -45,3 +48,9 @@ def known_effects(
     scores = pd.DataFrame(rows)
     scores["dice"] += noise * rng.standard_normal(len(scores))
     return scores
+
+
+def judgement(scores: pd.DataFrame, number: str) -> Judgement:
+    """What the claim of the ledger with this number comes to with these scores alone."""
+    (claim,) = (claim for claim in LEDGER if claim.number == number)
+    return claim.decide(Evidence(scores))

@@ -22,6 +22,13 @@ RECIPE = {
 }
 
 
+def options(**changed: object) -> list[str]:
+    """``RECIPE`` as options of a command, with settings that differ from it."""
+    settings = RECIPE | {"voxel_mm": None} | changed
+    pairs = (f"{name}={json.dumps(value)}" for name, value in settings.items())
+    return [text for pair in pairs for text in ("--set", pair)]
+
+
 def study_text(
     arms: str, *, folds: Sequence[int] = (0,), seeds: Sequence[int] = (0,), **changed: object
 ) -> str:

@@ -17,14 +17,9 @@ from kdlib.data.clinics import Clinics
 from kdlib.data.image_file import read_volume, write_volume
 from kdlib.study.run import Run
 from tests.command import kdlib
-from tests.tiny import RECIPE
+from tests.tiny import options
 
 KDLIB = Path(sys.executable).with_name("kdlib")
-SETTINGS = [
-    text
-    for name, value in RECIPE.items()
-    for text in ("--set", f"{name}={list(value) if isinstance(value, tuple) else value}")
-] + ["--set", "voxel_mm=null"]
 
 
 def process(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -39,7 +34,7 @@ def run_folder(clinics: Clinics, tmp_path_factory: pytest.TempPathFactory) -> Pa
     store = tmp_path_factory.mktemp("command") / "runs"
     done = kdlib(
         "run", "--method", "distillation", "--source", "utrecht", "--target", "singapore",
-        "--temperature", 3, "--teacher", "adversarial", *SETTINGS,
+        "--temperature", 3, "--teacher", "adversarial", *options(),
         "--data", clinics.folder, "--store", store,
     )  # fmt: skip
     assert done.status == 0, done.err
@@ -52,7 +47,7 @@ def test_a_run_prints_its_folder_and_scores(run_folder: Path) -> None:
 
 
 def test_to_name_the_default_teacher_changes_nothing(run_folder: Path, clinics: Clinics) -> None:
-    arguments = ["run", *PAIR, "singapore", *SETTINGS, "--set", "steps=2"]
+    arguments = ["run", *PAIR, "singapore", *options(steps=2)]
     places = ["--data", clinics.folder, "--store", run_folder.parent]
     said = [
         kdlib(*arguments, *teacher, *places).out.splitlines()[0]
@@ -170,7 +165,7 @@ def test_too_little_memory_is_one_line(
 
 
 def test_a_network_that_memory_does_not_hold_is_one_line(clinics: Clinics, tmp_path: Path) -> None:
-    arguments = ["run", *PAIR, "singapore", *SETTINGS, "--set", "width=3000000"]
+    arguments = ["run", *PAIR, "singapore", *options(width=3000000)]
     done = kdlib(*arguments, "--data", clinics.folder, "--store", tmp_path)
     assert done.status == 2
     assert "too little memory" in done.err.splitlines()[-1]

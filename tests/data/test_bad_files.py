@@ -4,7 +4,6 @@ import gzip
 import os
 import struct
 import tracemalloc
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,6 +14,7 @@ import pytest
 from kdlib.data.image_file import read_header, read_labels, read_volume
 from kdlib.data.volume import Volume
 from kdlib.errors import InputError
+from tests.faults import as_nobody
 
 AFFINE = np.diag([-1.0, -1.0, 3.0, 1.0])
 SCAN = np.random.default_rng(0).normal(100, 20, (6, 7, 5)).astype(np.float32)
@@ -235,19 +235,6 @@ def test_unprintable_letters_of_a_path_stay_out_of_the_message(tmp_path):
         with pytest.raises(InputError) as caught:
             read_volume(tmp_path / f"a{letter}b.nii")
         assert "a?b.nii: " in str(caught.value)
-
-
-@contextmanager
-def as_nobody():
-    """Without root's right to read everything."""
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
 
 
 @pytest.mark.parametrize("locked", ["file", "folder"])

@@ -1,10 +1,5 @@
 """Laws of an image's file: nothing moves, nothing is lost, nothing leaks."""
 
-import os
-import resource
-import subprocess
-from contextlib import contextmanager
-
 import nibabel as nib
 import numpy as np
 import pytest
@@ -13,6 +8,7 @@ from kdlib.data.image_file import read_header, read_labels, read_volume, write_v
 from kdlib.data.volume import Volume
 from kdlib.errors import InputError
 from tests.data.oriented import SHAPE, oriented
+from tests.faults import file_size_limit, small_disk
 
 
 def save(path, array, affine=None, **fields):
@@ -153,29 +149,6 @@ def test_unusual_names_work(tmp_path, name):
     write_volume(folder / name, SCAN)
     np.testing.assert_array_equal(read_volume(folder / name).array, SCAN.array)
     assert [file.name for file in folder.iterdir()] == [name]
-
-
-@contextmanager
-def file_size_limit(limit):
-    """The kernel refuses to let any file of this process grow beyond ``limit`` bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-@contextmanager
-def small_disk(folder, size="64k"):
-    """A real file system of 64 KiB; skipped where this user may not mount one."""
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("mounting a small disk needs root; the file-size limit is tested instead")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def fails_to_write(folder, suffix):

@@ -9,8 +9,8 @@ import pytest
 from kdlib.data.layouts import find_subjects
 from kdlib.data.subject_files import LONGEST_ID
 from kdlib.errors import InputError
-from tests.data.test_bad_files import as_nobody
 from tests.data.touched import faults, own, touched
+from tests.faults import as_nobody
 
 
 def test_plain_folders_are_subjects(tmp_path: Path) -> None:

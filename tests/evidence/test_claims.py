@@ -9,11 +9,9 @@ import pytest
 from kdlib.evidence.claims import judge
 from kdlib.evidence.comparisons import differences, pooled
 from kdlib.evidence.contrast import contrast_of
-from kdlib.evidence.evidence import Evidence
 from kdlib.evidence.ledger import LEDGER
 from kdlib.evidence.paper import PAIRS
-from kdlib.evidence.verdicts import Judgement
-from tests.known_effects import EFFECTS
+from tests.known_effects import EFFECTS, judgement
 
 Study = Callable[..., pd.DataFrame]
 COMPARING = tuple(claim.number for claim in LEDGER if claim.printed)
@@ -21,11 +19,6 @@ COMPARING = tuple(claim.number for claim in LEDGER if claim.printed)
 
 def verdicts(scores: pd.DataFrame) -> dict[str, str]:
     return {finding.claim.number: finding.verdict for finding in judge(scores)}
-
-
-def decided(scores: pd.DataFrame, number: str) -> Judgement:
-    claim = next(claim for claim in LEDGER if claim.number == number)
-    return claim.decide(Evidence(scores))
 
 
 def test_claims_are_numbered_once_and_say_everything() -> None:
@@ -37,7 +30,7 @@ def test_one_pair_and_one_seed_decide_nothing(study: Study) -> None:
     scores = study(pairs=PAIRS[:1], seeds=1)
     found = verdicts(scores)
     assert {found[claim.number] for claim in LEDGER if claim.number[0] != "E"} == {"undecided"}
-    assert "1 seed" in decided(scores, "1").why
+    assert "1 seed" in judgement(scores, "1").why
 
 
 def test_an_empty_study_decides_nothing(study: Study) -> None:
@@ -67,13 +60,13 @@ def test_effects_against_the_paper_are_contradicted(study: Study) -> None:
 
 def test_an_effect_of_nothing_seen_closely_is_contradicted(study: Study) -> None:
     scores = study(effects=dict.fromkeys(EFFECTS, 0.0), noise=0.002)
-    assert decided(scores, "1").verdict == "contradicted"
+    assert judgement(scores, "1").verdict == "contradicted"
 
 
 def test_an_effect_within_the_noise_is_undecided(study: Study) -> None:
     scores = study(effects=dict.fromkeys(EFFECTS, 0.0), noise=0.3)
-    assert decided(scores, "1").verdict == "undecided"
-    assert "not enough power" in decided(scores, "1").why
+    assert judgement(scores, "1").verdict == "undecided"
+    assert "not enough power" in judgement(scores, "1").why
 
 
 def test_an_effect_that_one_seed_makes_is_undecided(study: Study) -> None:
@@ -81,7 +74,7 @@ def test_an_effect_that_one_seed_makes_is_undecided(study: Study) -> None:
     lucky = scores["arm"].eq("KD") & scores["seed"].eq(0)
     scores.loc[lucky, "dice"] += 0.3
     scores.loc[scores["arm"].eq("KD") & ~lucky, "dice"] -= 0.02
-    verdict, why = decided(scores, "1")
+    verdict, why = judgement(scores, "1")
     assert verdict == "undecided"
     assert why.startswith("not enough power")
     assert "by seed +0.3" in why
@@ -126,17 +119,17 @@ def test_a_gain_in_small_lesions_is_found_and_must_not_cost_precision(study: Stu
     ]
     for column in columns:
         scores[column] = 0.6 + 0.02 * rng.standard_normal(len(scores))
-    assert decided(scores, "7").verdict == "contradicted"
+    assert judgement(scores, "7").verdict == "contradicted"
     scores.loc[scores["arm"].eq("KD"), columns[0]] += 0.1
-    assert decided(scores, "7").verdict == "reproduced"
+    assert judgement(scores, "7").verdict == "reproduced"
     scores.loc[scores["arm"].eq("KD"), columns[2]] -= 0.1
-    assert decided(scores, "7").verdict == "contradicted"
+    assert judgement(scores, "7").verdict == "contradicted"
 
 
 def test_without_the_columns_the_gain_is_not_located(study: Study) -> None:
     scores = study()
-    assert "no column lesion_recall_10_100_matched" in decided(scores, "7").why
-    assert "no column lesion_recall_deep_matched" in decided(scores, "8").why
+    assert "no column lesion_recall_10_100_matched" in judgement(scores, "7").why
+    assert "no column lesion_recall_deep_matched" in judgement(scores, "8").why
 
 
 def test_the_errata_contradict_what_is_printed(study: Study) -> None:

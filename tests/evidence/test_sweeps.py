@@ -15,20 +15,15 @@ from kdlib.evidence.ledger import LEDGER
 from kdlib.evidence.paper import PAIRS
 from kdlib.evidence.sweeps import RANGES, spreads, swept
 from kdlib.evidence.temperature import temperature_regret
-from kdlib.evidence.verdicts import Judgement
 from kdlib.methods.adversarial import AdversarialSettings
 from kdlib.record.results import Results
 from kdlib.study.plan import Planned, plan, study_scores
 from kdlib.study.run import Run
 from kdlib.study.study import load_study
+from tests.known_effects import judgement
 from tests.tiny import write_clinics
 
 Study = Callable[..., pd.DataFrame]
-
-
-def decided(scores: pd.DataFrame, number: str) -> Judgement:
-    claim = next(claim for claim in LEDGER if claim.number == number)
-    return claim.decide(Evidence(scores))
 
 
 def sweep(arm: str, setting: str, dice: dict[float, float], on: str = "target") -> pd.DataFrame:
@@ -56,7 +51,7 @@ def test_a_temperature_chosen_on_the_source_that_costs_nothing(study: Study) -> 
     on_target = sweep("KD", "temperature", {1.0: 0.6, 2.0: 0.65, 5.0: 0.648})
     on_source = sweep("KD", "temperature", {1.0: 0.6, 2.0: 0.65, 5.0: 0.66}, "source")
     scores = pd.concat([study(), on_target, on_source], ignore_index=True)
-    assert decided(scores, "12").verdict == "reproduced"
+    assert judgement(scores, "12").verdict == "reproduced"
 
 
 def test_the_sweeps_may_stand_in_the_study_of_the_mechanism(study: Study) -> None:
@@ -76,13 +71,13 @@ def test_a_temperature_chosen_on_the_source_that_costs_much(study: Study) -> Non
     on_target = sweep("KD", "temperature", {1.0: 0.6, 2.0: 0.65, 5.0: 0.7})
     on_source = sweep("KD", "temperature", {1.0: 0.9, 2.0: 0.8, 5.0: 0.7}, "source")
     scores = pd.concat([study(), on_target, on_source], ignore_index=True)
-    assert "(1, 1, 1)" in decided(scores, "12").why
-    assert decided(scores, "12").verdict == "contradicted"
+    assert "(1, 1, 1)" in judgement(scores, "12").why
+    assert judgement(scores, "12").verdict == "contradicted"
 
 
 def test_a_sweep_on_the_target_alone_chooses_nothing(study: Study) -> None:
     scores = pd.concat([study(), sweep("KD", "temperature", {1.0: 0.6, 2.0: 0.6, 3.0: 0.6})])
-    assert "scored on the source" in decided(scores, "12").why
+    assert "scored on the source" in judgement(scores, "12").why
 
 
 @pytest.mark.parametrize(
@@ -102,7 +97,7 @@ def test_tuning_is_judged_by_how_far_results_spread(
         sweep("ADA", "adversarial_weight", {0.01: 0.6, 0.05: 0.6 + ada, 0.3: 0.6}),
         sweep("ADA", "discriminator_width", {4.0: 0.6, 8.0: 0.6 + ada, 16.0: 0.6}),
     ]
-    assert decided(pd.concat(parts, ignore_index=True), "13").verdict == verdict
+    assert judgement(pd.concat(parts, ignore_index=True), "13").verdict == verdict
 
 
 def test_spread_is_the_sd_over_settings_without_the_seeds_share() -> None:
@@ -180,7 +175,7 @@ def test_both_temperatures_are_chosen_again_in_every_sample() -> None:
 def test_a_choice_without_any_spread_is_undecided(study: Study) -> None:
     dice = {1.0: 0.5, 2.0: 0.7, 5.0: 0.5}
     parts = [sweep("KD", "temperature", dice, on) for on in ("source", "target")]
-    found = decided(pd.concat([study(), *parts], ignore_index=True), "12")
+    found = judgement(pd.concat([study(), *parts], ignore_index=True), "12")
     assert (found.verdict, found.why.split(":")[0]) == ("undecided", "no spread")
 
 
@@ -189,7 +184,7 @@ def test_the_loss_ends_at_the_margin(study: Study) -> None:
     for lost, verdict in ((0.012, "reproduced"), (0.028, "contradicted")):
         on_target = sweep("KD", "temperature", {1.0: 0.6, 2.0: 0.5, 5.0: 0.6 + lost})
         scores = pd.concat([study(), on_target, on_source], ignore_index=True)
-        assert decided(scores, "12").verdict == verdict
+        assert judgement(scores, "12").verdict == verdict
 
 
 def test_a_setting_that_stands_in_two_sweeps_counts_once() -> None:

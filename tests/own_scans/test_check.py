@@ -15,7 +15,7 @@ from kdlib.errors import InputError
 from kdlib.own_scans.check import Finding, examine_all, sound
 from tests.command import kdlib
 from tests.patients import write_bids, write_plain
-from tests.tiny import RECIPE, write_clinics
+from tests.tiny import options, write_clinics
 
 
 def checked(folder: Path, inputs: str = "flair") -> dict[str, Finding]:
@@ -135,11 +135,8 @@ def test_a_study_tells_every_bad_file_before_it_trains(tmp_path: Path) -> None:
 def test_a_run_goes_on_without_bad_files_and_says_so_at_the_end(tmp_path: Path) -> None:
     folder = write_clinics(tmp_path / "data")
     (folder / "training/Utrecht/1/pre/FLAIR.nii.gz").write_bytes(b"")
-    tiny = {name: value for name, value in RECIPE.items() if name != "steps"}
-    tiny |= {"steps": 2, "voxel_mm": None}
-    settings = [x for name, value in tiny.items() for x in ("--set", f"{name}={json.dumps(value)}")]
     done = kdlib("run", "--method", "unadapted", "--source", "utrecht", "--target", "singapore",
                  "--data", folder, "--store", tmp_path / "runs", "--device", "cpu",
-                 "--skip-bad", *settings)  # fmt: skip
+                 "--skip-bad", *options(steps=2))  # fmt: skip
     assert done.status == 0, done.err
     assert "training/Utrecht/1/pre/FLAIR.nii.gz: this file is empty" in done.out.splitlines()[-1]

@@ -19,8 +19,8 @@ from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import CHECKPOINT, Store
 from tests.command import kdlib
-from tests.data.test_image_file import small_disk
-from tests.tiny import RECIPE
+from tests.faults import small_disk
+from tests.tiny import RECIPE, options
 
 TINY = RECIPE | {"steps": 4, "voxel_mm": None}
 SCENARIO = Scenario(method="distillation", source="utrecht", target="singapore", **TINY)
@@ -165,12 +165,9 @@ def test_what_is_made_again_is_one_line_on_the_screen(store: Store, clinics: Cli
     shutil.rmtree(store.directory(SCENARIO))
     for path in (store.folder / "prepared").iterdir():
         path.write_bytes(b"")
-    settings = [
-        text for name, value in TINY.items() for text in ("--set", f"{name}={json.dumps(value)}")
-    ]
     done = kdlib("run", "--method", "distillation", "--source", "utrecht", "--target", "singapore",
                  "--data", clinics.folder, "--store", store.folder, "--device", "cpu",
-                 *settings)  # fmt: skip
+                 *options(steps=4))  # fmt: skip
     assert done.status == 0, done.err
     assert "this file is empty; it is made again" in done.err
     assert "Traceback" not in done.err

@@ -11,7 +11,7 @@ import pytest
 from kdlib.data.clinics import Clinics
 from kdlib.study.store import CHECKPOINT
 from tests.command import Done, kdlib
-from tests.data.test_bad_files import as_nobody
+from tests.faults import as_nobody
 from tests.study.test_damaged import TINY
 
 SETTINGS = [f"--set={name}={json.dumps(value)}" for name, value in TINY.items()]

@@ -1,0 +1,86 @@
+"""Laws of results that are there already: only what kdlib wrote itself is replaced."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from kdlib.data.clinics import Clinics
+from kdlib.data.subjects import Subject
+from kdlib.own_scans import segmentation
+from tests.command import Done, kdlib
+from tests.own_scans.adapted import NAMES, adapted, names, student
+
+
+def test_results_of_an_earlier_call_are_removed(done: Path, target: Path, tmp_path: Path) -> None:
+    for name in NAMES:
+        said = kdlib("predict", student(done), target / name, "--out", tmp_path)
+        assert said.status == 0, said.err
+        removed = "Masks and maps of an earlier call that were removed: 2" in said.out
+        assert removed == (name == NAMES[1])
+    kinds = ("mask", "probability")
+    wanted = {f"{NAMES[-1]}_lesion_{kind}.nii.gz" for kind in kinds}
+    assert names(tmp_path) == wanted | {
+        "report.html", "report.json", "lesions.tsv", "lesions.json",
+    }  # fmt: skip
+
+
+def test_results_of_an_interrupted_call_are_removed(
+    done: Path, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = sorted(NAMES)
+    masks = [f"{name}_lesion_mask.nii.gz" for name in (first, second)]
+    facts_of = segmentation._facts
+
+    def interrupted(subject: Subject, *more: object) -> dict:
+        if subject.id == second:
+            raise KeyboardInterrupt
+        return facts_of(subject, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(segmentation, "_facts", interrupted)
+        kdlib("predict", student(done), target, "--out", tmp_path)
+    assert set(masks) <= names(tmp_path)
+    kept = (tmp_path / masks[0]).read_bytes()
+    (tmp_path / masks[0]).write_bytes(b"corrected by hand")
+    said = kdlib("predict", student(done), target / second, "--out", tmp_path)
+    assert (said.status, f"{masks[0]}: this result was changed" in said.err) == (2, True)
+    (tmp_path / masks[0]).write_bytes(kept)
+    said = kdlib("predict", student(done), target / second, "--out", tmp_path)
+    assert said.status == 0, said.err
+    assert masks[0] not in names(tmp_path)
+
+
+def test_results_that_nobody_vouches_for_are_not_replaced(
+    done: Path, clinics: Clinics, target: Path, tmp_path: Path
+) -> None:
+    mask = tmp_path / "masks/somebody_lesion_mask.nii.gz"
+    mask.parent.mkdir()
+    mask.write_bytes(b"a radiologist's work")
+    for said in (
+        kdlib("predict", student(done), target, "--out", tmp_path / "masks"),
+        adapted(clinics, target, tmp_path),
+    ):
+        assert (said.status, len(said.err.splitlines())) == (2, 1)
+        assert f"{mask}: there is a result already" in said.err
+    assert names(tmp_path) == {"masks"}
+    assert names(tmp_path / "masks") == {mask.name}
+
+
+def test_a_result_that_somebody_changed_is_not_removed(
+    done: Path, target: Path, tmp_path: Path
+) -> None:
+    def again() -> Done:
+        return kdlib("predict", student(done), target / "p1", "--out", tmp_path)
+
+    assert [again().status, again().status] == [0, 0]
+    mask = tmp_path / "p1_lesion_mask.nii.gz"
+    mask.write_bytes(edited := gzip.compress(gzip.decompress(mask.read_bytes()), mtime=1))
+    before = names(tmp_path)
+    said = again()
+    assert (said.status, len(said.err.splitlines())) == (2, 1), said.err
+    assert f"{mask}: this result was changed after kdlib wrote it; move it away" in said.err
+    assert (names(tmp_path), mask.read_bytes()) == (before, edited)
+    mask.rename(tmp_path / "mine.nii.gz")
+    assert again().status == 0
+    assert (tmp_path / "mine.nii.gz").read_bytes() == edited
