@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -185,22 +186,16 @@ def pixels(page, selector, index=0, columns=None):
 
     Outlines lie on canvases of their own, which do not count.
     """
-    code = """(canvas, columns) => {
-      const {width, height} = canvas;
-      const {data} = canvas.getContext("2d").getImageData(0, 0, width, height);
-      const size = columns ? width / columns : 1;
-      const shown = [];
-      for (let y = Math.floor(size / 2); y < height; y += size) {
-        for (let x = Math.floor(size / 2); x < width; x += size) {
-          shown.push(...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 3));
-        }
-      }
-      return [width / size, shown];
-    }"""
-    width, shown = (
-        page.locator(f"{selector} canvas:not(.kdlib-over)").nth(index).evaluate(code, columns)
-    )
-    return np.array(shown).reshape(-1, int(width), 3)
+    canvas = page.locator(f"{selector} canvas:not(.kdlib-over)").nth(index)
+    url = canvas.evaluate("(canvas) => canvas.toDataURL()")
+    shown = png_pixels(b64decode(url.partition(",")[2]))
+    size = shown.shape[1] // columns if columns else 1
+    return shown[size // 2 :: size, size // 2 :: size]
+
+
+def png_pixels(content):
+    """The colours of a picture, (rows, columns, 3)."""
+    return np.asarray(Image.open(BytesIO(content)).convert("RGB")).astype(int)
 
 
 def values(page, selector, name):
@@ -217,7 +212,6 @@ def options(page, explorer, name):
     return offered.evaluate_all("(options) => options.map((option) => option.value)")
 
 
-def scan_pixels(page, answer="teacher"):
+def scan_pixels(page, answer="teacher", explorer=SCAN):
     page.wait_for_timeout(150)
-    picture = page.locator(f'{SCAN} [data-answer="{answer}"] canvas').screenshot()
-    return np.asarray(Image.open(BytesIO(picture)).convert("RGB")).astype(int)
+    return png_pixels(page.locator(f'{explorer} [data-answer="{answer}"] canvas').screenshot())
