@@ -260,6 +260,51 @@ def test_views_and_slices_of_the_scan_change_the_picture(page):
     assert len(shown) >= 9
 
 
+@pytest.mark.parametrize("view", ["coronal", "sagittal"])
+def test_the_slider_goes_through_the_slices_of_the_view(page, view):
+    control(page, SCAN, "View").select_option(view)
+    slider = control(page, SCAN, "Slice")
+    last = int(slider.get_attribute("max"))
+    shown = []
+    for share in (0.1, 0.5):
+        slider.fill(str(round(share * last)))
+        shown.append(scan_pixels(page))
+    assert (abs(shown[0] - shown[1]).max(axis=-1) > 20).mean() > 0.05  # more than the cross
+    control(page, SCAN, "View").select_option("surface")
+    assert slider.is_disabled()
+    control(page, SCAN, "View").select_option("axial")
+    assert slider.is_enabled()
+
+
+def test_keys_do_not_part_the_picture_from_the_list_of_views(page):
+    canvas = page.locator(f"{SCAN} .kdlib-scan canvas").first
+    canvas.hover()
+    canvas.focus()
+    before = scan_pixels(page)
+    for key in "vcp":
+        page.keyboard.press(key)
+        np.testing.assert_array_equal(scan_pixels(page), before)
+
+
+TOUCH = """(canvas, kind) => {
+  const { x, y } = canvas.getBoundingClientRect();
+  const at = { identifier: 1, target: canvas, clientX: x + 9, clientY: y + 9 };
+  const touches = kind === "touchend" ? [] : [new Touch(at)];
+  const given = { touches, targetTouches: touches, bubbles: true, cancelable: true };
+  return canvas.dispatchEvent(new TouchEvent(kind, given));
+}"""
+
+
+def test_a_finger_scrolls_the_page_over_a_scan_until_it_is_tapped(page):
+    canvas = page.locator(f"{SCAN} .kdlib-scan canvas").first
+    canvas.evaluate("(canvas) => canvas.blur()")
+    kinds = ("touchstart", "touchmove", "touchend")
+    assert [canvas.evaluate(TOUCH, kind) for kind in kinds] == [True] * 3
+    canvas.focus()
+    assert canvas.evaluate(TOUCH, "touchstart") is False
+    canvas.evaluate(TOUCH, "touchend")
+
+
 def test_names_of_folders_are_text_and_never_html(page):
     choose(page, Source="utrecht", Method="L-bound")
     for fold in options(page, PAIRS, "Fold"):
@@ -294,11 +339,19 @@ def test_stills_give_way_on_screen_and_come_back_in_print(page):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_stands_out_from_its_ground(page, theme):
     page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
-    code = """(root) => ["color", "backgroundColor"].map(
-      (name) => getComputedStyle(root)[name].match(/[\\d.]+/g).slice(0, 3).map(Number))"""
     for explorer in (TEMPERATURE, PAIRS, SCAN):
-        ink, ground = (luminance(colour) for colour in page.locator(explorer).evaluate(code))
-        assert (max(ink, ground) + 0.05) / (min(ink, ground) + 0.05) >= 7
+        root = page.locator(explorer)
+        colours = [root.evaluate(COLOUR, name) for name in ("color", "backgroundColor")]
+        assert contrast(*colours) >= 7
+
+
+COLOUR = """(one, name) => getComputedStyle(one)[name].match(/[\\d.]+/g).slice(0, 3).map(Number)"""
+
+
+def contrast(*colours):
+    """The contrast of two colours as WCAG 2.2 defines it."""
+    dark, light = sorted(map(luminance, colours))
+    return (light + 0.05) / (dark + 0.05)
 
 
 def luminance(colour):
@@ -340,6 +393,7 @@ def test_methods_stand_side_by_side_on_one_slice(page):
     )
     assert {"L-bound", "ADA"} <= set(shown)
     assert "KD" not in shown
+    assert page.locator(f'{PAIRS} input[value="KD"]').is_disabled()
 
 
 def test_the_map_of_pairs_leads_to_a_pair_and_shows_its_gain(page, explored_study):
@@ -351,8 +405,11 @@ def test_the_map_of_pairs_leads_to_a_pair_and_shows_its_gain(page, explored_stud
     assert caption == "KD: change of mean Dice from no adaptation"
     cell = page.locator(f'{PAIRS} .kdlib-heat button[aria-label^="Singapore to Utrecht"]')
     assert float(cell.text_content().replace("−", "-")) == pytest.approx(gain, abs=6e-4)
-    cell.click()
+    cell.focus()
+    page.keyboard.press("Enter")
     assert control(page, PAIRS, "Source").input_value() == "singapore"
+    assert cell.get_attribute("aria-pressed") == "true"
+    assert cell.evaluate("(cell) => cell === document.activeElement")
 
 
 def test_a_change_that_rounds_to_nothing_has_no_minus(page):
@@ -378,9 +435,42 @@ def test_the_worst_harmed_subject_is_found(page, explored_study):
     assert chosen == [source, subject]
 
 
+def test_a_choice_is_drawn_once(page):
+    choose(page, Source="utrecht")
+    page.locator(f"{PAIRS} .kdlib-large > canvas").evaluate("""(picture) => {
+      const put = CanvasRenderingContext2D.prototype.putImageData;
+      window.paints = 0;
+      CanvasRenderingContext2D.prototype.putImageData = function (...given) {
+        window.paints += this.canvas === picture;
+        return put.apply(this, given);
+      };
+    }""")
+    choose(page, Source="singapore")
+    assert page.evaluate("window.paints") == 1
+
+
+def test_a_slider_that_moves_often_writes_the_address_once(page):
+    page.wait_for_timeout(400)  # what is still to be written
+    page.evaluate("""() => {
+      const write = history.replaceState.bind(history);
+      window.writes = 0;
+      history.replaceState = (...given) => { window.writes += 1; write(...given); };
+    }""")
+    control(page, TEMPERATURE, "Temperature").evaluate("""(slider) => {
+      for (let i = 0; i < 150; i += 1) {
+        slider.value = 1 + i / 20;
+        slider.dispatchEvent(new Event("input"));
+      }
+    }""")
+    page.wait_for_function("location.hash.includes('temperature.temperature=8.45')")
+    page.wait_for_timeout(400)
+    assert page.evaluate("window.writes") == 1
+
+
 def test_what_is_shown_stands_in_the_address_and_comes_back(browser, page):
     choose(page, Source="singapore", Method="ADA")
     control(page, TEMPERATURE, "Temperature").fill("7")
+    page.wait_for_function("location.hash.includes('temperature.temperature=7')")
     address = page.evaluate("location.href")
     other = browser.new_page()
     other.goto(address)
@@ -414,6 +504,69 @@ def test_the_threshold_moves_dice_recall_and_precision(browser, site, explored_s
     page.close()
 
 
+def test_a_scan_that_is_missing_leaves_the_rest_at_work(browser, site):
+    """Under an address with values that no control has, which leads to an explorer all the same."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.route("**/scans/*.js", lambda route: route.abort())
+    strange = "temperature.pair=-1.5&pairs.place=1.5&pairs.beside=&scan.view=foo"
+    page.goto(f"{site.as_uri()}/{PAGE}#{strange}")
+    for explorer in (TEMPERATURE, PAIRS):
+        page.wait_for_selector(explorer, timeout=120_000)
+    assert page.evaluate("scrollY") > 0
+    assert control(page, TEMPERATURE, "Clinics").input_value() == "0"
+
+    words = page.locator(f"{PAIRS} label").filter(has_text="missing from this copy")
+    words.wait_for()
+    label = page.locator(f"{PAIRS} .kdlib-large > canvas").get_attribute("aria-label")
+    assert label.endswith("the slice with the most lesion.")
+    assert page.locator(f"{PAIRS} .kdlib-scores tr").count() > 1
+
+    viewer = SCAN.removesuffix("[data-ready]")
+    again = page.get_by_role("button", name="Try again")
+    again.wait_for()
+    assert "missing from this copy" in page.locator(f"{viewer} .kdlib-says").text_content()
+    assert control(page, viewer, "View").input_value() == "three planes"
+    assert page.locator("figure.kdlib-still").last.is_visible()
+    page.unroute("**/scans/*.js")
+    again.click()
+    page.wait_for_selector(f"{viewer}[data-shown]")
+    assert not again.is_visible()
+    assert scan_pixels(page, explorer=viewer).max() > 100
+
+    control(page, TEMPERATURE, "Temperature").fill("3")
+    page.wait_for_function("location.hash.includes('temperature.temperature=3')")
+    assert "pairs.beside=" in page.url  # no methods beside it is a value too
+    assert errors == []
+    page.close()
+
+
+DRAWN = """([gains, arms]) => {
+  const drawn = gainsChart(arms, gains, [gains], "L-bound", "KD");
+  document.querySelector(".kdlib-charts").append(drawn);
+  const boxes = (marks) => [...drawn.querySelectorAll(marks)]
+    .map((mark) => mark.getBoundingClientRect()).map(({ left, right }) => [left, right]);
+  const { left, right } = drawn.getBoundingClientRect();
+  const found = [[left, right], boxes("text, line, polygon"), boxes("line.kdlib-arm")];
+  const arrows = boxes("polygon").length;
+  drawn.remove();
+  return [...found, arrows];
+}"""
+
+
+def test_an_interval_that_is_too_wide_is_cut_off_at_the_axis(page):
+    own = base.source("parts.js") + base.source("dials.js").replace("export default", "void")
+    gains = {"ADA": {"difference": 0, "low": -1.5, "high": 1.5, "dice": 0.5}}
+    gains["KD"] = {"difference": 0.1, "low": 0.05, "high": 0.15, "dice": 0.6}
+    arms = [[name, name, "#0072b2"] for name in ("L-bound", *gains)]
+    code = f"(given) => {{ {own} return ({DRAWN})(given); }}"
+    (start, end), marks, (wide, narrow), arrows = page.evaluate(code, [gains, arms])
+    assert arrows == 2
+    assert narrow[1] - narrow[0] > 0.1 * (wide[1] - wide[0])  # it can be read
+    assert all(start <= left <= right <= end for left, right in marks)
+
+
 def test_a_turned_dial_moves_the_scan_and_the_differences(browser, site):
     page = browser.new_page(viewport={"width": 390, "height": 844})
     page.goto(f"{site.as_uri()}/{CAUTION}#dials.dial=noise&dials.level=0&dials.arm=KD")
@@ -423,16 +576,24 @@ def test_a_turned_dial_moves_the_scan_and_the_differences(browser, site):
     level_0 = values(page, DIALS, "difference"), pixels(page, DIALS, 1)
     np.testing.assert_array_equal(level_0[1], pixels(page, DIALS, 0))
     control(page, DIALS, "noise").fill("2")
-    assert "dials.level=2" in page.url
+    page.wait_for_function("location.hash.includes('dials.level=2')")
     assert values(page, DIALS, "difference") == pytest.approx(
         [scores["utrecht~noise2"][arm]["difference"] for arm in results.arms if arm != "L-bound"]
     )
     assert values(page, DIALS, "difference") != level_0[0]
     assert (pixels(page, DIALS, 1) != level_0[1]).any()
+    name = page.locator(f"{DIALS} .kdlib-turned > span").first
+    assert contrast(name.evaluate(COLOUR, "color"), (255, 255, 255)) >= 4.5
+    frame = page.locator(f"{DIALS} .kdlib-charts > svg")
+    height = frame.bounding_box()["height"]
     control(page, DIALS, "view").fill("1")  # a level without runs; only one dial is turned
     assert control(page, DIALS, "noise").input_value() == "0"
     assert values(page, DIALS, "difference") == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert frame.bounding_box()["height"] == height  # the page does not jump
+    assert frame.get_attribute("aria-label") == "No method was run at this level"
+    for width in (390, 320):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.close()
 
 
@@ -457,7 +618,12 @@ def test_the_map_of_three_clinics_fits_a_phone(browser, site):
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 390
         assert cell.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1")
+    assert page.locator(f"{PAIRS} .kdlib-boxes label").first.bounding_box()["height"] >= 24
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size({"width": 320, "height": 844})
+    explorer = page.locator(PAIRS)
+    assert explorer.evaluate("(one) => one.scrollWidth <= one.clientWidth")
+    assert explorer.bounding_box()["x"] + explorer.bounding_box()["width"] <= 320
     page.close()
 
 

@@ -64,6 +64,7 @@ function build(root) {
     root.dataset.state = state;
   }
 
+  chosen.addEventListener("click", () => { chosen.value = ""; }); // the same file may be chosen again
   chosen.addEventListener("change", () => chosen.files.length && start(chosen.files[0]));
   acceptDrops(drop, start);
   root.dataset.state = "ready";

@@ -14,27 +14,48 @@ function axisAround(name, values, write) {
 
 const coloured = (colour) => ({ style: `--arm: ${colour}` });
 
-// One row for each method: its difference from the lower bound with the 95 % interval.
+const NOT_RUN = "No method was run at this level";
+const known = (value) => typeof value === "number";
+
+const MARGIN = 0.1; // of Dice, beside the differences; an interval that is wider is cut off there
+const USELESS = 1; // an interval so wide holds nearly all differences that Dice can have
+
+// The axis of all differences of these methods, the same for all dials.
+function gainsAxis(names, everywhere) {
+  const differences = everywhere.flatMap((scores) => names.map((name) => scores[name]?.difference)).filter(known);
+  const ends = [Math.min(0, ...differences) - MARGIN, Math.max(0, ...differences) + MARGIN];
+  return axisAround("difference in Dice", ends, (v) => (Math.abs(v) < 1e-9 ? "0" : signed(v, 2)));
+}
+
+// A line from `low` to `high`; an arrow stands where it goes on beyond the axis.
+function interval(drawn, axis, low, high, y, colour) {
+  const [from, to] = [low, high].map((value) => drawn.x(within(value, axis.low, axis.high)));
+  drawn.marks.append(svg("line", { x1: from, x2: to, y1: y, y2: y, class: "kdlib-arm", ...coloured(colour) }));
+  const arrow = (x, side) =>
+    drawn.marks.append(svg("polygon", { points: `${x},${y} ${x - 8 * side},${y - 5} ${x - 8 * side},${y + 5}`, class: "kdlib-arm-dot kdlib-beyond", ...coloured(colour) }));
+  if (low < axis.low) arrow(from, -1);
+  if (high > axis.high) arrow(to, 1);
+}
+
+// One row for each method: its difference from the lower bound with the 95 % interval. The rows
+// stay where no method was run.
 function gainsChart(arms, here, everywhere, lower, chosen) {
-  const rows = arms.filter(([name]) => here[name]?.difference !== undefined && name !== lower);
-  const values = everywhere.flatMap((scores) => rows.flatMap(([name]) => Object.values(scores[name] ?? {}).slice(0, 3)));
-  const axis = axisAround("difference in Dice", [0, ...values.filter((value) => typeof value === "number")], (v) => (Math.abs(v) < 1e-9 ? "0" : signed(v, 2)));
+  const rows = arms.filter(([name]) => name !== lower && everywhere.some((scores) => name in scores));
+  const axis = gainsAxis(rows.map(([name]) => name), everywhere);
   const longest = Math.max(...rows.map(([, label]) => shortened(label).length));
   const drawn = chart(
-    `Difference from ${Object.fromEntries(arms)[lower]}, 95 % interval`,
+    here ? `Difference from ${Object.fromEntries(arms)[lower]}, 95 % interval` : NOT_RUN,
     axis,
     { name: "", low: -0.6, high: rows.length - 0.4, ticks: rows.map(([, label], i) => [rows.length - 1 - i, shortened(label)]) },
-    { height: 62 + 26 * rows.length, left: Math.max(80, 16 + 7.2 * longest) },
+    { height: 62 + 26 * rows.length, left: Math.max(80, 16 + 7.2 * longest), right: 20 },
   );
   const nothing = drawn.x(0);
   drawn.marks.append(svg("line", { x1: nothing, x2: nothing, y1: drawn.top, y2: drawn.foot, class: "kdlib-zero" }));
   rows.forEach(([name, , colour], i) => {
-    const { difference, low, high } = here[name];
+    const { difference, low, high } = here?.[name] ?? {};
     const y = drawn.y(rows.length - 1 - i);
-    if (difference === null) return;
-    if (low !== null) {
-      drawn.marks.append(svg("line", { x1: drawn.x(low), x2: drawn.x(high), y1: y, y2: y, class: "kdlib-arm", ...coloured(colour) }));
-    }
+    if (!known(difference)) return;
+    if (known(low)) interval(drawn, axis, low, high, y, colour);
     drawn.marks.append(
       svg("circle", {
         cx: drawn.x(difference), cy: y, r: name === chosen ? 7 : 5, class: "kdlib-arm-dot", ...coloured(colour),
@@ -42,8 +63,8 @@ function gainsChart(arms, here, everywhere, lower, chosen) {
       }),
     );
   });
-  const told = rows.map(([name, label]) => `${label} ${here[name].difference === null ? "–" : signed(here[name].difference)}`);
-  drawn.root.setAttribute("aria-label", `Difference in Dice: ${told.join(", ")}`);
+  const told = rows.map(([name, label]) => `${label} ${known(here?.[name]?.difference) ? signed(here[name].difference) : "–"}`);
+  drawn.root.setAttribute("aria-label", here ? `Difference in Dice: ${told.join(", ")}` : NOT_RUN);
   for (const text of drawn.root.querySelectorAll(".kdlib-axes text")) {
     if (text.textContent === shortened(rows.find(([name]) => name === chosen)?.[1] ?? "")) text.classList.add("kdlib-title");
   }
@@ -129,7 +150,7 @@ async function render({ model, el }) {
   // Draw one person's slice in a clinic, with a method's answer or with the truth alone.
   const show = ({ canvas, words }, clinic, subject, arm, title) => {
     const names = scans[clinic]?.[subject];
-    canvas.hidden = !names;
+    canvas.classList.toggle("kdlib-away", !names);
     words.textContent = `${title}: the study kept no scan of this subject.`;
     if (!names) return null;
     const { values: truth, shape: [rows, columns] } = arrays[names.truth];
@@ -164,25 +185,24 @@ async function render({ model, el }) {
 
     show(before, zero, subject, arm, "No dial turned");
     const classes = show(after, clinic, subject, arm, level ? `${dial.name} at level ${level}` : "No dial turned");
-    key.root.hidden = !classes;
+    key.root.classList.toggle("kdlib-away", !classes);
     if (classes) key.tell(classes);
     const here = scores[clinic];
     says.textContent = [level ? `${written(dial.name)} at level ${level}. ${dial.about}` : "No dial is turned: new people on the scanner of the source.", ...told(here, arm)].join(" ");
     const curve = levelCurve(dial, level, arms, scores, everywhere, arm);
-    const gains = here ? gainsChart(arms, here, everywhere, lower, arm) : html("p", {}, "No method was run at this level.");
-    charts.replaceChildren(gains, html("div", {}, curve, armKey(arms)));
+    charts.replaceChildren(gainsChart(arms, here, everywhere, lower, arm), html("div", {}, curve, armKey(arms)));
   };
   const told = (here, arm) => {
-    if (!here) return ["No method was run at this level, so only the scan is shown."];
+    if (!here) return [`${NOT_RUN}, so only the scan is shown.`];
     const base = `Without adaptation the mean Dice is ${here[lower].dice.toFixed(3)}.`;
     const { difference, low, high } = here[arm] ?? {};
-    if (arm === lower || typeof difference !== "number") return [base];
-    const interval = typeof low === "number" ? ` (95 % interval ${signed(low)} to ${signed(high)})` : "";
-    return [base, `${labels[arm]} differs from it by ${signed(difference)}${interval}.`];
+    if (arm === lower || !known(difference)) return [base];
+    const about = known(low) ? ` (95 % interval ${signed(low)} to ${signed(high)})` : "";
+    const useless = known(low) && high - low >= USELESS ? ["The interval is too wide to tell anything."] : [];
+    return [base, `${labels[arm]} differs from it by ${signed(difference)}${about}.`, ...useless];
   };
   const stop = follow(model, ["dial", "level", "arm", "subject"], draw);
-  root.dataset.ready = "true";
-  replaceStill(model.get("kind"));
+  ready(model, root);
   return stop;
 }
 

@@ -31,8 +31,8 @@ function cutSlice(arrays, scan, source, place) {
 function cropped(array, rows, columns, zoom, middle) {
   const [height, width] = [rows, columns].map((n) => Math.max(8, Math.round(n / zoom)));
   const [top, left] = [
-    Math.min(Math.max(Math.round(middle[0] - height / 2), 0), rows - height),
-    Math.min(Math.max(Math.round(middle[1] - width / 2), 0), columns - width),
+    within(Math.round(middle[0] - height / 2), 0, rows - height),
+    within(Math.round(middle[1] - width / 2), 0, columns - width),
   ];
   const part = new Uint8Array(height * width);
   for (let row = 0; row < height; row += 1) {
@@ -118,7 +118,7 @@ function heatMap(runs, [arm, label], lower, chosen, pick) {
     const share = gains.length ? Math.min(Math.abs(value) / 0.1, 1) : 0;
     const colour = value < 0 ? "170, 68, 153" : "17, 119, 51";
     const button = html("button", {
-      type: "button", style: `background: rgba(${colour}, ${(0.75 * share).toFixed(2)})`,
+      type: "button", style: `background: rgba(${colour}, ${(0.65 * share).toFixed(2)})`,
       "aria-pressed": String(source === chosen.source && target === chosen.target),
       "aria-label": `${written(source)} to ${written(target)}: ${text}`,
     }, text);
@@ -244,7 +244,8 @@ async function render({ model, el }) {
   );
   el.append(root);
 
-  // The slice to draw: its parts, or nothing while it comes. Sets the slider of slices too.
+  // The slice to draw; while its scan comes, and where that is missing, the one with most lesion.
+  // Sets the slider of slices too.
   const sliceOf = (run) => {
     const scan = scanOf(scans, run);
     slice.input.disabled = !scan;
@@ -252,16 +253,17 @@ async function render({ model, el }) {
       slice.tell(0, "only the one with most lesion");
       return keptSlice(arrays, run);
     }
-    const place = model.get("place") < 0 ? scan.fullest : Math.min(model.get("place"), scan.slices - 1);
+    const first = model.get("place") < 0;
+    const place = first ? scan.fullest : within(Math.trunc(model.get("place")), 0, scan.slices - 1);
     slice.input.max = scan.slices - 1;
     slice.tell(place, `${place + 1} of ${scan.slices}`);
-    if (model.get("place") < 0) return keptSlice(arrays, run);
+    if (first) return keptSlice(arrays, run);
     if (there.file === scan.file) return cutSlice(there.arrays, scan, run.source, place);
     load(scan).then(
       (come) => { there = { file: scan.file, arrays: come }; draw(); },
-      (error) => slice.tell(place, error.message),
+      (error) => scan === scanOf(scans, settle(runs, wishes()).run) && slice.tell(place, error.message),
     );
-    return null;
+    return keptSlice(arrays, run);
   };
   let there = {};
   const draw = () => {
@@ -273,9 +275,8 @@ async function render({ model, el }) {
     }
     const metric = metrics.find((m) => m.key === model.get("metric")) ?? metrics[0];
     metricList.offer(metrics.map((m) => [m.key, m.name]), metric.key);
-    const near = Math.min(Math.max(model.get("zoom"), 1), 4);
+    const near = within(model.get("zoom"), 1, 4);
     const seen = sliceOf(run);
-    if (!seen) return;
     const { flair, truth, answerOf, rows, columns } = seen;
     const classes = classify(truth, answerOf(run));
     const middle = middleOf(truth, rows, columns);
@@ -293,8 +294,13 @@ async function render({ model, el }) {
     scoreTable(table, metrics, run, mine);
     const several = new Set(runs.map((r) => `${r.source}/${r.target}`)).size > 1;
     const choosePair = (source, target) => want({ ...settle(runs, wishes()).chosen, source, target });
+    const pressed = [...way.querySelectorAll("button")].indexOf(document.activeElement);
     way.replaceChildren(...(several ? [heatMap(runs, [run.arm, labels[run.arm]], lower, run, choosePair)] : []));
-    for (const { input } of boxes) input.checked = model.get("beside").includes(input.value);
+    way.querySelectorAll("button")[pressed]?.focus(); // the keyboard goes on where it was
+    for (const { input } of boxes) {
+      input.checked = model.get("beside").includes(input.value);
+      input.disabled = input.value === run.arm;
+    }
     const same = pair.filter((r) => r.fold === run.fold && r.subject === run.subject && r.arm !== run.arm);
     others.replaceChildren(...same.filter((r) => model.get("beside").includes(r.arm)).map((other) => {
       const canvas = html("canvas", { role: "img", "data-arm": other.arm });
@@ -310,8 +316,7 @@ async function render({ model, el }) {
     picture.setAttribute("aria-label", `${says.textContent} The picture is ${seen.place}.`);
   };
   const stop = follow(model, [...LEVELS, "metric", "zoom", "beside", "place"], draw);
-  root.dataset.ready = "true";
-  replaceStill(model.get("kind"));
+  ready(model, root);
   return stop;
 }
 

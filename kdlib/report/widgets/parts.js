@@ -53,13 +53,22 @@ function slider(name, range, onInput) {
   return { root: html("label", {}, label, input), input, tell };
 }
 
-// Keep values of the model, what is drawn and the page's address in step, from either side.
+// Keep values of the model, what is drawn and the page's address in step, from either side. Values
+// that change together are drawn once.
 function follow(model, names, draw) {
-  const redraw = () => draw();
+  let [asked, ended] = [false, false];
+  const redraw = () => {
+    if (!asked) queueMicrotask(() => {
+      asked = false;
+      if (!ended) draw();
+    });
+    asked = true;
+  };
   const leave = addressed(model, names);
   for (const name of names) model.on(`change:${name}`, redraw);
-  redraw();
+  draw();
   return () => {
+    ended = true;
     leave();
     names.forEach((name) => model.off(`change:${name}`, redraw));
   };
@@ -70,12 +79,14 @@ function set(model, values) {
   model.save_changes();
 }
 
+const QUIET_MS = 300; // a browser allows few writes of the address, and a slider moves many times
+const readAddress = () => new URLSearchParams(location.hash.replace(/^#/, ""));
+
 // Keep these values of the model in the page's address, so that what is seen can be shared. The
-// address is read once, and written when somebody moves a control.
+// address is read once, and written when somebody has moved a control.
 function addressed(model, names) {
   const kind = model.get("kind");
-  const read = () => new URLSearchParams(location.hash.replace(/^#/, ""));
-  const found = read();
+  const found = readAddress();
   const given = names.filter((name) => found.has(`${kind}.${name}`));
   for (const name of given) {
     const text = found.get(`${kind}.${name}`);
@@ -85,18 +96,26 @@ function addressed(model, names) {
     if (!Number.isNaN(value)) model.set(name, value);
   }
   const write = () => {
-    const now = read();
-    for (const key of [...now.keys()]) if (!now.get(key)) now.delete(key);
+    const now = readAddress();
+    for (const key of [...now.keys()]) if (!key.includes(".") && !now.get(key)) now.delete(key); // a section's
     for (const name of names) now.set(`${kind}.${name}`, [model.get(name)].flat().join("|"));
     history.replaceState(null, "", `#${now}`);
   };
-  for (const name of names) model.on(`change:${name}`, write);
-  return () => names.forEach((name) => model.off(`change:${name}`, write));
+  let later;
+  const wait = () => {
+    clearTimeout(later);
+    later = setTimeout(write, QUIET_MS);
+  };
+  for (const name of names) model.on(`change:${name}`, wait);
+  return () => {
+    clearTimeout(later);
+    names.forEach((name) => model.off(`change:${name}`, wait));
+  };
 }
 
 // A chart's frame. Each axis: {name, low, high, ticks: [[value, text], ...]}; x and y place values.
-function chart(title, xAxis, yAxis, { height = 190, left = 46 } = {}) {
-  const [width, right, top, bottom] = [340, 10, 22, 38];
+function chart(title, xAxis, yAxis, { height = 190, left = 46, right = 10 } = {}) {
+  const [width, top, bottom] = [340, 22, 38];
   const x = (value) =>
     left + ((value - xAxis.low) / (xAxis.high - xAxis.low)) * (width - left - right);
   const y = (value) =>
@@ -138,11 +157,18 @@ const signed = (value, digits = 3) => {
 const LONGEST = 22; // letters of a label that stand beside a chart
 const shortened = (label) => (label.length > LONGEST ? `${label.slice(0, LONGEST - 1)}…` : label);
 
+const within = (value, low, high) => Math.min(Math.max(value, low), high);
+
 const evenly = (values, write = String) => values.map((value) => [value, write(value)]);
 
-// Hide the still picture that this explorer replaces; print shows it again.
-function replaceStill(kind) {
+// An explorer works. It hides the still picture that it replaces, which print shows again. A link
+// that names the explorer leads to it.
+function ready(model, root) {
+  const kind = model.get("kind");
+  root.dataset.ready = "true";
   for (const still of document.querySelectorAll("figure.kdlib-still")) {
     if (still.dataset.explorer === kind) still.classList.add("kdlib-replaced");
   }
+  const named = [...readAddress().keys()].some((key) => key.startsWith(`${kind}.`));
+  if (named && window.scrollY === 0) root.scrollIntoView();
 }

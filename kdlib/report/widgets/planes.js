@@ -9,13 +9,16 @@ const OPTIONS = {
   backColor: [0, 0, 0, 1], dragAndDropEnabled: false, isRadiologicalConvention: true,
   isNearestInterpolation: true, logLevel: "error", loadingText: "", show3Dcrosshair: true,
   crosshairWidth: 1, crosshairWidthUnit: "mm", crosshairColor: [0.9, 0.9, 0.9, 0.7],
+  viewModeHotKey: "", clipPlaneHotKey: "", cycleClipPlaneHotKey: "", // the list of views says what is shown
 };
 
-// A canvas for niivue. The wheel scrolls the page until the picture has been clicked.
+// A canvas for niivue. The wheel and a finger scroll the page until the picture has been clicked.
 function planesCanvas() {
   const canvas = html("canvas", { role: "img", tabindex: 0 });
   const scroll = (event) => document.activeElement === canvas || event.stopImmediatePropagation();
-  canvas.addEventListener("wheel", scroll, { capture: true });
+  for (const kind of ["wheel", "touchstart", "touchmove", "touchend"]) {
+    canvas.addEventListener(kind, scroll, { capture: true, passive: true });
+  }
   return canvas;
 }
 

@@ -3,6 +3,7 @@
 
 const ALL_VIEWS = { ...VIEWS, surface: "sliceTypeRender" };
 const ANSWERS = ["teacher", "student"];
+const AXES = { sagittal: 0, coronal: 1 }; // along which a view goes through slices; else along 2
 
 async function loadNiivue(model) {
   const url = pageUrl("_static/vendor/niivue.umd.js");
@@ -17,7 +18,7 @@ async function loadNiivue(model) {
 // One colour for each class 0 to 4, without steps between them. Class 0 has none.
 function colourOf(palette) {
   const ends = palette.flatMap((_, i) => [i, i]);
-  const at = (i) => Math.min(Math.max(Math.round(((i - 0.5) / (palette.length - 1)) * 255), 0), 255);
+  const at = (i) => within(Math.round(((i - 0.5) / (palette.length - 1)) * 255), 0, 255);
   const channel = (c) => ends.map((i) => palette[i]?.[c] ?? 0);
   return {
     R: channel(0), G: channel(1), B: channel(2), A: ends.map((i) => (i ? 255 : 0)),
@@ -58,6 +59,16 @@ function settle(offers, pair, subject) {
   return { left, one: left.find(({ scan }) => scan.subject === subject) ?? left[0] };
 }
 
+// Along which axis (right, front, up) a view goes through the slices of a scan, and how many it has.
+function axisOf(scan, view) {
+  const along = AXES[view] ?? 2;
+  return { along, slices: scan.contents.find(({ name }) => name === "flair").shape[2 - along] };
+}
+
+// The slice in which a viewer's cross stands.
+const here = (viewer, { along, slices }) =>
+  Math.min(Math.floor(viewer.scene.crosshairPos[along] * slices), slices - 1);
+
 async function render({ model, el }) {
   const { scans, colours } = model.get("facts");
   const offers = offersOf(scans);
@@ -66,19 +77,27 @@ async function render({ model, el }) {
   // Another scan is shown where it has most lesion; another teacher keeps the place.
   const wish = (pair, subject) => {
     const [now, { one }] = [chosen().one, settle(offers, pair, subject)];
-    const place = one.scan === now.scan ? model.get("place") : one.scan.fullest;
+    const keeps = one.scan === now.scan || axisOf(one.scan, viewOf()).along < 2;
+    const place = keeps ? model.get("place") : one.scan.fullest;
     set(model, { pair: one.pair, subject: one.scan.subject, place });
   };
   const pairs = choice("Clinics", (value) => wish(value, model.get("subject")));
   const subjects = choice("Subject", (value) => wish(chosen().one.pair, value));
-  const view = choice("View", (value) => set(model, { view: value }));
-  const axial = slider("Slice", { min: 0, step: 1 }, (value) => set(model, { place: value }));
+  const viewOf = () => (Object.hasOwn(ALL_VIEWS, model.get("view")) ? model.get("view") : "three planes");
+  // Another view begins where the cross stands.
+  const view = choice("View", (value) => {
+    const axis = axisOf(chosen().one.scan, value);
+    set(model, { view: value, ...(there && { place: here(viewers[0], axis) }) });
+  });
+  const slice = slider("Slice", { min: 0, step: 1 }, (value) => set(model, { place: value }));
   const fade = slider("Colours", { min: 0, max: 1, step: 0.05 }, (value) => set(model, { opacity: value }));
   const shown = ANSWERS.map(picture);
   const key = legend(palette);
   const says = html("p", { class: "kdlib-says", role: "status" });
   const planes = html("div", { class: "kdlib-scans" }, ...shown.map((one) => one.root));
-  const controls = [pairs, subjects, view, axial, fade].map((control) => control.root);
+  const again = html("button", { type: "button", class: "kdlib-button", hidden: "" }, "Try again");
+  again.addEventListener("click", () => draw());
+  const controls = [...[pairs, subjects, view, slice, fade].map((control) => control.root), again];
   pairs.root.classList.add("kdlib-wide");
   const root = html(
     "div",
@@ -90,18 +109,19 @@ async function render({ model, el }) {
   );
   el.append(root);
   const load = scanLoader(model);
-  const fail = (error) =>
-    root.replaceChildren(html("p", {}, `The scan viewer does not work here: ${error.message}.`));
+  const place = ({ slices }) => within(Math.trunc(model.get("place")), 0, slices - 1);
   let [niivue, viewers, there, wanted] = [null, [], null, Promise.resolve()];
   try {
     niivue = await loadNiivue(model);
     for (const { canvas } of shown) viewers.push(await planesOn(canvas, niivue, colourOf(palette)));
   } catch (error) {
-    fail(error);
+    root.replaceChildren(html("p", {}, `The scan viewer does not work here: ${error.message}.`));
     return undefined;
   }
 
-  const bring = async ({ source, scan }) => {
+  const bring = async (one) => {
+    if (chosen().one !== one || there === one) return;
+    const { source, scan } = one;
     const arrays = await load(scan);
     const flair = [niftiOf(arrays, arrays.flair.values), 0, 255];
     for (const [i, answer] of ANSWERS.entries()) {
@@ -110,39 +130,50 @@ async function render({ model, el }) {
       shown[i].says.textContent = counted(answer, classes);
       shown[i].canvas.setAttribute("aria-label", shown[i].says.textContent);
     }
+    there = one;
   };
-  const here = (viewer, slices) => Math.min(Math.floor(viewer.scene.crosshairPos[2] * slices), slices - 1);
-  const place = (slices) => Math.min(Math.max(model.get("place"), 0), slices - 1);
+  const opacity = () => within(model.get("opacity"), 0, 1);
   const look = () => {
     const { one } = chosen();
     if (there !== one) return;
-    planes.dataset.view = model.get("view");
+    const axis = axisOf(one.scan, viewOf());
+    again.hidden = true;
+    planes.classList.remove("kdlib-away");
+    planes.dataset.view = viewOf();
     for (const viewer of viewers) {
-      if (viewer.volumes[1].opacity !== model.get("opacity")) viewer.setOpacity(1, model.get("opacity"));
-      viewer.setSliceType(viewer[ALL_VIEWS[model.get("view")]]);
-      const [x, y] = viewer.scene.crosshairPos;
-      const at = place(one.scan.slices);
-      if (here(viewer, one.scan.slices) !== at) viewer.scene.crosshairPos = [x, y, (at + 0.5) / one.scan.slices];
+      if (viewer.volumes[1].opacity !== opacity()) viewer.setOpacity(1, opacity());
+      viewer.setSliceType(viewer[ALL_VIEWS[viewOf()]]);
+      const cross = [...viewer.scene.crosshairPos];
+      if (here(viewer, axis) !== place(axis)) cross[axis.along] = (place(axis) + 0.5) / axis.slices;
+      viewer.scene.crosshairPos = cross;
       viewer.drawScene();
     }
     root.dataset.shown = `${one.pair} ${one.scan.subject}`;
+  };
+  // No picture of another subject stays beside the name of one whose scan does not come.
+  const fail = (error) => {
+    planes.classList.add("kdlib-away");
+    again.hidden = false;
+    says.textContent = `This scan cannot be shown: ${error.message}.`;
   };
   const draw = () => {
     const { left, one } = chosen();
     const names = [...new Map(offers.map((offer) => [offer.pair, `${written(offer.source)} → ${written(offer.scan.target)}`]))];
     pairs.offer(names, one.pair);
     subjects.offer(left.map(({ scan }) => [scan.subject, scan.subject]), one.scan.subject);
-    view.offer(evenly(Object.keys(ALL_VIEWS)), model.get("view"));
-    axial.input.max = one.scan.slices - 1;
-    axial.tell(place(one.scan.slices), `${place(one.scan.slices) + 1} of ${one.scan.slices}`);
-    fade.tell(model.get("opacity"), `${Math.round(100 * model.get("opacity"))} %`);
+    view.offer(evenly(Object.keys(ALL_VIEWS)), viewOf());
+    const axis = axisOf(one.scan, viewOf());
+    slice.input.max = axis.slices - 1;
+    slice.input.disabled = viewOf() === "surface";
+    slice.tell(place(axis), slice.input.disabled ? "all" : `${place(axis) + 1} of ${axis.slices}`);
+    fade.tell(opacity(), `${Math.round(100 * opacity())} %`);
     says.textContent =
       `Subject ${one.scan.subject} of ${written(one.scan.target)}. The teacher learnt at ${written(one.source)}. ` +
       "It taught the student, which learnt on unlabelled scans of the target.";
     if (there === one) return look();
     there = null;
-    wanted = wanted.then(() => (chosen().one === one && there !== one ? bring(one).then(() => { there = one; }) : null)).then(look);
-    return wanted.catch(fail);
+    wanted = wanted.then(() => bring(one)).then(look).catch((error) => chosen().one === one && fail(error));
+    return wanted;
   };
   viewers.forEach((viewer, i) => {
     const other = viewers[1 - i];
@@ -150,7 +181,7 @@ async function render({ model, el }) {
       if (!there || String(other.scene.crosshairPos) === String(viewer.scene.crosshairPos)) return;
       other.scene.crosshairPos = [...viewer.scene.crosshairPos];
       other.drawScene();
-      const at = here(viewer, there.scan.slices);
+      const at = here(viewer, axisOf(there.scan, viewOf()));
       if (at !== model.get("place")) set(model, { place: at });
     };
     viewer.onAzimuthElevationChange = (azimuth, elevation) => {
@@ -160,8 +191,7 @@ async function render({ model, el }) {
   });
   const stop = follow(model, ["pair", "subject", "view", "place", "opacity"], draw);
   await wanted;
-  root.dataset.ready = "true";
-  replaceStill(model.get("kind"));
+  if (there) ready(model, root);
   return () => {
     stop();
     viewers.forEach((viewer) => viewer.cleanup());

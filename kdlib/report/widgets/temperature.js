@@ -7,7 +7,7 @@ const [SCALE, TRUTH] = [4, "#56b4e9"];
 const RAMP = [[13, 8, 135], [126, 3, 168], [204, 71, 120], [248, 149, 64], [240, 249, 33]];
 
 function ramp(share) {
-  const place = Math.min(Math.max(share, 0), 1) * (RAMP.length - 1);
+  const place = within(share, 0, 1) * (RAMP.length - 1);
   const below = Math.min(Math.floor(place), RAMP.length - 2);
   return RAMP[below].map((v, i) => v + (place - below) * (RAMP[below + 1][i] - v));
 }
@@ -183,7 +183,7 @@ async function render({ model, el }) {
   const facts = model.get("facts");
   const arrays = await unpack(model);
   const pairs = facts.pairs;
-  const pairOf = () => Math.min(model.get("pair"), pairs.length - 1);
+  const pairOf = () => within(Math.trunc(model.get("pair")), 0, pairs.length - 1);
 
   // Another pair keeps T, and the height in the head: another scan may have other slices.
   const pick = choice("Clinics", (value) => {
@@ -226,8 +226,8 @@ async function render({ model, el }) {
     const pair = pairs[pairOf()];
     const [logits, flair] = [arrays[pair.difference], arrays[pair.flair]];
     const [slices, rows, columns] = logits.shape;
-    const at = Math.min(Math.max(model.get("place"), 0), slices - 1);
-    const temperature = Math.min(Math.max(model.get("temperature"), COOLEST), HOTTEST);
+    const at = within(Math.trunc(model.get("place")), 0, slices - 1);
+    const temperature = within(model.get("temperature"), COOLEST, HOTTEST);
     const cut = ({ values }) => values.subarray(at * rows * columns, (at + 1) * rows * columns);
     const [z, grey] = [cut(logits), cut(flair)];
     const now = soften(z, grey, facts.steps_per_logit, temperature);
@@ -260,8 +260,7 @@ async function render({ model, el }) {
     );
   };
   const stop = follow(model, ["pair", "place", "temperature"], draw);
-  root.dataset.ready = "true";
-  replaceStill(model.get("kind"));
+  ready(model, root);
   return stop;
 }
 

@@ -24,7 +24,7 @@ function scoresAt({ lesion, rest }, grey) {
   };
 }
 
-const greyOf = (threshold) => Math.min(Math.max(Math.round(threshold * 255), 1), 255);
+const greyOf = (threshold) => within(Math.round(threshold * 255), 1, 255);
 // How each line is dashed, at which threshold its name stands, and how far below the line.
 const LINES = { Dice: ["", 0.72, -6], recall: ["6 4", 0.3, 15], precision: ["2 3", 0.8, -6] };
 
@@ -92,7 +92,7 @@ async function render({ model, el }) {
     const between = (pair) => pair.split(" ").map(written).join(" → ");
     const ofArm = level(level(runs, "pair", pairOf, between), "arm", (run) => run.arm, (name) => labels[name]);
     const [run] = level(ofArm, "subject", (one) => one.subject, String);
-    const threshold = Math.min(Math.max(model.get("threshold"), 0.01), 0.99);
+    const threshold = within(model.get("threshold"), 0.01, 0.99);
     const counts = count(ofArm, arrays);
     const now = scoresAt(counts, greyOf(threshold));
     const points = Array.from({ length: 50 }, (_, i) => [(i + 0.5) / 50, scoresAt(counts, greyOf((i + 0.5) / 50))]);
@@ -110,8 +110,7 @@ async function render({ model, el }) {
     picture.setAttribute("aria-label", `${labels[run.arm]}, subject ${run.subject}. ${says.textContent}`);
   };
   const stop = follow(model, [...names, "threshold"], draw);
-  root.dataset.ready = "true";
-  replaceStill(model.get("kind"));
+  ready(model, root);
   return stop;
 }
 
