@@ -22,6 +22,7 @@ function newWorker(parts) {
     const code = `"use strict";(${kdlibStarter})().serve();`;
     const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
     const made = new Worker(url);
+    made.addEventListener("message", () => URL.revokeObjectURL(url), { once: true }); // it has started
     made.postMessage({ parts });
     return made;
   } catch {

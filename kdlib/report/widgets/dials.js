@@ -42,18 +42,14 @@ function interval(drawn, axis, low, high, y, colour) {
 function gainsChart(arms, here, everywhere, lower, chosen) {
   const rows = arms.filter(([name]) => name !== lower && everywhere.some((scores) => name in scores));
   const axis = gainsAxis(rows.map(([name]) => name), everywhere);
-  const longest = Math.max(...rows.map(([, label]) => shortened(label).length));
-  const drawn = chart(
-    here ? `Difference from ${Object.fromEntries(arms)[lower]}, 95 % interval` : NOT_RUN,
-    axis,
-    { name: "", low: -0.6, high: rows.length - 0.4, ticks: rows.map(([, label], i) => [rows.length - 1 - i, shortened(label)]) },
-    { height: 62 + 26 * rows.length, left: Math.max(80, 16 + 7.2 * longest), right: 20 },
-  );
+  const labels = Object.fromEntries(arms);
+  const title = here ? `Difference from ${labels[lower]}, 95 % interval` : NOT_RUN;
+  const drawn = rowChart(title, axis, rows.map(([, label]) => label), labels[chosen], { right: 20 });
   const nothing = drawn.x(0);
   drawn.marks.append(svg("line", { x1: nothing, x2: nothing, y1: drawn.top, y2: drawn.foot, class: "kdlib-zero" }));
   rows.forEach(([name, , colour], i) => {
     const { difference, low, high } = here?.[name] ?? {};
-    const y = drawn.y(rows.length - 1 - i);
+    const y = drawn.row(i);
     if (!known(difference)) return;
     if (known(low)) interval(drawn, axis, low, high, y, colour);
     drawn.marks.append(
@@ -65,9 +61,6 @@ function gainsChart(arms, here, everywhere, lower, chosen) {
   });
   const told = rows.map(([name, label]) => `${label} ${known(here?.[name]?.difference) ? signed(here[name].difference) : "–"}`);
   drawn.root.setAttribute("aria-label", here ? `Difference in Dice: ${told.join(", ")}` : NOT_RUN);
-  for (const text of drawn.root.querySelectorAll(".kdlib-axes text")) {
-    if (text.textContent === shortened(rows.find(([name]) => name === chosen)?.[1] ?? "")) text.classList.add("kdlib-title");
-  }
   return drawn.root;
 }
 

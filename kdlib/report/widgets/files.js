@@ -20,30 +20,38 @@ function fromKernel(model, name) {
   });
 }
 
-function fromPage(url, name) {
+function loadScript(url) {
   const script = html("script", { src: url });
-  const come = new Promise((resolve, reject) => {
-    script.onload = () => {
-      const text = atob(globalThis.kdlibFiles[name]);
-      resolve(Uint8Array.from(text, (letter) => letter.charCodeAt(0)));
-    };
+  const ran = new Promise((resolve, reject) => {
+    script.onload = resolve;
     script.onerror = () => reject(new Error("a file is missing from this copy of the book"));
   });
   document.head.append(script);
-  return come;
+  return ran;
 }
 
-// Brings each of the model's scans once: its arrays by name, as `unpacked` gives them.
+async function fromPage(url, name) {
+  if (!globalThis.kdlibFiles?.[name]) await loadScript(url);
+  return Uint8Array.from(atob(globalThis.kdlibFiles[name]), (letter) => letter.charCodeAt(0));
+}
+
+const KEPT = 2; // unpacked scans: each takes much more memory than its file
+
+// Brings the model's scans: the arrays of each by name, as `unpacked` gives them.
 function scanLoader(model) {
-  const known = new Map();
-  return ({ file, contents }) => {
-    if (!known.has(file)) {
-      const url = pageUrl(`_static/scans/${file}.js`);
-      const packed = url ? fromPage(url, file) : fromKernel(model, file);
-      const coming = packed.then((bytes) => unpacked(bytes, contents));
-      coming.catch(() => known.delete(file));
-      known.set(file, coming);
-    }
-    return known.get(file);
+  const known = new Map(); // from the one that was asked for longest ago
+  const bring = ({ file, contents }) => {
+    const url = pageUrl(`_static/scans/${file}.js`);
+    const packed = url ? fromPage(url, file) : fromKernel(model, file);
+    const coming = packed.then((bytes) => unpacked(bytes, contents));
+    coming.catch(() => known.delete(file));
+    return coming;
+  };
+  return (scan) => {
+    const coming = known.get(scan.file) ?? bring(scan);
+    known.delete(scan.file);
+    known.set(scan.file, coming);
+    if (known.size > KEPT) known.delete(known.keys().next().value);
+    return coming;
   };
 }

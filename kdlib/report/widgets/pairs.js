@@ -138,18 +138,11 @@ function heatMap(runs, [arm, label], lower, chosen, pick) {
 function distribution(runs, arms, metric, chosen, pick) {
   const names = arms.map(([name]) => name);
   const labels = Object.fromEntries(arms);
-  const longest = Math.max(...arms.map(([, label]) => shortened(label).length));
   const known = runs.filter((run) => typeof run.scores[metric.key] === "number");
   const axis = axisOf(metric, known.map((run) => run.scores[metric.key]));
-  const rows = arms.length;
-  const drawn = chart(
-    `${metric.name}: each dot is one subject`,
-    axis,
-    { name: "", low: -0.6, high: rows - 0.4, ticks: arms.map(([, label], i) => [rows - 1 - i, shortened(label)]) },
-    { height: 62 + 24 * rows, left: Math.max(112, 16 + 7.4 * longest) },
-  );
+  const drawn = rowChart(`${metric.name}: each dot is one subject`, axis, arms.map(([, label]) => label), labels[chosen.arm]);
   for (const run of known) {
-    const y = drawn.y(rows - 1 - names.indexOf(run.arm));
+    const y = drawn.row(names.indexOf(run.arm));
     const mine = run.arm === chosen.arm;
     const ringed = run.subject === chosen.subject;
     const place = { cx: drawn.x(run.scores[metric.key]), cy: y };
@@ -166,22 +159,13 @@ function distribution(runs, arms, metric, chosen, pick) {
   const text = number(chosen.scores[metric.key], metric);
   const words = `${labels[chosen.arm]}, subject ${chosen.subject}: ${metric.name} ${text}`;
   drawn.root.setAttribute("aria-label", words);
-  for (const label of drawn.root.querySelectorAll(".kdlib-axes text")) {
-    if (label.textContent === shortened(labels[chosen.arm])) label.classList.add("kdlib-title");
-  }
   return drawn.root;
 }
 
-// Level by level what can be chosen, and what is: the wish where it can be, else the first.
+const READ = Object.fromEntries(LEVELS.map((level) => [level, (run) => run[level]]));
+
 function settle(runs, wishes) {
-  const offers = {};
-  const chosen = {};
-  let left = runs;
-  for (const level of LEVELS) {
-    offers[level] = [...new Set(left.map((run) => run[level]))];
-    chosen[level] = offers[level].includes(wishes[level]) ? wishes[level] : offers[level][0];
-    left = left.filter((run) => run[level] === chosen[level]);
-  }
+  const { offers, chosen, left } = cascade(runs, READ, wishes);
   return { offers, chosen, run: left[0] };
 }
 

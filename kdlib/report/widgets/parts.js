@@ -145,6 +145,36 @@ function chart(title, xAxis, yAxis, { height = 190, left = 46, right = 10 } = {}
   return { root, marks, x, y, foot: height - bottom, top };
 }
 
+// A chart with a row for each label, the first above; `row(i)` is where row i lies. The chosen
+// label is bold.
+function rowChart(title, axis, labels, chosen, { right = 10 } = {}) {
+  const names = labels.map(shortened);
+  const longest = Math.max(...names.map((name) => name.length));
+  const ticks = names.map((name, i) => [names.length - 1 - i, name]);
+  const drawn = chart(
+    title,
+    axis,
+    { name: "", low: -0.6, high: names.length - 0.4, ticks },
+    { height: 62 + 25 * names.length, left: Math.max(80, 16 + 7.4 * longest), right },
+  );
+  const shown = drawn.root.querySelectorAll(".kdlib-axes text");
+  if (labels.includes(chosen)) shown[axis.ticks.length + labels.indexOf(chosen)].classList.add("kdlib-title");
+  return { ...drawn, row: (i) => drawn.y(names.length - 1 - i) };
+}
+
+// Level by level what can be chosen of `items`, and what is: the wish where it can be, else the
+// first. `levels` reads the value of each level from an item. `left` are the items of all choices.
+function cascade(items, levels, wishes) {
+  const [offers, chosen] = [{}, {}];
+  let left = items;
+  for (const [level, read] of Object.entries(levels)) {
+    offers[level] = [...new Set(left.map(read))];
+    chosen[level] = offers[level].includes(wishes[level]) ? wishes[level] : offers[level][0];
+    left = left.filter((item) => read(item) === chosen[level]);
+  }
+  return { offers, chosen, left };
+}
+
 // A clinic's name as it is written: its key has small letters.
 const written = (clinic) => clinic.charAt(0).toUpperCase() + clinic.slice(1);
 

@@ -53,10 +53,10 @@ const offersOf = (scans) =>
     Object.keys(scan.pictures).map((source) => ({ source, scan, pair: `${source} ${scan.target}` })),
   );
 
-function settle(offers, pair, subject) {
-  const own = offers.filter((one) => one.pair === pair);
-  const left = own.length ? own : offers.filter((one) => one.pair === offers[0].pair);
-  return { left, one: left.find(({ scan }) => scan.subject === subject) ?? left[0] };
+function settle(all, pair, subject) {
+  const read = { pair: (one) => one.pair, subject: ({ scan }) => scan.subject };
+  const { offers, left } = cascade(all, read, { pair, subject });
+  return { subjects: offers.subject, one: left[0] };
 }
 
 // Along which axis (right, front, up) a view goes through the slices of a scan, and how many it has.
@@ -157,10 +157,10 @@ async function render({ model, el }) {
     says.textContent = `This scan cannot be shown: ${error.message}.`;
   };
   const draw = () => {
-    const { left, one } = chosen();
+    const { subjects: people, one } = chosen();
     const names = [...new Map(offers.map((offer) => [offer.pair, `${written(offer.source)} → ${written(offer.scan.target)}`]))];
     pairs.offer(names, one.pair);
-    subjects.offer(left.map(({ scan }) => [scan.subject, scan.subject]), one.scan.subject);
+    subjects.offer(evenly(people), one.scan.subject);
     view.offer(evenly(Object.keys(ALL_VIEWS)), viewOf());
     const axis = axisOf(one.scan, viewOf());
     slice.input.max = axis.slices - 1;
@@ -194,7 +194,10 @@ async function render({ model, el }) {
   if (there) ready(model, root);
   return () => {
     stop();
-    viewers.forEach((viewer) => viewer.cleanup());
+    for (const viewer of viewers) {
+      viewer.cleanup();
+      viewer.gl.getExtension("WEBGL_lose_context")?.loseContext(); // a browser has only a few
+    }
   };
 }
 

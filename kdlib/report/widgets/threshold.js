@@ -82,16 +82,13 @@ async function render({ model, el }) {
     ),
   );
   el.append(root);
-  const level = (left, name, read, write) => {
-    const offered = [...new Set(left.map(read))];
-    const chosen = offered.includes(model.get(name)) ? model.get(name) : offered[0];
-    lists[name].offer(offered.map((value) => [value, write(value)]), chosen);
-    return left.filter((run) => read(run) === chosen);
-  };
+  const read = { pair: pairOf, arm: (run) => run.arm, subject: (run) => run.subject };
+  const write = { pair: (pair) => pair.split(" ").map(written).join(" → "), arm: (name) => labels[name], subject: String };
   const draw = () => {
-    const between = (pair) => pair.split(" ").map(written).join(" → ");
-    const ofArm = level(level(runs, "pair", pairOf, between), "arm", (run) => run.arm, (name) => labels[name]);
-    const [run] = level(ofArm, "subject", (one) => one.subject, String);
+    const wishes = Object.fromEntries(names.map((n) => [n, model.get(n)]));
+    const { offers, chosen, left: [run] } = cascade(runs, read, wishes);
+    for (const n of names) lists[n].offer(evenly(offers[n], write[n]), chosen[n]);
+    const ofArm = runs.filter((one) => pairOf(one) === chosen.pair && one.arm === chosen.arm);
     const threshold = within(model.get("threshold"), 0.01, 0.99);
     const counts = count(ofArm, arrays);
     const now = scoresAt(counts, greyOf(threshold));
