@@ -128,7 +128,7 @@ def set_learning_rate(method: Trainable, step: int) -> float:
     rate = method.rate(step)
     for optimiser in method.optimisers.values():
         for group in optimiser.param_groups:
-            group["lr"] = rate * group["share"]
+            group["lr"] = rate * group.get("share", 1.0)
     return rate
 
 

@@ -20,6 +20,7 @@ from tests.decided import decided
 
 Scores = Callable[..., pd.DataFrame]
 RECORD = Path(__file__).parents[2] / "book" / "results"
+WAITING = Path(__file__).parent / "waiting"
 PAIR = (("utrecht", "singapore"),)
 # Gains in landscape. Those with labels, on another image and on the fly must not be taken up.
 GAINS = {
@@ -62,7 +63,8 @@ def landscape(study: Scores) -> pd.DataFrame:
 
 
 def file_of(name: str, folder: Path) -> Path:
-    return Path(shutil.copy(str(files("kdlib") / "studies" / f"{name}.toml"), folder))
+    """The file of a study as it was while it waited for others."""
+    return Path(shutil.copy(WAITING / f"{name}.toml", folder))
 
 
 def test_settings_are_written_and_nothing_else(tmp_path: Path, settings: pd.DataFrame) -> None:
@@ -113,7 +115,8 @@ def test_a_method_that_cannot_take_fewer_scans_has_a_twin(
 
 
 def test_a_study_that_waits_is_refused_with_one_line(tmp_path: Path) -> None:
-    done = kdlib("study", "samples", "--data", tmp_path, "--store", tmp_path / "runs")
+    study = file_of("samples", tmp_path)
+    done = kdlib("study", study, "--data", tmp_path, "--store", tmp_path / "runs")
     assert (done.status, done.err.count("\n")) == (2, 1)
     assert "is chosen by the results of the study landscape" in done.err
     assert "kdlib choose" in done.err
@@ -127,7 +130,9 @@ def test_nothing_is_chosen_from_half_of_a_study(tmp_path: Path, settings: pd.Dat
     with pytest.raises(InputError, match="has no seed 1"):
         choose(file, tmp_path)
     with pytest.raises(InputError, match="nothing in it is to be chosen"):
-        choose(file_of("standard", tmp_path), tmp_path)
+        choose(
+            Path(shutil.copy(str(files("kdlib") / "studies" / "standard.toml"), tmp_path)), tmp_path
+        )
     assert file.read_text() == file_of("landscape", tmp_path).read_text()
 
 
