@@ -43,7 +43,7 @@ def dials_words(results: Results) -> str:
         better = _listed(rows[rows["effect"] == "mends"])
         worse = _listed(rows[rows["effect"] == "harms"])
         name = f"{arm[0].upper()}{arm[1:]}"
-        sentences.append(f"{name} is shown to mend {better}, and to harm {worse}.")
+        sentences.append(f"{name} is shown to raise the Dice {better}, and to lower it {worse}.")
     return " ".join([*sentences, _unsure_words(effects)])
 
 
@@ -119,7 +119,7 @@ def _by_dial(results: Results, rows: pd.DataFrame) -> str:
     """The arms in ``rows``, each with its dials, as "ADA if the contrast differs"."""
     arms = rows.groupby("dial", sort=False)["arm"].agg(list)
     parts = [
-        f"{listed(arms[name])} {WHERE.get(name, f'where {name} differs')}"
+        f"{listed(arms[name])} {_where(name)}"
         for name in dial_names(results).values()
         if name in arms
     ]
@@ -214,4 +214,8 @@ def _loads(results: Results) -> Mapping[tuple[str, str], float]:
 
 def _listed(rows: pd.DataFrame) -> str:
     named = zip(rows["dial"], rows["difference"], strict=True)
-    return listed([f"{name} ({signed(value)})" for name, value in named]) or "none"
+    return listed([f"{_where(name)} ({signed(value)})" for name, value in named]) or "nowhere"
+
+
+def _where(dial: str) -> str:
+    return WHERE.get(dial, f"where {dial} differs")

@@ -84,7 +84,7 @@ def test_the_map_has_a_cell_for_each_dial_and_arm(results: Results) -> None:
     picture = dials_map(results)
     assert picture is not None
     assert sum(len(axes.texts) for axes in picture.figure.axes) == 2 * (1 + 4)
-    assert "Fine-tuning is shown to mend" in dials_words(results)
+    assert "Fine-tuning is shown to raise the Dice" in dials_words(results)
 
 
 def test_curves_have_a_line_for_each_swept_arm(results: Results) -> None:

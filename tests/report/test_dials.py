@@ -60,8 +60,10 @@ def test_a_clinic_is_called_by_its_dial_and_the_level_where_there_are_several(
 
 def test_the_words_name_what_is_mended_and_harmed(dialled: Results) -> None:
     said = dials_words(dialled)
-    assert "Histogram matching is shown to mend contrast (+0.0" in said
-    assert "ADA is shown to mend none, and to harm contrast" in said
+    assert "Histogram matching is shown to raise the Dice where the contrast differs (+0.0" in said
+    assert (
+        "ADA is shown to raise the Dice nowhere, and to lower it where the contrast differs" in said
+    )
     assert "of 24 differences holds zero" in said
 
 
@@ -70,7 +72,7 @@ def test_the_first_page_names_each_part_with_its_methods(dialled: Results) -> No
     assert "raise it: AdaBN, histogram matching and KD where the contrast differs; " in said
     assert "KD where the reader draws other borders. Shown to lower it: ADA where" in said
     nothing = changed(dialled, lambda table: table[table["arm"].isin(["L-bound", "U-bound"])])
-    assert "No method is shown to raise it. No method is shown to lower it." in mended_words(
+    assert "No method is shown to raise the Dice. No method is shown to lower it." in mended_words(
         nothing
     )
 
