@@ -72,7 +72,7 @@ def test_the_first_page_names_each_part_with_its_methods(dialled: Results) -> No
     assert "raise it: AdaBN, histogram matching and KD where the contrast differs; " in said
     assert "KD where the reader draws other borders. Shown to lower it: ADA where" in said
     nothing = changed(dialled, lambda table: table[table["arm"].isin(["L-bound", "U-bound"])])
-    assert "No method is shown to raise the Dice. No method is shown to lower it." in mended_words(
+    assert "No method is shown to raise it. No method is shown to lower it." in mended_words(
         nothing
     )
 
