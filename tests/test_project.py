@@ -202,7 +202,7 @@ def test_results_in_git_are_small() -> None:
     for path in filter(Path.is_file, files):
         sizes[path.parent] += path.stat().st_size
     assert max(sizes.values()) < 10e6  # a study
-    assert sizes.total() < 20e6
+    assert sizes.total() < 30e6  # eleven studies, of which most keep single slices alone
 
 
 def test_the_guide_for_contributors_shows_the_tree_as_it_is() -> None:
