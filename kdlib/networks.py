@@ -1,5 +1,7 @@
 """The segmenter and the adversary: a UNet and a domain discriminator."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -200,10 +202,17 @@ class VoxelDiscriminator(nn.Sequential):
         super().__init__(*layers, nn.Conv2d(width, 2, 1))
 
 
-def new_unet(recipe: Recipe, seed: int) -> UNet:
-    """A new UNet of the recipe. ``seed`` decides its weights, the same ones on every device."""
+@contextmanager
+def first_weights(seed: int) -> Iterator[None]:
+    """Have ``seed`` decide the weights of networks made in this block, and nothing else."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        yield
+
+
+def new_unet(recipe: Recipe, seed: int) -> UNet:
+    """A new UNet of the recipe. ``seed`` decides its weights, the same ones on every device."""
+    with first_weights(seed):
         inputs = len(recipe.inputs.split("+"))
         network = UNet(inputs, recipe.width, recipe.depth, recipe.norm, recipe.stem)
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -211,15 +220,13 @@ def new_unet(recipe: Recipe, seed: int) -> UNet:
 
 def new_discriminator(inputs: int, size: tuple[int, int], width: int, seed: int) -> Discriminator:
     """A new discriminator of maps (N, inputs, *size). ``seed`` decides its weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with first_weights(seed):
         return Discriminator(inputs, size, width)
 
 
 def new_voxel_discriminator(inputs: int, width: int, seed: int) -> VoxelDiscriminator:
     """A new discriminator of voxels with ``inputs`` features. ``seed`` decides its weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with first_weights(seed):
         return VoxelDiscriminator(inputs, width)
 
 

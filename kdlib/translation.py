@@ -2,10 +2,9 @@
 
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 
-from kdlib.networks import answer_of
+from kdlib.networks import answer_of, first_weights
 
 
 class Translator(nn.Module):
@@ -54,8 +53,7 @@ class Judge(nn.Module):
 
 def new_pair(images: int, width: int, seed: int) -> tuple[Translator, Judge]:
     """A translator into one clinic, and a judge of that clinic. ``seed`` decides their weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with first_weights(seed):
         return Translator(images, width), Judge(images, width)
 
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from kdlib.data.clinics import Clinics
 from kdlib.data.image_file import read_volume, write_volume
+from kdlib.data.labels import THRESHOLD
 from kdlib.data.volume import Volume
 from kdlib.prediction import predict
-from kdlib.scores.metrics import THRESHOLD, dice
+from kdlib.scores.metrics import dice
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import run
 from tests.tiny import AFFINE, RECIPE

@@ -15,6 +15,7 @@ from kdlib.cli.options import (
     SkipBad,
     make_writable,
 )
+from kdlib.data.labels import THRESHOLD
 from kdlib.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ RunFolder = Annotated[
 ]
 APPLIED = "A finished network was applied to these scans; nothing was adapted to them."
 STARTER = "The starter, which learnt from simulated people, was applied to these scans as it is."
-THRESHOLD = 0.5  # that of the metrics, whose module is too heavy to import here
 Threshold = Annotated[
     float, typer.Option(help="A voxel is lesion if its probability is at least this.")
 ]

@@ -94,6 +94,12 @@ def weighted(
     return reduce(pd.DataFrame.add, parts).dropna(how="all")
 
 
+def within(table: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """The rows of some pairs of clinics, of a table whose index names source and target."""
+    sources, targets = (table.index.get_level_values(name) for name in PAIR)
+    return table.loc[[pair in pairs for pair in zip(sources, targets, strict=True)]]
+
+
 def pooled(table: pd.DataFrame) -> pd.DataFrame:
     """The mean over the sources of each (target, fold, subject), a column per seed.
 

@@ -17,6 +17,7 @@ from kdlib.evidence.comparisons import (
     pair_name,
     pooled,
     weighted,
+    within,
 )
 from kdlib.evidence.contrast import MINIMUM_SEEDS, Contrast, contrast_of
 from kdlib.evidence.paper import DECLARED, PAIRS
@@ -105,7 +106,7 @@ class Evidence:
 
     def _over(self, values: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
         pairs = self.judged(pairs)
-        inside = _within(values, pairs)
+        inside = within(values, pairs)
         return inside if len(pairs) == 1 else pooled(inside)
 
     def declared(self, arm: str, baseline: str, pairs: Pairs, margin: float = MARGIN) -> Contrast:
@@ -131,10 +132,3 @@ def _shortfall(seeds: Mapping[Any, int], arms: Sequence[str], pairs: Pairs) -> s
         f"run with {count_of(len(done), 'pair')} of clinics and {count_of(fewest, 'seed')};"
         f" it takes {count_of(len(pairs), 'pair')} and {MINIMUM_SEEDS} seeds"
     )
-
-
-def _within(values: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
-    """The differences of the given pairs of clinics."""
-    sources, targets = (values.index.get_level_values(name) for name in PAIR)
-    inside = [pair in pairs for pair in zip(sources, targets, strict=True)]
-    return values.loc[inside]

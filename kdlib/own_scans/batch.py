@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kdlib.data.labels import THRESHOLD
 from kdlib.data.subjects import Subject
 from kdlib.own_scans.check import Finding
 from kdlib.own_scans.derivative import describe_derivative
@@ -13,7 +14,6 @@ from kdlib.own_scans.results import Results
 from kdlib.own_scans.scan_report import about, write_numbers, write_scan_report
 from kdlib.own_scans.segmentation import Answer, segment
 from kdlib.own_scans.segmenter import Segmenter
-from kdlib.scores.metrics import THRESHOLD
 
 Files = dict[str, dict[str, Any]]  # of each scan's result, by the subject's id
 

@@ -5,6 +5,7 @@ line was fitted to these measures on simulated clinics, where the true gain is k
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -182,11 +183,15 @@ def how_often_right(method: str) -> str:
     found = forecast_tests().get(method)
     if found is None:
         return ""
-    coin = ", which is no better than a coin" if found["sign_right"] <= 0.5 else ""
     return (
         f"In tests on {found['clinics']} simulated clinics this forecast told a gain from a loss "
-        f"in {found['sign_right']:.0%} of them{coin}."
+        f"in {found['sign_right']:.0%} of them{beside_a_coin(found)}."
     )
+
+
+def beside_a_coin(found: Mapping[str, float]) -> str:
+    """The end of a sentence on a forecast that is not right in more than half of its tests."""
+    return ", which is no better than a coin" if found["sign_right"] <= 0.5 else ""
 
 
 def _fitted() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from nibabel.orientations import aff2axcodes
 from numpy.typing import NDArray
 
 from kdlib.data.image_file import write_volume
-from kdlib.data.labels import Label
+from kdlib.data.labels import THRESHOLD, Label
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume
 from kdlib.errors import printable
@@ -29,7 +29,7 @@ from kdlib.own_scans.results import Results
 from kdlib.own_scans.segmenter import Answers, Segmenter
 from kdlib.recipe import Recipe
 from kdlib.scores.in_space import evaluate_volumes
-from kdlib.scores.metrics import THRESHOLD, components, dice
+from kdlib.scores.metrics import components, dice
 
 PROBABILITY_STEP = 2.0**-12  # maps are rounded down to it before they give a mask
 

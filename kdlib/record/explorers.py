@@ -8,14 +8,13 @@ import torch
 from numpy.typing import NDArray
 
 from kdlib.data.head import foreground
-from kdlib.data.labels import Label
+from kdlib.data.labels import THRESHOLD, Label
 from kdlib.data.slices import Prepared, prepare
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume, to_lps
 from kdlib.networks import answer_all
 from kdlib.record.arrays import Arrays, Key
 from kdlib.record.whole_scans import filled, head_grey, ranked, teacher_of, whole_scans
-from kdlib.scores.metrics import THRESHOLD
 from kdlib.study.plan import Planned
 from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario

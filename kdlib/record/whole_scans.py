@@ -11,11 +11,11 @@ from scipy import ndimage
 from kdlib.data.box import bounding_box, grey
 from kdlib.data.clinics import Clinics
 from kdlib.data.head import foreground
+from kdlib.data.labels import THRESHOLD
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import to_lps
 from kdlib.prediction import predict
 from kdlib.record.arrays import Arrays, Key
-from kdlib.scores.metrics import THRESHOLD
 from kdlib.study.participants import participants
 from kdlib.study.plan import Planned
 from kdlib.study.run import Run

@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kdlib.evidence.comparisons import compare, differences, pair_name, pooled, subject_scores
+from kdlib.evidence.comparisons import (
+    compare,
+    differences,
+    pair_name,
+    pooled,
+    subject_scores,
+    within,
+)
 from kdlib.evidence.contrast import MINIMUM_SEEDS
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
@@ -86,8 +93,7 @@ def adapted_words(results: Results, method: str) -> str:
     if found is None:
         return "This study has no arm of this kind."
     pair = results.pairs[0]
-    changes = differences(results.scores, found[1], found[0]).mean(axis=1)
-    inside = changes[[key[:2] == pair for key in changes.index]]
+    inside = within(differences(results.scores, found[1], found[0]), [pair]).mean(axis=1)
     label = results.arms[found[1]].label
     return (
         f"From {pair_name(*pair)}, {label} raises the Dice of {int((inside > 0).sum())} of"

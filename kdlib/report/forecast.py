@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from kdlib.own_scans.forecast import forecast_tests
+from kdlib.own_scans.forecast import beside_a_coin, forecast_tests
 from kdlib.report.real_scans import NAMES
 from kdlib.report.words import listed, signed
 
@@ -53,11 +53,10 @@ def forecast_words() -> str:
     tests = forecast_tests()
     if not tests:
         return "No forecast of the gain was fitted, so a rule of thumb decides."
-    coin = {True: ", which is no better than a coin", False: ""}
     said = [
         f"With {NAMES[method]} the forecast and the true gain have a correlation of"
         f" {found['correlation']:.2f}, and it foretells in {found['sign_right']:.0%} of the clinics"
-        f" whether there is a gain{coin[found['sign_right'] <= 0.5]}. So it is careful:"
+        f" whether there is a gain{beside_a_coin(found)}. So it is careful:"
         f" {found['adapted']:.0%} are adapted. In"
         f" {found['harmed']:.1%} the result is worse than the starter's by over 0.02 Dice; if all"
         f" were adapted, it would be so in {found['harmed_if_always_adapted']:.1%}."

@@ -16,9 +16,8 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from kdlib.data.box import bounding_box
-from kdlib.data.labels import Label
+from kdlib.data.labels import THRESHOLD, Label
 from kdlib.report.figures import SCANS, STYLE, Picture
-from kdlib.scores.metrics import THRESHOLD
 from kdlib.study.arm import Arm, adapting, featured, lower_bound, upper_bound
 
 if TYPE_CHECKING:

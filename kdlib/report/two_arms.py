@@ -11,6 +11,7 @@ from kdlib.evidence.comparisons import (
     pair_name,
     pooled,
     subject_scores,
+    within,
 )
 from kdlib.evidence.paper import PAIRS
 from kdlib.record.arrays import Key
@@ -100,7 +101,7 @@ def taught_words(results: Results) -> str:
     pair = PAIRS[0] if PAIRS[0] in results.pairs else results.pairs[0]
     whole = _difference(results, found.student, found.plain)
     over_all = f" Over all pairs of clinics it differs by {whole}." * (len(results.pairs) > 1)
-    there = _within(subject_scores(results.scores), pair).mean()
+    there = within(subject_scores(results.scores), [pair]).mean()
     return (
         f"In our runs, from {pair_name(*pair)}, {teacher} reaches a mean Dice of"
         f" {there[found.teacher]:.2f} and {plain} {there[found.plain]:.2f}. There {student} differs"
@@ -131,10 +132,5 @@ def _difference(
 ) -> str:
     """The mean difference in one pair of clinics, or else over all, with its interval."""
     table = differences(results.scores, arm, baseline)
-    found = compare(pooled(table if pair is None else _within(table, pair)))
+    found = compare(pooled(table if pair is None else within(table, [pair])))
     return f"{signed(found['difference'])} Dice ({interval(found)})"
-
-
-def _within(table: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
-    """The rows of one pair of clinics; the index begins with source and target."""
-    return table[[key[:2] == pair for key in table.index]]

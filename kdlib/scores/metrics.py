@@ -11,12 +11,11 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from kdlib.data.box import bounding_box
-from kdlib.data.labels import Label
+from kdlib.data.labels import THRESHOLD, Label
 from kdlib.errors import InputError
 
 Mask = NDArray[np.bool_]
 
-THRESHOLD = 0.5  # a voxel is lesion if its probability is at least this
 LARGEST_COUNTED = 1000  # the challenge counts values from 1 (or 0.5) up to this one
 # The names of the scores in texts and figures.
 METRIC_NAMES = {

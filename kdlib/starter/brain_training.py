@@ -18,7 +18,7 @@ from kdlib.errors import InputError
 from kdlib.files import read_text, write_text
 from kdlib.kept import write_tensors
 from kdlib.methods.base import Losses
-from kdlib.networks import mixed_precision
+from kdlib.networks import first_weights, mixed_precision
 from kdlib.randomness import seeded
 from kdlib.recipe import learning_rate_factor
 from kdlib.scores.metrics import dice
@@ -177,8 +177,7 @@ class _Training:
     def __init__(self, settings: BrainSettings) -> None:
         self.settings, self.updates = settings, settings.ends[-1]
         self.device, self.rate = torch.device("cpu"), settings.rate
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(settings.seed)
+        with first_weights(settings.seed):
             network = BrainNetwork(settings.channels)
         network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.result, self.modules = network, {"network": network}

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kdlib.data.labels import Label
+from kdlib.data.labels import THRESHOLD, Label
 from kdlib.networks import UNet
 from kdlib.prediction import predict
 from kdlib.recipe import Recipe
-from kdlib.scores.metrics import THRESHOLD, dice
+from kdlib.scores.metrics import dice
 from kdlib.starter.people import Person
 from kdlib.starter.population import OnPerson
 

@@ -20,8 +20,9 @@ from safetensors.numpy import load_file
 
 from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.data.image_file import read_volume, write_volume
+from kdlib.data.labels import THRESHOLD
 from kdlib.errors import InputError
-from kdlib.scores.metrics import THRESHOLD, dice
+from kdlib.scores.metrics import dice
 from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import Store, run
