@@ -6,18 +6,25 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
 import torch
+from filelock import FileLock
 
 from kdlib.cache import VARIABLE
 from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.evidence import power
 from kdlib.processes import starting_at_once
 from kdlib.study.cluster import IMPORTED
+from tests.explored import Explored, explored
 from tests.known_effects import known_effects
+from tests.pages import CHROMIUM, ROOT, SOFTWARE_WEBGL
 from tests.tiny import write_clinics
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # Also in the processes that tests start: threads that wait for a core spin, and cost others theirs.
 torch.set_num_threads(1)
@@ -26,9 +33,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 starting_at_once(*IMPORTED, "kdlib.simulator.simulation")
 # What takes ten seconds and more, longest first: begun last, one core would wait for the other.
 LONG = (
-    "test_site", "test_book", "test_browser", "test_try", "test_engine", "simulator", "test_slurm",
-    "test_lock", "test_faults", "test_training", "test_base", "test_store", "test_wheel",
-    "test_adapt", "test_starter", "test_adapting", "test_page_size", "test_sweeps",
+    "test_pairs", "test_site", "test_book", "try_page", "explorers", "test_engine", "simulator",
+    "test_slurm", "test_lock", "test_faults", "test_training", "test_base", "test_store",
+    "test_wheel", "test_adapt", "test_starter", "test_adapting", "test_page_size", "test_sweeps",
     "test_brain_training", "test_brain", "test_starter_study", "test_new_arm", "test_widgets",
     "test_ledger", "test_answer", "test_vendor", "test_cluster",
 )  # fmt: skip
@@ -96,10 +103,30 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def explored_study(shared_folder: Path) -> Explored:
+    """The tiny study of the explorers; made by one process for all."""
+    with FileLock(shared_folder / "explored.lock"):
+        return explored(shared_folder / "explored")
+
+
+@pytest.fixture(scope="session")
 def scripts() -> bool:
     """Whether the pages' JavaScript is there: what is missing is fetched first, as make does."""
-    vendor = Path(__file__).parents[1] / "book" / "vendor.py"
-    return subprocess.run([sys.executable, vendor], capture_output=True).returncode == 0
+    command = [sys.executable, ROOT / "book" / "vendor.py"]
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Chromium without a window."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium: 'apt-get install chromium' runs the browser tests")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", *SOFTWARE_WEBGL]
+        )
 
 
 @pytest.fixture

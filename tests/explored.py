@@ -6,8 +6,6 @@ from itertools import permutations
 from pathlib import Path
 
 import pandas as pd
-import pytest
-from filelock import FileLock
 
 from kdlib.data.clinics import Clinics, open_clinics
 from kdlib.record.arrays import Key, write_arrays
@@ -53,7 +51,7 @@ class Explored:
 
 
 @cache
-def _explored(parent: Path) -> Explored:
+def explored(parent: Path) -> Explored:
     """The study below a folder. What another process has made there is read."""
     folder, saved = parent / "clinics", parent / "results" / "demo"
     if not folder.exists():
@@ -82,10 +80,3 @@ def write_three_clinics(results: Results, folder: Path) -> None:
         for subject in results.subjects(source, target)
         for part, array in results.example(source, target, subject).items()
     })  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def explored_study(shared_folder: Path) -> Explored:
-    """The tiny study; made by one process for all."""
-    with FileLock(shared_folder / "explored.lock"):
-        return _explored(shared_folder / "explored")

@@ -17,7 +17,6 @@ from kdlib.scores.metrics import components
 from kdlib.study.run import Run
 from tests.command import kdlib
 from tests.own_scans.adapted import NAMES, adapted, report, student
-from tests.pages import CHROMIUM, browser  # noqa: F401 - a fixture
 from tests.tiny import RECIPE
 
 
@@ -99,12 +98,9 @@ def test_the_page_is_one_file_without_script_and_shows_names_as_text(done: Path)
     assert all(name in page.text for name in NAMES)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
 @pytest.mark.parametrize("width", [375, 1280])
 def test_the_page_fits_its_screen_and_borders_can_be_hidden(
-    browser,  # noqa: F811
-    done: Path,
-    width: int,
+    browser, done: Path, width: int
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800})
     page.goto((done / "masks/report.html").as_uri())

@@ -1,15 +1,11 @@
 """Whole scans of an export: who they are, and that the answers are those of the runs."""
 
-# Fixtures are imported by name.
-# ruff: noqa: F401, F811
-
 import numpy as np
 import pytest
 
 from kdlib.data.volume import to_lps
 from kdlib.record import whole_scans
 from kdlib.scores.example import example_slice
-from tests.explored import explored_study
 
 
 def test_every_pair_has_the_subjects_with_middle_most_and_least_lesion(explored_study):

@@ -1,8 +1,5 @@
 """The explorers' data are the runs' own, packed so that a browser reads them."""
 
-# Fixtures are imported by name.
-# ruff: noqa: F401, F811
-
 import gzip
 from dataclasses import replace
 from functools import cached_property
@@ -29,7 +26,7 @@ from kdlib.report.widgets import (
 from kdlib.report.widgets.base import pack_within, still_html
 from kdlib.report.widgets.carried import scan_files
 from kdlib.report.widgets.temperature import student_dice
-from tests.explored import ODD_NAME, explored_study
+from tests.explored import ODD_NAME
 
 MAKERS = [temperature_explorer, pair_explorer, scan_viewer, threshold_explorer]
 

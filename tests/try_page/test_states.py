@@ -1,0 +1,61 @@
+"""The page from one scan to the next, from a file, and without what the book lacks."""
+
+import pytest
+
+from tests.pages import ROOT, watched
+from tests.try_page.page import HERE, PAGE, answer_shown, coloured, ended, give, opened, told
+
+
+def test_no_answer_is_shown_while_the_next_scan_is_worked_on(page, extension):
+    """Nor after it failed: then the mask that could be saved would be that of another patient."""
+    assert give(page, "anna.nii", extension.example(ROOT)) == "shown"
+    assert page.locator(".kdlib-numbers").text_content().startswith("anna.nii: ")
+    assert answer_shown(page)
+    page.get_by_role("button", name="Take a simulated scan").click()
+    page.wait_for_selector(f"{HERE}[data-state=working]")
+    assert not answer_shown(page)
+    assert ended(page) == "shown"
+    assert give(page, "bert.nii", b"no scan at all" * 60) == "failed"
+    assert not answer_shown(page)
+
+
+def test_the_networks_are_loaded_once(page, extension):
+    assert give(page, "a.nii", extension.example(ROOT)) == "shown"
+    page.evaluate("""() => {
+      const status = document.querySelector(".kdlib-status");
+      window.said = [];
+      new MutationObserver(() => window.said.push(status.textContent))
+        .observe(status, { childList: true });
+    }""")
+    assert give(page, "b.nii", extension.example(ROOT)) == "shown"
+    said = page.evaluate("window.said")
+    assert any(words.startswith("Finding") for words in said)
+    assert not any(words.startswith("Loading") for words in said)
+
+
+def test_a_cancelled_scan_leaves_the_page_ready_for_the_next(page, extension):
+    page.get_by_role("button", name="Take a simulated scan").click()
+    page.wait_for_selector(f"{HERE}[data-state=working]")
+    page.get_by_role("button", name="Cancel").click()
+    assert ended(page) == "cancelled"
+    assert give(page, "a.nii", extension.example(ROOT)) == "shown"
+
+
+@pytest.mark.parametrize("workers", ["with workers", "without workers"])
+def test_it_works_from_a_file_without_a_server(browser, site, workers):
+    gone = "" if workers == "with workers" else "delete window.Worker;"
+    with opened(browser, f"{site.as_uri()}/", gone) as page:
+        page.get_by_role("button", name="Take a simulated scan").click()
+        assert ended(page) == "shown", told(page)
+        assert coloured(page) > 0
+
+
+def test_what_the_book_was_built_without_is_said_on_the_page(browser, site, extension):
+    script = site / "_static" / "starter" / "page.js"
+    whole = script.read_text()
+    script.write_text(extension.page_script(ROOT / "book" / "starter", "Something <b>is</b> gone."))
+    with watched(browser, f"{site.as_uri()}/") as page:
+        page.goto(f"{site.as_uri()}/{PAGE}")
+        page.wait_for_selector(f"{HERE}[data-state=missing]")
+        assert page.locator(HERE).text_content() == "Something <b>is</b> gone."
+    script.write_text(whole)
