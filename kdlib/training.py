@@ -14,6 +14,7 @@ from kdlib.errors import InputError
 from kdlib.kept import read_tensors, write_tensors
 from kdlib.learning_curve import LearningCurve
 from kdlib.methods.base import Losses
+from kdlib.processes import keep_freed_memory
 
 OnStep = Callable[[int, int], None]
 History = list[dict[str, float]]
@@ -101,6 +102,7 @@ def train(
         Rows of mean losses: ``step``, ``learning_rate`` and each loss. There are no rows if the
         method takes no steps.
     """
+    keep_freed_memory()
     curve = curve or LearningCurve()
     first, history = restore(method, checkpoint, curve) if checkpoint else (0, [])
     every = max(1, method.updates // HISTORY_ROWS)

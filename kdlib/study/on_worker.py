@@ -13,7 +13,6 @@ from distributed import Worker, WorkerPlugin, get_worker
 
 from kdlib.errors import InputError, memory_refused, memory_refuses
 from kdlib.joined import share_memory
-from kdlib.processes import keep_freed_memory
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import Store
 
@@ -50,7 +49,6 @@ class Maker(WorkerPlugin):
     def setup(self, worker: Worker) -> None:
         self.worker, self.thread, self.ended = worker, 0, False
         self.alone = threading.Lock()  # a worker of several threads is given several runs
-        keep_freed_memory()
         if self.local:
             share_memory(self.local)
             signal.signal(signal.SIGINT, signal.SIG_IGN)

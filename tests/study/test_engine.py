@@ -180,8 +180,7 @@ def test_deaths_count_only_while_the_run_gets_no_further(clinics: Clinics, tmp_p
     assert told[-1] == 450
 
 
-def test_too_little_memory_of_a_worker_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kdlib.study.on_worker.keep_freed_memory", lambda: None)
+def test_too_little_memory_of_a_worker_is_one_line() -> None:
     store = mock.Mock()
     store.run.side_effect = MemoryError("9 TiB")
     maker = Maker("study", store, 0, lasting=True)
