@@ -11,7 +11,7 @@ import pandas as pd
 
 from kdlib.evidence.bench import LOWER, UPPER
 from kdlib.evidence.choosing import BEST_RULE, SETTINGS_RULE
-from kdlib.evidence.comparisons import PAIR, POOLED, compare, differences, gaps_closed, pooled
+from kdlib.evidence.comparisons import PAIR, compare, differences
 
 RULES = (
     f"The share of the gap that a method closes is its mean gain over {LOWER}, divided by the mean"
@@ -26,27 +26,6 @@ RULES = (
     " smallest fine-tuning has whose mean Dice is at least as high. It is worth less than one if"
     " the smallest fine-tuning is already better.",
 )
-
-
-def shares(scores: pd.DataFrame, arms: Sequence[str], lower: str, upper: str) -> pd.DataFrame:
-    """The share of the gap that each arm closes, all pairs pooled, with its seeds and subjects.
-
-    Each row is one arm: ``gap_closed, low, high`` as of ``gaps_closed``, and in ``seeds`` and
-    ``subjects`` lists of shares: the mean gain of each seed, and of each subject, divided by the
-    mean gap of the same seeds and subjects. All are NaN or empty where the gap is not clear.
-    """
-    rows = gaps_closed(scores, arms, lower, upper)
-    rows = rows[rows["source"] == POOLED].set_index("arm")
-    clear = rows["gap_closed"].notna()
-    parts = {arm: pooled(differences(scores, arm, lower)) for arm in rows.index}
-    rows["seeds"] = [
-        list(parts[arm].mean() / rows.loc[arm, "gap"]) if clear[arm] else [] for arm in rows.index
-    ]
-    rows["subjects"] = [
-        list(parts[arm].mean(axis=1) / rows.loc[arm, "gap"]) if clear[arm] else []
-        for arm in rows.index
-    ]
-    return rows[["gap_closed", "low", "high", "seeds", "subjects"]]
 
 
 def dial_gains(scores: pd.DataFrame, arms: Sequence[str], lower: str) -> pd.DataFrame:

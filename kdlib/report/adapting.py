@@ -6,13 +6,11 @@ import pandas as pd
 
 from kdlib.evidence.adapting import by_number, labels_worth
 from kdlib.evidence.choosing import chosen_value, home_dice
-from kdlib.evidence.comparisons import POOLED, gaps_closed
 from kdlib.record.choice import Saved, saved_studies
-from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results
 from kdlib.report.dials import mended_words
+from kdlib.report.landscape import largest_words
 from kdlib.report.words import listed
-from kdlib.study.arm import label_free, lower_bound, upper_bound
 from kdlib.study.study import Study, load_study
 
 
@@ -49,36 +47,6 @@ def awaited_words(study: Study) -> str:
     """Which studies a study waits for, in a sentence; empty if it waits for none."""
     others = {other for arm in study.arms.values() for other in arm.awaited.values()}
     return f"It waits for the results of the study *{listed(sorted(others))}*." if others else ""
-
-
-def landscape_words(results: Results) -> str:
-    """Which method without labels closes most of the gap, and which do not beat no adaptation."""
-    over_all = _shares_over_all(results)
-    worse = [results.arms[str(arm)].label for arm, row in over_all.iterrows() if not row["low"] > 0]
-    rest = f" Not clearly above no adaptation: {listed(worse)}." if worse else ""
-    return f"{largest_words(results)}{rest}"
-
-
-def largest_words(results: Results) -> str:
-    """Which arm without labels closes most of the gap, and how long one of its runs takes."""
-    over_all = _shares_over_all(results)
-    if over_all.empty:
-        return "The gap between the bounds is not clear in this study, so no share of it is given."
-    minutes, first = minutes_of_arms(results), str(over_all["gap_closed"].idxmax())
-    top = over_all.loc[first]
-    spent = f", in {as_time(minutes[first])} for a run" if first in minutes else ""
-    label = results.arms[first].label
-    return (
-        f"Without labels, {label} closes the largest share of the gap: {top['gap_closed']:.0%} "
-        f"(95 % interval {top['low']:.0%} to {top['high']:.0%}){spent}."
-    )
-
-
-def _shares_over_all(results: Results) -> pd.DataFrame:
-    """The shares of the gap over all pairs, by arm without labels; those withheld are left out."""
-    lower, upper = lower_bound(results.arms), upper_bound(results.arms)
-    gaps = gaps_closed(results.scores, label_free(results.arms), lower, upper)
-    return gaps[gaps["source"] == POOLED].dropna(subset="gap_closed").set_index("arm")
 
 
 def settings_table(results: Results) -> pd.DataFrame:

@@ -107,7 +107,7 @@ def gap_table(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> pd.DataFrame:
     if table.empty:
         return pd.DataFrame(columns=["Training", "Test", "Method", "U - L", "Gap closed"])
     shares = [
-        "withheld" if np.isnan(value) else f"{value:.0%} [{_share(low)}, {_share(high)}]"
+        "withheld" if np.isnan(value) else f"{value:z.0%} [{_share(low)}, {_share(high)}]"
         for value, low, high in table[["gap_closed", "low", "high"]].to_numpy(dtype=float)
     ]
     return pd.DataFrame(
@@ -125,7 +125,7 @@ def _share(value: float) -> str:
     """A share in percent. Beyond ten times the gap its size says nothing more."""
     if abs(value) > 10:
         return "> 1000%" if value > 0 else "< -1000%"
-    return f"{value:.0%}"
+    return f"{value:z.0%}"
 
 
 def ledger_table(rulings: list[Ruling]) -> pd.DataFrame:

@@ -12,20 +12,10 @@ from kdlib.evidence.adapting import (
     dial_gains,
     judged,
     labels_worth,
-    shares,
 )
 
 Study = Callable[..., pd.DataFrame]
 EFFECTS = {"L-bound": 0.0, "ADA": 0.03, "KD": 0.06, "U-bound": 0.12}
-
-
-def test_shares_of_seeds_and_subjects_have_the_share_as_their_mean(study: Study) -> None:
-    table = shares(study(EFFECTS), ["ADA", "KD"], "L-bound", "U-bound")
-    assert table["gap_closed"].to_dict() == pytest.approx({"ADA": 0.25, "KD": 0.5}, abs=0.05)
-    for found in table.to_dict("records"):
-        assert (len(found["seeds"]), len(found["subjects"])) == (3, 60)
-        assert np.mean(found["seeds"]) == pytest.approx(found["gap_closed"])
-        assert np.mean(found["subjects"]) == pytest.approx(found["gap_closed"])
 
 
 def test_a_dial_has_the_difference_of_its_own_pair(study: Study) -> None:

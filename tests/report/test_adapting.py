@@ -13,16 +13,22 @@ from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results, open_results
 from kdlib.report.adapting import (
     adapting_conclusion,
-    landscape_words,
-    largest_words,
     not_run,
     results_named,
     samples_words,
     settings_table,
     waiting_words,
 )
-from kdlib.report.adapting_figures import methods_by_gap, number_curves
 from kdlib.report.dials import dials_map, dials_words
+from kdlib.report.gains import gains, pooled
+from kdlib.report.landscape import (
+    landscape_table,
+    landscape_words,
+    largest_words,
+    methods_figure,
+    percent,
+)
+from kdlib.report.number_figures import number_curves
 from kdlib.simulator.dials import DIALS
 from kdlib.study.arm import BOUNDS
 from kdlib.study.plan import run_study
@@ -60,15 +66,38 @@ def results(clinics: Clinics, store: Path, tmp_path_factory: pytest.TempPathFact
     return open_results(folder)
 
 
-def test_methods_stand_by_their_share_with_subjects_and_minutes(results: Results) -> None:
-    picture = methods_by_gap(results)
+def test_methods_stand_by_their_gain_with_subjects_and_minutes(results: Results) -> None:
+    picture = methods_figure(results)
     assert picture is not None
     axes = picture.figure.axes[0]
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert sorted(names) == ["AdaBN", "CORAL", "fine-tuning"]
     assert [len(line.get_xdata()) for line in axes.lines].count(8) == 3  # subjects of both targets
     assert sum(text.get_text().endswith((" s", " min")) for text in axes.texts) == 3
-    assert "% interval" in landscape_words(results)
+    table = landscape_table(results)
+    assert table["Method"].tolist() == names
+    found = pooled(gains(results), results)
+    ranked = sorted((row["difference"] for row in found.values()), reverse=True)
+    shown = table["All pairs"].str.replace("−", "-").astype(float)
+    assert shown.tolist() == pytest.approx(ranked, abs=6e-4)
+
+
+def test_a_method_is_clearly_above_or_below_with_its_whole_interval(results: Results) -> None:
+    words, found = landscape_words(results), pooled(gains(results), results)
+    for arm in ("AdaBN", "CORAL"):
+        for said, clear in (
+            ("Clearly above no adaptation", found[arm]["low"] > 0),
+            ("Clearly below it", found[arm]["high"] < 0),
+        ):
+            told = re.search(rf"{said}: ([^.]*)\.", words)
+            assert (told is not None and arm in told[1]) == clear
+    assert "With labels, fine-tuning changes it by " in words
+
+
+def test_a_share_that_rounds_to_nothing_has_no_sign() -> None:
+    assert [percent(share) for share in (-0.001, 0.0, -0.25, None)] == [
+        "0 %", "0 %", "−25 %", "withheld",
+    ]  # fmt: skip
 
 
 def test_minutes_are_those_of_each_arms_own_runs(results: Results) -> None:
