@@ -19,7 +19,7 @@ from kdlib.report.gains import gains, pooled
 from kdlib.report.words import interval, listed, signed
 from kdlib.study.arm import adapting, lower_bound
 
-STUDIES = ("landscape", "standard")  # the first that tried a method is told
+STUDIES = ("standard", "landscape")  # the first that tried a method is told; it has more pairs
 PARTS = "dials"  # the study of single parts of a shift
 FILE = Path(__file__).with_suffix(".json")
 
