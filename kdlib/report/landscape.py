@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from kdlib.evidence.comparisons import PAIR, POOLED, differences, gaps_closed, pair_name
 from kdlib.evidence.comparisons import pooled as over_sources
+from kdlib.evidence.verdicts import count_of
 from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results
 from kdlib.report.figures import SMALLEST, Picture, drawing, name_rows
@@ -57,6 +58,23 @@ def largest_words(results: Results) -> str:
     return (
         f"Without labels, {best} gains the most: it changes the mean Dice by "
         f"{_change(found[best])}{spent}. {part}"
+    )
+
+
+def in_short(results: Results) -> str:
+    """What came of all methods, with labels and without, in some sentences."""
+    found, free = pooled(gains(results), results), label_free(results.arms)
+    above = [arm for arm in found if arm in free and found[arm]["low"] > 0]
+    tried, clearly = count_of(len(set(found) & set(free)), "way"), listed(above) or "none"
+    verb = "are" if len(above) > 1 else "is"
+    said = [f"Of {tried} to adapt without labels, {clearly} {verb} clearly above no adaptation."]
+    if labelled := [arm for arm in found if arm not in free]:
+        best = max(labelled, key=lambda arm: found[arm]["difference"])
+        said.append(f"With labels, {best} changes the mean Dice by {_change(found[best])}.")
+    seeds = count_of(max((row["seeds"] for row in found.values()), default=0), "seed")
+    return (
+        f"{' '.join(said)} This rests on {count_of(len(results.pairs), 'pair')} of clinics and "
+        f"{seeds}, and on tests not corrected for their number."
     )
 
 

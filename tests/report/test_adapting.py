@@ -22,6 +22,7 @@ from kdlib.report.adapting import (
 from kdlib.report.dials import dials_map, dials_words
 from kdlib.report.gains import gains, pooled
 from kdlib.report.landscape import (
+    in_short,
     landscape_table,
     landscape_words,
     largest_words,
@@ -92,6 +93,8 @@ def test_a_method_is_clearly_above_or_below_with_its_whole_interval(results: Res
             told = re.search(rf"{said}: ([^.]*)\.", words)
             assert (told is not None and arm in told[1]) == clear
     assert "With labels, fine-tuning changes it by " in words
+    none = not any(found[arm]["low"] > 0 for arm in ("AdaBN", "CORAL"))
+    assert ("Of 2 ways to adapt without labels, none is clearly above" in in_short(results)) == none
 
 
 def test_a_share_that_rounds_to_nothing_has_no_sign() -> None:
