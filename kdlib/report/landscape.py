@@ -30,7 +30,7 @@ def landscape_words(results: Results) -> str:
     below = [arm for arm in found if arm in free and found[arm]["high"] < 0]
     labelled = [f"{arm} changes it by {_change(found[arm])}" for arm in found if arm not in free]
     said = [
-        largest_words(results),
+        _largest_words(results),
         f"Clearly above no adaptation: {listed(above)}."
         if above
         else "No method without labels is clearly above no adaptation.",
@@ -40,8 +40,8 @@ def landscape_words(results: Results) -> str:
     return " ".join(sentence for sentence in said if sentence)
 
 
-def largest_words(results: Results) -> str:
-    """Which arm without labels gains most over all pairs, and how long one of its runs takes."""
+def _largest_words(results: Results) -> str:
+    """Which arm without labels does best over all pairs, and how long one of its runs takes."""
     found, shares = pooled(gains(results), results), _shares(results)
     minutes = minutes_of_arms(results)
     free = [arm for arm in label_free(results.arms) if arm in found]
@@ -56,7 +56,7 @@ def largest_words(results: Results) -> str:
         else "The gap between the bounds is not clear, so no share of it is given."
     )
     return (
-        f"Without labels, {best} gains the most: it changes the mean Dice by "
+        f"Without labels, {best} does best: it changes the mean Dice by "
         f"{_change(found[best])}{spent}. {part}"
     )
 
