@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
@@ -20,11 +19,8 @@ from kdlib.processes import starting_at_once
 from kdlib.study.cluster import IMPORTED
 from tests.explored import Explored, explored
 from tests.known_effects import known_effects
-from tests.pages import CHROMIUM, ROOT, SOFTWARE_WEBGL
+from tests.pages import ROOT
 from tests.tiny import write_clinics
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 # Also in the processes that tests start: threads that wait for a core spin, and cost others theirs.
 torch.set_num_threads(1)
@@ -33,7 +29,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 starting_at_once(*IMPORTED, "kdlib.simulator.simulation")
 # What takes ten seconds and more, longest first: begun last, one core would wait for the other.
 LONG = (
-    "test_pairs", "test_site", "test_book", "try_page", "explorers", "test_engine", "simulator",
+    "test_pairs", "test_site", "test_book", "explorers", "try_page", "test_engine", "simulator",
     "test_slurm", "test_lock", "test_faults", "test_training", "test_base", "test_store",
     "test_wheel", "test_adapt", "test_starter", "test_adapting", "test_page_size", "test_sweeps",
     "test_brain_training", "test_brain", "test_starter_study", "test_new_arm", "test_widgets",
@@ -114,19 +110,6 @@ def scripts() -> bool:
     """Whether the pages' JavaScript is there: what is missing is fetched first, as make does."""
     command = [sys.executable, ROOT / "book" / "vendor.py"]
     return subprocess.run(command, capture_output=True).returncode == 0
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    """Chromium without a window."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: 'apt-get install chromium' runs the browser tests")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", *SOFTWARE_WEBGL]
-        )
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-CHROMIUM = shutil.which("chromium")
 NO_SCRIPTS = "no JavaScript for the browser tests: 'python book/vendor.py' says why"
 # WebGL is drawn by software. All else is put together without it, which takes less: a page that
 # nobody touches took a third of a core.
@@ -40,6 +41,20 @@ def served(folder: Path) -> Iterator[str]:
 def _keep_errors(page, message):
     if message.type == "error":
         page.complaints.append(f"{message.text} {message.location.get('url', '')}")
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser without a window. While it is there no other test can run an event loop."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no Chromium: 'apt-get install chromium' runs the browser tests")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", *SOFTWARE_WEBGL]
+        )
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from filelock import FileLock
 from tests.dialled import write_dialled
 from tests.explored import Explored, write_three_clinics
 from tests.explorers.pages import CAUTION, MAP, PAGE, opened
-from tests.pages import NO_SCRIPTS, ROOT, served
+from tests.pages import NO_SCRIPTS, ROOT, chromium, served
 
 LONG_TABLE = """
 ## A long table
@@ -84,13 +84,19 @@ def cell(explorer: str, results: str) -> str:
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="package")
 def server(site: Path) -> Iterator[str]:
     with served(site) as address:
         yield address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def page(browser, site: Path):
     """The page, opened from a file, where less is allowed than from a server."""
     with opened(browser, f"{site.as_uri()}/{PAGE}") as page:

@@ -17,6 +17,7 @@ from kdlib.scores.metrics import components
 from kdlib.study.run import Run
 from tests.command import kdlib
 from tests.own_scans.adapted import NAMES, adapted, report, student
+from tests.pages import chromium
 from tests.tiny import RECIPE
 
 
@@ -99,16 +100,15 @@ def test_the_page_is_one_file_without_script_and_shows_names_as_text(done: Path)
 
 
 @pytest.mark.parametrize("width", [375, 1280])
-def test_the_page_fits_its_screen_and_borders_can_be_hidden(
-    browser, done: Path, width: int
-) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 800})
-    page.goto((done / "masks/report.html").as_uri())
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    teacher = page.locator("path.teacher").first
-    assert teacher.evaluate("path => getComputedStyle(path).display") == "inline"
-    page.get_by_text("teacher", exact=True).and_(page.locator("label")).click()
-    assert teacher.evaluate("path => getComputedStyle(path).display") == "none"
+def test_the_page_fits_its_screen_and_borders_can_be_hidden(done: Path, width: int) -> None:
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        page.goto((done / "masks/report.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        teacher = page.locator("path.teacher").first
+        assert teacher.evaluate("path => getComputedStyle(path).display") == "inline"
+        page.get_by_text("teacher", exact=True).and_(page.locator("label")).click()
+        assert teacher.evaluate("path => getComputedStyle(path).display") == "none"
 
 
 def test_adaptation_sees_no_label_and_an_evaluation_repeats_nothing(

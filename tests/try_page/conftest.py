@@ -6,11 +6,11 @@ import re
 import nibabel as nib
 import pytest
 
-from tests.pages import NO_SCRIPTS, ROOT, served
+from tests.pages import NO_SCRIPTS, ROOT, chromium, served
 from tests.try_page.page import PAGE, opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def extension():
     """The book's extension that writes the page's files. Its scan has half of the slices."""
     path = ROOT / "book" / "_extensions" / "try_page.py"
@@ -22,7 +22,7 @@ def extension():
     return module
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def site(scripts, extension, tmp_path_factory):
     """The part of the page that runs, without the book around it."""
     if not scripts:
@@ -37,13 +37,19 @@ def site(scripts, extension, tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="package")
 def server(site):
     with served(site) as address:
         yield address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def page(browser, server):
     with opened(browser, server) as page:
         yield page
