@@ -38,11 +38,6 @@ def served(folder: Path) -> Iterator[str]:
         server.shutdown()
 
 
-def _keep_errors(page, message):
-    if message.type == "error":
-        page.complaints.append(f"{message.text} {message.location.get('url', '')}")
-
-
 @contextmanager
 def chromium() -> Iterator[Any]:
     """A browser without a window. While it is there no other test can run an event loop."""
@@ -55,6 +50,11 @@ def chromium() -> Iterator[Any]:
         yield playwright.chromium.launch(
             executable_path=program, args=["--no-sandbox", *SOFTWARE_WEBGL]
         )
+
+
+def _keep_errors(page, message):
+    if message.type == "error":
+        page.complaints.append(f"{message.text} {message.location.get('url', '')}")
 
 
 @contextmanager

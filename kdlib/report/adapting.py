@@ -9,7 +9,7 @@ from kdlib.evidence.choosing import chosen_value, home_dice
 from kdlib.record.choice import Saved, saved_studies
 from kdlib.record.results import Results
 from kdlib.report.dials import mended_words
-from kdlib.report.landscape import in_short
+from kdlib.report.landscape import Landscape
 from kdlib.report.words import listed
 from kdlib.study.study import Study, load_study
 
@@ -95,12 +95,17 @@ def _labels(worth: float | None, most: float) -> str:
     )
 
 
+def landscape_words(results: Results) -> str:
+    """What came of all methods of the study."""
+    return Landscape(results).in_short()
+
+
 def adapting_conclusion(found: Mapping[str, Results | None]) -> str:
     """The last line of the chapter: what those of its studies say that were run.
 
     ``found`` are the results of the studies landscape, dials and samples by their names.
     """
-    words = {"landscape": in_short, "dials": mended_words, "samples": samples_words}
+    words = {"landscape": landscape_words, "dials": mended_words, "samples": samples_words}
     said = [words[name](results) for name, results in found.items() if results is not None]
     missing = [name for name, results in found.items() if results is None]
     if missing:

@@ -50,6 +50,12 @@ def gains_figure(results: Results) -> Picture | None:
     return _panels(table, order, results)
 
 
+def lower_label(arms: Mapping[str, Arm]) -> str:
+    """What the arm is called that all others are compared with."""
+    lower = lower_bound(arms)
+    return arms[lower].label if lower else "no adaptation"
+
+
 def printed_of(row: Any, pairs: Sequence[tuple[str, str]]) -> float:
     """What the paper printed of the same comparison; NaN if nothing.
 
@@ -146,8 +152,7 @@ def clip(axes: Axes, place: int, row: Mapping[Any, Any], colour: str) -> None:
 
 
 def _finish(figure: Figure, table: pd.DataFrame, results: Results) -> None:
-    lower = lower_bound(results.arms)
-    label = results.arms[lower].label if lower else "no adaptation"
+    label = lower_label(results.arms)
     figure.supxlabel(f"change of Dice from {label}", fontsize=11, parse_math=False)
     seeds = int(table["seeds"].max())
     marks = [Line2D([], [], color=OURS, marker="o", lw=2.5, label="ours, 95 % interval")]

@@ -58,10 +58,10 @@ def build(explored_study: Explored, folder: Path) -> None:
     three = ("temperature_explorer", "pair_explorer", "scan_viewer")
     (folder / "book" / "10_explorers.md").write_text(chapter("10_explorers", *three))
     command = Path(sys.executable).with_name("jupyter-book")
-    build = [command, "build", "-W", "-n", "--keep-going", folder]
+    call = [command, "build", "-W", "-n", "--keep-going", folder]
     # The buttons of the repository are there, as on a published page.
     published = os.environ | {"GITHUB_REPOSITORY": "someone/kdlib"}
-    done = subprocess.run(build, capture_output=True, text=True, env=published)
+    done = subprocess.run(call, capture_output=True, text=True, env=published)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

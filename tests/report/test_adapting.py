@@ -13,6 +13,7 @@ from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results, open_results
 from kdlib.report.adapting import (
     adapting_conclusion,
+    landscape_words,
     not_run,
     results_named,
     samples_words,
@@ -21,13 +22,7 @@ from kdlib.report.adapting import (
 )
 from kdlib.report.dials import dials_map, dials_words
 from kdlib.report.gains import gains, pooled
-from kdlib.report.landscape import (
-    in_short,
-    landscape_table,
-    landscape_words,
-    methods_figure,
-    percent,
-)
+from kdlib.report.landscape import Landscape, percent
 from kdlib.report.number_figures import number_curves
 from kdlib.simulator.dials import DIALS
 from kdlib.study.arm import BOUNDS
@@ -67,14 +62,14 @@ def results(clinics: Clinics, store: Path, tmp_path_factory: pytest.TempPathFact
 
 
 def test_methods_stand_by_their_gain_with_subjects_and_minutes(results: Results) -> None:
-    picture = methods_figure(results)
+    picture = Landscape(results).figure()
     assert picture is not None
     axes = picture.figure.axes[0]
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert sorted(names) == ["AdaBN", "CORAL", "fine-tuning"]
     assert [len(line.get_xdata()) for line in axes.lines].count(8) == 3  # subjects of both targets
     assert sum(text.get_text().endswith((" s", " min")) for text in axes.texts) == 3
-    table = landscape_table(results)
+    table = Landscape(results).table()
     assert table["Method"].tolist() == names
     found = pooled(gains(results), results)
     ranked = sorted((row["difference"] for row in found.values()), reverse=True)
@@ -83,7 +78,7 @@ def test_methods_stand_by_their_gain_with_subjects_and_minutes(results: Results)
 
 
 def test_a_method_is_clearly_above_or_below_with_its_whole_interval(results: Results) -> None:
-    words, found = landscape_words(results), pooled(gains(results), results)
+    words, found = Landscape(results).words(), pooled(gains(results), results)
     for arm in ("AdaBN", "CORAL"):
         for said, clear in (
             ("Clearly above no adaptation", found[arm]["low"] > 0),
@@ -93,7 +88,9 @@ def test_a_method_is_clearly_above_or_below_with_its_whole_interval(results: Res
             assert (told is not None and arm in told[1]) == clear
     assert "With labels, fine-tuning changes it by " in words
     none = not any(found[arm]["low"] > 0 for arm in ("AdaBN", "CORAL"))
-    assert ("Of 2 ways to adapt without labels, none is clearly above" in in_short(results)) == none
+    assert (
+        "Of 2 ways to adapt without labels, none is clearly above" in landscape_words(results)
+    ) == none
 
 
 def test_a_share_that_rounds_to_nothing_has_no_sign() -> None:
@@ -181,6 +178,6 @@ def test_the_chapter_says_what_the_authors_of_every_arm_could_object() -> None:
 
 def test_the_last_line_says_what_was_run_and_what_was_not(results: Results) -> None:
     said = adapting_conclusion({"landscape": results, "dials": None, "samples": None})
-    assert said.startswith(in_short(results))
+    assert said.startswith(landscape_words(results))
     assert said.endswith("The studies dials and samples have not been run yet.")
     assert "Until then" in adapting_conclusion({"landscape": None, "dials": None})
