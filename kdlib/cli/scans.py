@@ -13,6 +13,8 @@ from kdlib.cli.options import Form, Observer, Orientation, RecipeOf
 if TYPE_CHECKING:
     from kdlib.own_scans.check import Finding
 
+WIDEST = 100_000  # characters in a line; rich has no other word for "as wide as needed"
+
 
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder to write, in the challenge's layout.")],
@@ -121,11 +123,13 @@ def _print_table(findings: "list[Finding]") -> None:
     from rich.text import Text
 
     head = "clinic|subject|shape|voxel (mm)|axes|labels|lesion (mL)|intensity|what is wrong"
-    table = Table(*head.split("|"), box=None, header_style="bold", padding=(0, 1))
+    table = Table(box=None, header_style="bold", padding=(0, 1))
+    for name in head.split("|"):
+        table.add_column(name, overflow="fold")  # no part of a name is lost
     for finding in findings:
         table.add_row(*(Text(cell) for cell in _columns(finding)))
     # In a file or a pipe no line is worth wrapping.
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    Console(width=None if sys.stdout.isatty() else WIDEST).print(table)
 
 
 def _columns(finding: "Finding") -> list[str]:

@@ -14,12 +14,14 @@ from kdlib.data.subject_files import (
     unusable,
 )
 from kdlib.data.subjects import Subject
-from kdlib.errors import printable
+from kdlib.errors import InputError, printable
 
 # By the standard these are numbers: run-01 is run-1.
 NUMBERED = ("run", "echo", "flip", "inv", "split", "chunk")
 # A file of another one of these is of another scan of the session.
 OF_A_SCAN = ("acq", "ce", "rec", "part", *NUMBERED)
+OF_A_FLAIR = ("sub", "ses", *OF_A_SCAN)
+FLAIR_NAME = "anat/sub-<name>[_ses-<name>]_FLAIR.nii.gz"
 
 
 def bids_subjects(folder: Path, clinic: str) -> Iterator[Subject]:
@@ -55,8 +57,7 @@ def _of_person(folder: Path, clinic: str, person: Path, derived: list[Path]) -> 
     for path in sorted(person.rglob("*")):
         if _looks_like_a_flair(path) and not told & {path, *path.parents}:
             where = printable(path.relative_to(folder))
-            remedy = "call it anat/sub-<name>[_ses-<name>]_FLAIR.nii.gz"
-            why = other_format(path) or f"not read; {remedy}"
+            why = other_format(path) or f"not read; call it {FLAIR_NAME}"
             yield unusable(clinic, path, f"{where}: this FLAIR is {why}")
 
 
@@ -71,17 +72,26 @@ def is_bids(folder: Path) -> bool:
     return any([*folder.glob("sub-*/anat/"), *folder.glob("sub-*/ses-*/anat/")])
 
 
+def refuse_participant(folder: Path) -> None:
+    """Raise ``InputError`` for a folder of one person or session, whose name would be lost."""
+    homes = [folder / "anat", *folder.glob("ses-*/anat")]
+    if folder.name[:4] in ("sub-", "ses-") and any(map(Path.is_dir, homes)):
+        what = "this is one participant of a BIDS dataset; name the dataset, or the FLAIR itself"
+        raise InputError(f"{printable(folder)}: {what}")
+
+
 def _derived(folder: Path) -> list[Path]:
     """The files of the derivatives, but for those that kdlib wrote: its answers are no labels."""
     files = [p for p in sorted(folder.glob("derivatives/**/sub-*")) if _entities(p)]
-    homes = {path: _dataset_of(path) for path in files}
+    homes = {path: _dataset_of(path, folder) for path in files}
     own = {home for home in set(homes.values()) if is_own_derivative(home)}
     return [path for path in files if homes[path] not in own]
 
 
-def _dataset_of(path: Path) -> Path:
-    """The folder that the folders of the participants lie in."""
-    return next((p.parent for p in reversed(path.parents) if p.name[:4] == "sub-"), path.parent)
+def _dataset_of(path: Path, folder: Path) -> Path:
+    """The folder inside ``folder`` that the folders of the participants lie in."""
+    inside = [p for p in path.parents if p != folder and p.is_relative_to(folder)]
+    return next((p.parent for p in reversed(inside) if p.name[:4] == "sub-"), path.parent)
 
 
 def _others(folder: Path, clinic: str, people: list[Path]) -> Iterator[Subject]:
@@ -99,7 +109,8 @@ def _in_session(folder: Path, clinic: str, home: Path, derived: list[Path]) -> I
     files = [p for p in images_in(anat) if _entities(p)] if anat.is_dir() else []
     flairs = [path for path in files if stem(path).endswith("_FLAIR")]
     if not flairs:
-        yield subject_of(folder, clinic, "_".join(home.relative_to(folder).parts), [], home=home)
+        name = "_".join(home.relative_to(folder).parts)
+        yield subject_of(folder, clinic, name, [], home=home, flair_name=FLAIR_NAME)
     masks = {flair: _lesion_masks([p for p in derived if _belongs(p, flair)]) for flair in flairs}
     for flair in flairs:
         near = [path for path in derived if _belongs(path, flair)]
@@ -192,4 +203,10 @@ def _lesion_masks(derived: list[Path]) -> list[Path]:
 
 def _says_lesion(derived: list[Path]) -> list[Path]:
     masks = [path for path in derived if stem(path).endswith(("_mask", "_dseg"))]
-    return [p for p in masks if any(word in p.name.lower() for word in ("lesion", "wmh"))]
+    return [p for p in masks if any(word in _description(p) for word in ("lesion", "wmh"))]
+
+
+def _description(path: Path) -> str:
+    """A name without what says whose scan it is: a participant may be called sub-WMH01."""
+    parts = stem(path).lower().split("_")
+    return "_".join(part for part in parts if part.partition("-")[0] not in OF_A_FLAIR)

@@ -87,7 +87,7 @@ def holds_a_scan(folder: Path) -> bool:
     return any(ending(path) or other_format(path) for path in _some_files(folder))
 
 
-def what_is_there(folder: Path) -> str:
+def what_is_there(folder: Path, flair_name: str) -> str:
     """What a folder without a usable scan holds in place of one, and what to do about it."""
     files = list(_some_files(folder))
     for path in files:
@@ -99,8 +99,8 @@ def what_is_there(folder: Path) -> str:
     names = [_within(folder, path) for path in files if ending(path)]
     if names:
         listed = ", ".join(names[:3]) + ", ..." * (len(names) > 3)
-        return f"it has {listed}; name the FLAIR FLAIR.nii.gz"
-    return f"{'add' if files else 'it is empty; fetch or add'} FLAIR.nii.gz or leave the folder out"
+        return f"it has {listed}; name the FLAIR {flair_name}"
+    return f"{'add' if files else 'it is empty; fetch or add'} {flair_name} or leave the folder out"
 
 
 def other_format(path: Path) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from kdlib.data.bids import bids_subjects
+from kdlib.data.bids import bids_subjects, refuse_participant
 from kdlib.data.formats import ending, holds_a_scan, images_in, is_own_result, stem
 from kdlib.data.subject_files import (
     closed,
@@ -72,6 +72,7 @@ def find_subjects(place: Path, name: str, observer: str | None = None) -> Found:
     shown = printable(place)
     if not place.is_dir():
         raise InputError(f"{shown}: no such folder or file; check the path")
+    refuse_participant(place)
     try:
         found = _challenge(place, observer)
         if observer is not None and not found:

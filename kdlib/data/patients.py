@@ -84,7 +84,10 @@ def table_of_patients(folder: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for row in rows:
         cells = dict(zip(columns, row, strict=False))
-        scan, name = cells["participant_id"], cells.get("patient", "")
+        scan, name = cells.get("participant_id", ""), cells.get("patient", "")
+        if not scan:
+            what = "one of its rows has no participant_id"
+            raise InputError(f"{path}: {what}; complete the row, or remove it")
         name = "" if name.casefold() == "n/a" else name
         if found.setdefault(scan, name) != name:
             what = f"{printable(scan)} has two rows with different patients"

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from kdlib.data.formats import (
     NOT_FETCHED,
@@ -35,18 +36,18 @@ DESCRIPTION = "dataset_description.json"  # of a BIDS dataset; it says who made 
 def subject_of(
     root: Path, clinic: str, name: str, flairs: list[Path], t1s: Iterable[Path] = (),
     labels: Iterable[Path] = (), split: str = "training", home: Path | None = None,
-    mask_doubts: Iterable[str] = (),
+    mask_doubts: Iterable[str] = (), flair_name: str = "FLAIR.nii.gz",
 ) -> Subject:  # fmt: skip
     """A subject, made from the files that may belong to it, and what is wrong with these files.
 
     ``home`` is the folder where they lie. ``mask_doubts`` are faults of the labels that were found
-    already.
+    already. ``flair_name`` is what a missing FLAIR would be called.
     """
     t1s, labels, home = list(t1s), list(labels), home or root / name
     where = printable(home.relative_to(root) if home != root else name)
     faults = list[str]()
     if not flairs:
-        faults.append(f"{where}: there is no FLAIR here; {what_is_there(home)}")
+        faults.append(f"{where}: there is no FLAIR here; {what_is_there(home, flair_name)}")
     if any("\ud800" <= letter <= "\udfff" for letter in name):
         what = "its name has letters that this locale does not know"
         faults.append(f"{where[:80]}: {what}; rename it, or set PYTHONUTF8=1")
@@ -117,7 +118,7 @@ def is_no_patient(folder: Path) -> bool:
     if folder.name[0] == "." or folder.name.lower() in NO_PATIENTS or is_own_derivative(folder):
         return True
     try:
-        if is_own_report(folder / OWN_REPORT):
+        if own_report(folder / OWN_REPORT) is not None:
             return all(is_own_result(path) for path in images_in(folder)) and not any(
                 path.is_dir() for path in folder.iterdir()
             )
@@ -126,15 +127,17 @@ def is_no_patient(folder: Path) -> bool:
         return False
 
 
-def is_own_report(path: Path) -> bool:
-    """Whether a file is a report that kdlib wrote beside its results."""
+def own_report(path: Path) -> dict[str, Any] | None:
+    """What a report says that kdlib wrote beside its results. None if the file is none or gone."""
     try:
         report = json.loads(path.read_bytes())
     except (OSError, ValueError):
-        return False
+        return None
     if not isinstance(report, dict) or not {"scans", "left_out", "notice"} <= report.keys():
-        return False
-    return isinstance(report["scans"], list) and all(isinstance(s, dict) for s in report["scans"])
+        return None
+    scans = report["scans"]
+    is_one = isinstance(scans, list) and all(isinstance(scan, dict) for scan in scans)
+    return report if is_one else None
 
 
 def is_own_derivative(folder: Path) -> bool:

@@ -132,10 +132,19 @@ class Subject:
         return replace(self, label=None, faults=others, label_faults=())
 
     @property
+    def mask_advice(self) -> str:
+        """Where a mask that is missing would have to be. BIDS keeps it apart from the scan."""
+        anat, name = self.scan.flair.parent, self.scan.flair.name
+        if anat.name != "anat" or not name.startswith("sub-"):
+            return "add wmh.nii.gz or mask.nii.gz"
+        home = "/".join(part for part in anat.parts[-3:] if part[:4] in ("sub-", "ses-", "anat"))
+        return f"add derivatives/<name>/{home}/{self.id}_label-lesion_mask.nii.gz to the dataset"
+
+    @property
     def labelled(self) -> LabelledScan:
         """The scan with its label. Raises ``InputError`` if there is no label."""
         if self.label is None:
-            what = "there is no mask here, but labels are needed; add wmh.nii.gz or mask.nii.gz"
+            what = f"there is no mask here, but labels are needed; {self.mask_advice}"
             raise InputError(f"{self.scan.flair.parent}: {what}")
         return LabelledScan(self.scan, self.label)
 

@@ -73,10 +73,16 @@ def bench_of(controls: pd.DataFrame | None) -> Bench:
     made = tuple(evidence.contrast(CURE, LOWER, (pair,)) for pair in BENT)
     none = tuple(corrected([evidence.contrast(arm, LOWER, UNCHANGED) for arm in NEVER_BETTER]))
     if missed := tuple(one for one in made if not one.better):
-        return Bench(False, (("a made gain is not called", missed),))
+        return Bench(False, (("a gain that was made is not found", missed),))
     if invented := tuple(one for one in none if one.better):
-        return Bench(False, (("a gain is called where there is none", invented),))
-    return Bench(True, (("the made gains are called", made), ("no other gain is called", none)))
+        return Bench(False, (("a gain is found where there is none", invented),))
+    return Bench(
+        True,
+        (
+            ("the gains that were made are found", made),
+            ("no gain is found where there is none", none),
+        ),
+    )
 
 
 class Gate:
@@ -100,9 +106,9 @@ class Gate:
         return None if self.bench.open else Judgement(NO_GAP, self.bench.why)
 
     def note(self, pairs: Pairs) -> str:
-        """Which of these pairs are left out, as a sentence to begin with; empty if none is."""
+        """Which of these pairs are left out, as the end of a reason; empty if none is."""
         shut = [pair_name(*pair) for pair in pairs if pair in self.closed]
-        return f"Without {', '.join(shut)}, where there is no gap. " if shut else ""
+        return f"; without {', '.join(shut)}, where there is no gap" if shut else ""
 
 
 def gaps(evidence: Evidence) -> Mapping[tuple[str, str], Contrast]:

@@ -116,8 +116,15 @@ def judge_carried(
         Evidence(part, closed=gate.closed) for part, gate in ((real, here), (standard, there))
     )
     findings = _findings(ours, theirs)
-    order, why = _order(ours, _shares(theirs.main, landscape))
+    more = None if landscape is None else with_a_gap(landscape).main
+    order, why = _order(ours, _shares(theirs.main, more))
     return Verdict(_answer(findings, order), order, why, findings)
+
+
+def with_a_gap(scores: pd.DataFrame) -> Evidence:
+    """A study on its pairs that have a gap between the bounds; on all, if none has one."""
+    gate = Gate(scores, bench_of(None))
+    return Evidence(scores, closed=gate.closed if set(gate.pairs) - gate.closed else ())
 
 
 def _refused(refused: Judgement) -> Verdict:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from kdlib.evidence.bench import LOWER, UPPER, Gate, bench_of
-from kdlib.evidence.carried import FINE_TUNING
+from kdlib.evidence.bench import LOWER, UPPER
+from kdlib.evidence.carried import FINE_TUNING, with_a_gap
 from kdlib.evidence.comparisons import PAIR, Patients, by_patient
 from kdlib.evidence.contrast import contrast_of
 from kdlib.evidence.evidence import Evidence
@@ -47,8 +47,7 @@ def gains_on_both(
 
 def _gains(scores: pd.DataFrame, side: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The gain of each arm without labels over all pairs that are judged."""
-    gate = Gate(scores, bench_of(None))
-    evidence = Evidence(scores, closed=gate.closed if set(gate.pairs) - gate.closed else ())
+    evidence = with_a_gap(scores)
     arms = list(evidence.main["arm"].unique())
     for arm in arms if LOWER in arms else []:
         if arm not in (LOWER, UPPER) and not arm.startswith(FINE_TUNING):

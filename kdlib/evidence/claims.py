@@ -111,4 +111,4 @@ class _Court:
         if verdict == "undecided" and foreseen is not None and not foreseen.decides:
             verdict = "undecidable here"
         note = self.gate.note(claim.pairs) if claim.gated == "pairs" else ""
-        return Ruling(claim, verdict, note + why, foreseen)
+        return Ruling(claim, verdict, why + note, foreseen)

@@ -154,16 +154,14 @@ def seed_variation(scores: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
     ``seed_sd`` is the SD over seeds of the mean over subjects (NaN with one seed), ``subject_sd``
     the SD over subjects of the mean over seeds. By arm and pair, with the number of ``seeds``.
     """
-    rows = main_scores(scores)
-    keys = ["arm", *PAIR]
-    over_seeds = rows.groupby([*keys, "seed"])[metric].mean().groupby(keys)
-    over_subjects = rows.groupby([*keys, "subject"])[metric].mean().groupby(keys)
-    columns = {
-        "seeds": over_seeds.size(),
-        "seed_sd": over_seeds.std(),
-        "subject_sd": over_subjects.std(),
-    }
-    return pd.DataFrame(columns).reset_index()
+    rows = []
+    for keys, part in levels(scores, metric).groupby(["arm", *PAIR]):
+        table = complete(part)
+        spread = {"seed_sd": table.mean().std(), "subject_sd": table.mean(axis=1).std()}
+        rows.append(
+            dict(zip(["arm", *PAIR], keys, strict=True)) | {"seeds": table.shape[1]} | spread
+        )
+    return pd.DataFrame(rows, columns=["arm", *PAIR, "seeds", "seed_sd", "subject_sd"])
 
 
 def compare(table: pd.DataFrame) -> dict[str, Any]:

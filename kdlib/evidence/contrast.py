@@ -74,7 +74,7 @@ class Contrast:
         found = f"{self.name} {self.difference:+.3f}"
         if np.isnan(self.low):
             return f"{found}, by seed {seeds}: too few subjects, or no spread, for a test"
-        p = f"p = {self.p:.2g}" if self.p >= 0.001 else "p < 0.001"
+        p = f"p = {self.p:.3g}" if self.p >= 0.001 else "p < 0.001"
         return (
             f"{found} [{self.low:+.3f}, {self.high:+.3f}],"
             f" {p}, n = {self.n}, by seed {seeds};"

@@ -15,7 +15,8 @@ def not_variances(evidence: Evidence) -> Judgement:
     mean = printed["mean"]
     share = printed["sd"] / (mean * (1 - mean) * SUBJECTS / (SUBJECTS - 1))
     why = (
-        f"{(share > NEARLY_ALL).sum()} of {len(share)} above 90 %; the largest at {share.max():.1%}"
+        f"{(share > NEARLY_ALL).sum()} of the {len(share)} numbers are above 90 % of the largest"
+        f" variance that is possible; the highest is at {share.max():.1%}"
     )
     return Judgement("contradicted" if share.max() > NEARLY_ALL else "undecided", why)
 
@@ -29,7 +30,8 @@ def bold_is_better(evidence: Evidence) -> Judgement:
     wrong = compared[compared["bold"] & (compared["mean"] < best)]
     why = "; ".join(
         f"Table {row['table']}, {pair_name(row['source'], row['target'])}:"
-        f" {row['arm']} bold with {row['mean']:.4f}"
+        f" {row['arm']} is bold with {row['mean']:.4f}, although another arm has"
+        f" {best[row.name]:.4f}"
         for _, row in wrong.iterrows()
     )
     return Judgement("contradicted", why) if why else Judgement("reproduced", "bold is the better")
@@ -40,4 +42,4 @@ def never_tested(evidence: Evidence) -> Judgement:
     printed = paper.printed_results()
     arms = sorted(set(printed.loc[printed["bold"], "arm"]))
     verdict: Verdict = "undecided" if "L-bound" in arms else "contradicted"
-    return Judgement(verdict, f"bold stands beside {', '.join(arms)} alone")
+    return Judgement(verdict, f"only {', '.join(arms)} have bold numbers")

@@ -101,5 +101,6 @@ def _spread(values: Values) -> Values:
 
 
 def _as_sd(found: Interval) -> str:
-    value, low, high = (np.sign(one) * abs(one) ** 0.5 for one in found)
+    # The variance is below 0 if the sets differ less than subjects alone would explain.
+    value, low, high = (max(one, 0.0) ** 0.5 for one in found)
     return f"SD between sets of scans {value:.3f} [{low:.3f}, {high:.3f}]"

@@ -20,13 +20,12 @@ def judge_at_home(evidence: Evidence) -> Judgement:
         return Judgement("undecided", "not run: the teachers' scores at home")
     table = gains_at_home(evidence.everything, evidence.teachers)
     sources, seeds = table.index.unique("target"), table.shape[1]
+    if table.empty:
+        return Judgement("undecided", f"not run: KD at T = {TEMPERATURE:g} scored on the source")
     if not set(CLINICS) <= set(sources) or seeds < MINIMUM_SEEDS:
         found = f"{count_of(len(sources), 'source')} and {count_of(seeds, 'seed')}"
-        return Judgement(
-            "undecided",
-            f"not run: KD at T = {TEMPERATURE:g} scored on the source with {found};"
-            f" it takes {len(CLINICS)} and {MINIMUM_SEEDS}",
-        )
+        takes = f"it takes {len(CLINICS)} and {MINIMUM_SEEDS}"
+        return Judgement("undecided", f"run at T = {TEMPERATURE:g} with {found}; {takes}")
     return all_better([contrast_of("KD - its teacher, at home", table)])
 
 

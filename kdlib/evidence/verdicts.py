@@ -4,6 +4,7 @@ Every rule answers "undecided" unless what it needs was run with at least three 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from kdlib.evidence.contrast import Contrast, corrected, lines
@@ -71,11 +72,12 @@ def all_the_same(contrasts: list[Contrast]) -> Judgement:
     """Reproduced if all are the same; contradicted if one lies wholly beyond the margin."""
     apart = [one for one in contrasts if one.apart]
     if apart:
-        return Judgement("contradicted", lines(apart))
-    unclear = [one for one in contrasts if not one.same]
+        return Judgement("contradicted", lines([replace(one, p=one.p_apart) for one in apart]))
+    shown = [replace(one, p=one.p_same) for one in contrasts]  # the p of the test that decides
+    unclear = [one for one in shown if not one.same]
     if unclear:
         return Judgement("undecided", f"not enough power: {lines(unclear)}")
-    return Judgement("reproduced", lines(contrasts))
+    return Judgement("reproduced", lines(shown))
 
 
 def count_of(number: int, noun: str) -> str:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
+from kdlib.evidence.comparisons import complete
 from kdlib.evidence.contrast import Contrast, corrected
 from kdlib.evidence.direction import Direction, direction
 from kdlib.evidence.evidence import Evidence
+from kdlib.evidence.statistics import share_made_worse
 
 Worth = Literal["helps", "harms", "changes almost nothing", "not clear"]
 WORTH: dict[Direction, Worth] = {
@@ -46,11 +47,11 @@ def gains(scores: pd.DataFrame, arms: Sequence[str], lower: str) -> list[Gain]:
     evidence = Evidence(scores)
     pairs = evidence.pairs
     run = {arm: evidence.differences(arm, lower, pairs) for arm in arms if _run(evidence, arm)}
-    run = {arm: table for arm, table in run.items() if len(table.dropna())}
+    run = {arm: complete(table) for arm, table in run.items() if len(table.dropna())}
     plain = [evidence.contrast(arm, lower, pairs) for arm in run]
     strict = corrected(plain) if plain else []
     return [
-        Gain(arm, WORTH[direction(one, after)], one, float(np.mean(table.mean(axis=1) < 0)))
+        Gain(arm, WORTH[direction(one, after)], one, share_made_worse(table.mean(axis=1)))
         for (arm, table), one, after in zip(run.items(), plain, strict, strict=True)
     ]
 

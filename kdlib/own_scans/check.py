@@ -92,7 +92,7 @@ def examine(
                 found = doubts_of_mask(labels, scan, inside)
                 doubts += [f"{subject.label}: {doubt}" for doubt in found]
     elif needs_label:
-        problems.append(f"{path.parent}: there is no mask; add mask.nii.gz or wmh.nii.gz")
+        problems.append(f"{path.parent}: there is no mask; {subject.mask_advice}")
     return Finding(
         subject.scan.clinic,
         subject.id,

@@ -12,8 +12,8 @@ from kdlib.own_scans.old_results import IGNORE
 from kdlib.own_scans.results import TABLE, Results
 
 BIDS_VERSION = "1.10.0"
-# Not of the standard, so a validator is told to leave them alone.
-IGNORED = ("*.html", "report.json", "sub-*.json", f"{TABLE}.*")
+# Not of the standard, so a validator is told to leave them alone. They lie beside the participants.
+IGNORED = ("/*.html", "/report.json", "/sub-*.json", f"/{TABLE}.*")
 LESIONS = "White matter hyperintensities in the FLAIR, found by a network. Not checked by anybody."
 ABOUT = {
     "mask": {"Type": "Lesion", "Description": LESIONS},

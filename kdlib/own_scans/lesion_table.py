@@ -54,13 +54,18 @@ def _rows_of(folder: Path) -> Iterable[list[Any]]:
     sidecars = [*folder.glob(f"sub-*/anat/*{ending}"), *folder.glob(f"sub-*/ses-*/anat/*{ending}")]
     for path in sorted(sidecars):
         told = _told(path)
+        if told is None:
+            continue
         found = [told.get(name) for name in ("LesionCount", "LesionVolume", "BrainVolume")]
         yield [path.relative_to(folder).parts[0], path.name.removesuffix(ending), *found]
 
 
-def _told(path: Path) -> dict[str, Any]:
+def _told(path: Path) -> dict[str, Any] | None:
+    """What a sidecar says. None if it is gone: a call for somebody else may just remove its own."""
     try:
         return dict(json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return None
     except (ValueError, TypeError):
         raise InputError(f"{path}: this file is damaged; segment the scan again") from None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kdlib.data.formats import images_in, is_own_result
-from kdlib.data.subject_files import DESCRIPTION, OWN_REPORT, is_own_derivative, is_own_report
+from kdlib.data.subject_files import DESCRIPTION, OWN_REPORT, is_own_derivative, own_report
 from kdlib.errors import InputError
 from kdlib.files import sha256_of, write_text
 from kdlib.own_scans.results import PLAIN, TABLE, Results
@@ -28,7 +28,7 @@ def refuse_strange_results(results: Results) -> None:
         if raw or ((out / DESCRIPTION).exists() and not is_own_derivative(out)):
             what = "this folder is a dataset that kdlib did not write"
             raise InputError(f"{out}: {what}; name another folder, such as derivatives/kdlib in it")
-    if _is_of_one(results) and is_own_report(out / OWN_REPORT):
+    if _is_of_one(results) and own_report(out / OWN_REPORT) is not None:
         what = "this folder has the results of another command"
         raise InputError(f"{out}: {what}; name another folder")
     ours = {out / name for name in _written(out)}
@@ -98,8 +98,8 @@ def _results_in(results: Results) -> Iterator[Path]:
 def _changed(results: Results) -> Iterator[Path]:
     """The results of an earlier call, of one participant if asked so, that have other bytes now."""
     out = results.folder
-    reports = [results.numbers] if _is_of_one(results) else _reports(out)
-    for scan in (scan for path in reports if is_own_report(path) for scan in _scans_of(path)):
+    reports = _reports([results.numbers] if _is_of_one(results) else _places(out))
+    for scan in (scan for report in reports.values() for scan in report["scans"]):
         known = scan.get("sha256")
         digests = known if isinstance(known, dict) else {}
         for kind, name in _files_of(scan, out):
@@ -108,12 +108,15 @@ def _changed(results: Results) -> Iterator[Path]:
                 yield path
 
 
-def _reports(out: Path) -> list[Path]:
-    return [path for path in (out / OWN_REPORT, *out.glob("sub-*.json")) if is_own_report(path)]
+def _places(out: Path) -> list[Path]:
+    """Where reports lie, or files that may be some."""
+    return [out / OWN_REPORT, *out.glob("sub-*.json")]
 
 
-def _scans_of(report: Path) -> list[dict[str, Any]]:
-    return list(json.loads(report.read_bytes())["scans"])
+def _reports(places: Iterable[Path]) -> dict[Path, dict[str, Any]]:
+    """What the reports say. Each is read once: a call for somebody else may just remove its own."""
+    found = {path: own_report(path) for path in places}
+    return {path: report for path, report in found.items() if report is not None}
 
 
 def _files_of(scan: dict[str, Any], out: Path) -> Iterator[tuple[str, str]]:
@@ -126,10 +129,10 @@ def _files_of(scan: dict[str, Any], out: Path) -> Iterator[tuple[str, str]]:
 
 def _written(out: Path) -> list[str]:
     """The files of earlier calls below ``out``, by their reports, which come last."""
-    reports = _reports(out)
+    reports = _reports(_places(out))
     if not reports:
         return []
-    scans = [scan for path in reports for scan in _scans_of(path)]
+    scans = [scan for report in reports.values() for scan in report["scans"]]
     names = [name for scan in scans for _, name in _files_of(scan, out)]
     sidecars = [_sidecar(name) for name in names if "/" in name]
     pages = [f"{path.stem}.html" for path in reports] + [f"{TABLE}.tsv", f"{TABLE}.json"]

@@ -13,9 +13,9 @@ from kdlib.data.head import Mask
 from kdlib.data.image_file import read_labels, write_volume
 from kdlib.data.labels import Label
 from kdlib.data.namesakes import refuse_one_file
-from kdlib.data.subjects import Subject
+from kdlib.data.subjects import Scan, Subject
 from kdlib.data.volume import Volume
-from kdlib.errors import InputError
+from kdlib.errors import InputError, printable
 from kdlib.files import filled_folder
 from kdlib.own_scans.plausibility import doubts_of_brain, head_of
 from kdlib.starter.brain import BRAIN, find_brain, stripped
@@ -46,8 +46,8 @@ def strip(clinics: Clinics, out: Path, on_subject: OnSubject | None = None) -> l
     """Write all scans of ``clinics`` into ``out`` with 0 outside the brain, and copy their labels.
 
     Folders and names of files stay, and so do the tables beside them. Labels are copied as they
-    are. A FLAIR or a T1 that is no NIfTI file becomes one. The copies come into ``out`` when all of
-    them are made.
+    are. A FLAIR or a T1 that is no NIfTI file becomes one. A T1 on a grid of its own is left out,
+    which is told. The copies come into ``out`` when all of them are made.
 
     Args:
         clinics: clinics of one folder.
@@ -95,21 +95,35 @@ def _strip_one(subject: Subject, home: Path, out: Path) -> Stripped:
     if subject.faults:
         raise InputError(subject.faults[0])
     scan = subject.scan
-    images = scan.read("flair+t1" if scan.t1 else "flair")
+    images, doubts = _images(scan)
     brain = find_brain(images[0])
     inside = brain.array >= BRAIN
     if not inside.any():
         raise InputError(f"{scan.flair}: no brain was found in it; leave it out")
-    for path, image in zip([scan.flair, *([scan.t1] if scan.t1 else [])], images, strict=True):
+    for path, image in zip([scan.flair, scan.t1], images, strict=False):
+        assert path is not None
         there = out / path.relative_to(home)
-        write_volume(there.with_name(f"{stem(path)}.nii.gz"), stripped(image, brain))
+        copy = stripped(image, brain)
+        if scan.reading != AS_STORED:  # the copy says itself where its voxels lie
+            copy = replace(copy, forms=None)
+        write_volume(there.with_name(f"{stem(path)}.nii.gz"), copy)
     mask = replace(brain, array=inside)
-    doubts = list(doubts_of_brain(mask, head_of(images[0])[1]))
+    doubts += doubts_of_brain(mask, head_of(images[0])[1])
     if subject.label is not None:
         lesions = subject.labelled.labels_on(images[0]).array == Label.LESION
         doubts += _doubts_of_lesions(lesions, inside)
-        _copy_labels(subject, images[0], home, out)
+        doubts += _copy_labels(subject, images[0], home, out)
     return Stripped(subject.id, tuple(doubts))
+
+
+def _images(scan: Scan) -> tuple[list[Volume], list[str]]:
+    """The FLAIR, and the T1 if there is one on its grid. Else what is wrong with the T1."""
+    if scan.t1 is None:
+        return scan.read(), []
+    try:
+        return scan.read("flair+t1"), []
+    except InputError as error:
+        return scan.read(), [f"its T1 is left out: {error}"]
 
 
 def _doubts_of_lesions(lesions: Mask, brain: Mask) -> Iterator[str]:
@@ -118,10 +132,13 @@ def _doubts_of_lesions(lesions: Mask, brain: Mask) -> Iterator[str]:
         yield f"{outside:.0%} of its lesions lie outside the brain; look at it"
 
 
-def _copy_labels(subject: Subject, flair: Volume, home: Path, out: Path) -> None:
-    """Copy the labels, other labels beside them, and what the simulator knows of them."""
+def _copy_labels(subject: Subject, flair: Volume, home: Path, out: Path) -> list[str]:
+    """Copy the labels, other labels beside them, and what the simulator knows of them.
+
+    Returns what is left out, since its place is not clear and it has no labels.
+    """
     assert subject.label is not None
-    folder = subject.label.parent
+    folder, left_out = subject.label.parent, []
     others = [p for p in images_in(folder) if stem(p).lower().startswith(LABELS)]
     for path in dict.fromkeys([subject.label, *others]):
         there = out / path.relative_to(home)
@@ -129,8 +146,15 @@ def _copy_labels(subject: Subject, flair: Volume, home: Path, out: Path) -> None
         if subject.scan.reading == AS_STORED:
             for part in parts_of(path):
                 shutil.copyfile(part, there.with_name(part.name))
-        else:  # the copy of the FLAIR says itself where its voxels lie
+            continue
+        try:
             labels = read_labels(path, flair, subject.scan.reading, allow_empty=True)
-            write_volume(there.with_name(f"{stem(path)}.nii.gz"), labels)
+        except InputError as error:
+            if path == subject.label:
+                raise
+            left_out.append(f"{printable(path.name)} is left out: {error}")
+            continue
+        write_volume(there.with_name(f"{stem(path)}.nii.gz"), replace(labels, forms=None))
     if (folder / SIMULATION).is_dir():
         shutil.copytree(folder / SIMULATION, out / (folder / SIMULATION).relative_to(home))
+    return left_out

@@ -6,6 +6,7 @@ from typing import Any
 
 from kdlib.evidence.carried import REAL
 from kdlib.evidence.protocol import PROTOCOL, REAL_PROTOCOL, rules_digest
+from kdlib.record.results import Results
 
 # What is not compared, since it decides no number of a seed.
 OF_STUDY = ("seeds", "sources", "about", "supporting")
@@ -22,6 +23,14 @@ def protocol(study: dict[str, Any]) -> dict[str, Any]:
     settings = hashlib.sha256(text.encode()).hexdigest()[:16]
     version = REAL_PROTOCOL if study["name"] == REAL else PROTOCOL
     return {"version": version, "rules": rules_digest(study["name"]), "digest": settings}
+
+
+def by_present_rules(results: Results) -> bool:
+    """Whether all seeds were made by the version of the protocol, and the rules, that hold now."""
+    now = protocol(results.study)
+    made = [seed.get("protocol", {}) for seed in results.seeds.values()]
+    same = (one.get(name) == now[name] for one in made for name in ("version", "rules"))
+    return bool(made) and all(same)
 
 
 def decisive(study: dict[str, Any]) -> dict[str, Any]:

@@ -36,11 +36,11 @@ ORDERS = {
     " not have a higher Dice on the real scans for that.",
     "undecided": "It is not decided whether the order of the methods holds.",
 }
-FATES = {
-    "carries over": "carry over",
-    "does not carry over": "do not",
-    "undecided": "are undecided",
-    "no finding": "are open in the simulation already",
+FATES = {  # of one comparison, and of several
+    "carries over": ("carries over", "carry over"),
+    "does not carry over": ("does not", "do not"),
+    "undecided": ("is undecided", "are undecided"),
+    "no finding": ("is open in the simulation already", "are open in the simulation already"),
 }
 CHANGES: dict[Direction, str] = {
     "better": "It is higher after",
@@ -116,7 +116,11 @@ def carried_words(found: Carried) -> str:
         said.append(ORDERS[verdict.order])
     if verdict.findings:
         counts = Counter[str](one.verdict for one in verdict.findings)
-        fates = [f"{counts[fate]} {words}" for fate, words in FATES.items() if counts[fate]]
+        fates = [
+            f"{counts[fate]} {words[counts[fate] > 1]}"
+            for fate, words in FATES.items()
+            if counts[fate]
+        ]
         said.append(f"Of {count_of(len(verdict.findings), 'comparison')}, {listed(fates)}.")
     return " ".join(said)
 

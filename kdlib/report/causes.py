@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from kdlib.evidence.comparisons import PAIR, compare, differences, pair_name, pooled
 from kdlib.evidence.mechanism import LOWER_IN, Outcome
+from kdlib.evidence.statistics import MARGIN
 from kdlib.evidence.verdicts import OUTCOMES, count_of
 from kdlib.record.results import Results
 from kdlib.report.figures import Picture, drawing, name_rows
@@ -78,7 +79,8 @@ def hypothesis_words(outcomes: list[Outcome]) -> str:
 
 def explained_words(results: Results) -> str:
     """Whether these results have a gain that the hypothesis could explain, in a sentence."""
-    changes = {name: change_of(one) for name, one in Story(results).found.items()}
+    found = Story(results).found
+    changes = {name: change_of(one) for name, one in found.items()}
     methods = ("adversarial", "distillation", "adabn")
     arms = [n for n in changes if results.arms[n].method in methods]
     raised = [results.arms[name].label for name in arms if changes[name] == "raised"]
@@ -87,10 +89,12 @@ def explained_words(results: Results) -> str:
     if raised:
         return f"In the study {results.name!r} it must explain a clear gain by {listed(raised)}."
     names = listed([results.arms[name].label for name in arms])
-    return (
-        f"In the study {results.name!r} there is no clear gain by {names}. So there is no gain"
-        " here that it could explain, and new statistics of the batch norms alone brought none."
-    )
+    said = f"In the study {results.name!r} there is no clear gain by {names}."
+    if any(found[name]["high"] >= MARGIN for name in arms):
+        return f"{said} But their intervals leave room for one, which it would have to explain."
+    alone = any(results.arms[name].method == "adabn" for name in arms)
+    none = ", and new statistics of the batch norms alone brought none" if alone else ""
+    return f"{said} So there is no gain here that it could explain{none}."
 
 
 def cause_words(table: pd.DataFrame, outcomes: list[Outcome], arms: Mapping[str, Arm]) -> str:

@@ -74,10 +74,11 @@ def _unsure_words(effects: pd.DataFrame) -> str:
         for row in unsure.iloc[[0, -1]].to_dict("records")
     ]
     seeds = count_of(int(unsure["seeds"].max()), "seed")
-    return (
-        f"{said}. Those that hold zero lie between {listed(ends)}. With {seeds} an interval is wide"
-        " where the seeds differ, so most of the map is open rather than empty."
-    )
+    where = f"Those that hold zero lie between {listed(ends)}." if len(unsure) > 1 else ""
+    most = 2 * len(unsure) > len(turned)
+    open_ones = ", so most of the map is open rather than empty" if most else ""
+    wide = f"With {seeds} an interval is wide where the seeds differ{open_ones}."
+    return " ".join(filter(None, [f"{said}.", where, wide]))
 
 
 def predicted_words(results: Results) -> str:

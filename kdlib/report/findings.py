@@ -15,6 +15,7 @@ from kdlib.evidence.comparisons import (
     within,
 )
 from kdlib.evidence.contrast import MINIMUM_SEEDS
+from kdlib.evidence.statistics import MARGIN
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
 from kdlib.report.pictures import overlap
@@ -213,8 +214,10 @@ def _side(found: Mapping[Any, Any]) -> str:
 
 
 def _reading(first: Mapping[Any, Any], second: Mapping[Any, Any], teacher: str) -> str:
-    if first["low"] > 0 and not second["low"] > 0:
-        return f"So what it gains over the plain student, {teacher} has already without distilling."
     if second["low"] > 0:
         return "So the second training did something that its teacher's answers do not explain."
+    if first["low"] > 0 and second["high"] < MARGIN:
+        return f"So what it gains over the plain student, {teacher} has already without distilling."
+    if first["low"] > 0:
+        return f"Whether {teacher} has this gain already without distilling is not decided here."
     return "So these runs show no gain by the other teacher."

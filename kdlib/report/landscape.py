@@ -61,8 +61,17 @@ class Landscape:
             else "No method without labels is clearly above no adaptation.",
             f"Clearly below it: {listed(self.below)}." if self.below else "",
             f"With labels, {listed(changed)}." if changed else "",
+            self._rests_on(),
         ]
         return " ".join(sentence for sentence in said if sentence)
+
+    def _rests_on(self) -> str:
+        """How many pairs and seeds there are, and what the tests are, in a sentence."""
+        seeds = count_of(max((row["seeds"] for row in self.found.values()), default=0), "seed")
+        return (
+            f"This rests on {count_of(len(self.results.pairs), 'pair')} of clinics and {seeds}, and"
+            " on tests not corrected for their number."
+        )
 
     def _best_words(self) -> str:
         """Which method without labels does best, and how long one of its runs takes."""
@@ -91,11 +100,7 @@ class Landscape:
         if self.with_labels:
             best = self.with_labels[0]
             said.append(f"With labels, {best} changes the mean Dice by {self._change(best)}.")
-        seeds = count_of(max((row["seeds"] for row in self.found.values()), default=0), "seed")
-        return (
-            f"{' '.join(said)} This rests on {count_of(len(self.results.pairs), 'pair')} of clinics"
-            f" and {seeds}, and on tests not corrected for their number."
-        )
+        return " ".join([*said, self._rests_on()])
 
     def _change(self, arm: str) -> str:
         return f"{signed(self.found[arm]['difference'])} ({interval(self.found[arm])})"

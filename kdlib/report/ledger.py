@@ -12,8 +12,8 @@ from kdlib.evidence.claims import judge
 from kdlib.evidence.comparisons import pair_name
 from kdlib.evidence.mechanism import Outcome, judge_mechanism
 from kdlib.evidence.paper import in_order
-from kdlib.evidence.protocol import PROTOCOL, rules_digest
 from kdlib.evidence.verdicts import NO_GAP
+from kdlib.record.protocol import by_present_rules, protocol
 from kdlib.record.results import Results, open_results
 from kdlib.report.shown import printed
 from kdlib.report.words import listed
@@ -109,10 +109,9 @@ def decided_words(rulings: Sequence[Ruling]) -> str:
 
 def protocol_words(results: Results) -> str:
     """Whether the results were made by the rules that hold now, in sentences."""
-    made = [seed.get("protocol", {}) for seed in results.seeds.values()]
-    now = (PROTOCOL, rules_digest())
-    if made and all((one.get("version"), one.get("rules")) == now for one in made):
-        return f"These results were made by version {PROTOCOL} of the protocol, with these rules."
+    if by_present_rules(results):
+        version = protocol(results.study)["version"]
+        return f"These results were made by version {version} of the protocol, with these rules."
     return (
         "These results were not made by this version of the protocol. Its rules were written "
         "later, so the verdicts on these results only show what the rules do."

@@ -9,15 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kdlib.evidence.protocol import PROTOCOL
 from kdlib.evidence.verdicts import count_of
 from kdlib.files import write_text
+from kdlib.record.protocol import by_present_rules
 from kdlib.record.results import Results
 from kdlib.record.whole import LAST
 from kdlib.report.dials import dial_effects
 from kdlib.report.gains import gains, pooled
 from kdlib.report.words import interval, listed, signed
-from kdlib.study.arm import adapting, lower_bound
+from kdlib.study.arm import Arm, adapting, lower_bound
 
 STUDIES = ("standard", "landscape")  # the first that tried a method is told; it has more pairs
 PARTS = "dials"  # the study of single parts of a shift
@@ -37,8 +37,8 @@ def on_bench(method: str, *, on_the_fly: bool = False) -> str:
     if "mends" in found:
         mends, harms = (listed(found[what]) or "none" for what in ("mends", "harms"))
         said.append(
-            f"Of the parts of a shift that the study {PARTS} turned alone, {method} clearly mended"
-            f" {mends} and harmed {harms}."
+            f"Of the parts of a shift that the study {PARTS} turned alone, {method} mended {mends}"
+            f" and harmed {harms}, by tests not corrected for their number."
         )
     return " ".join([*said, "Your scans may differ."])
 
@@ -58,12 +58,12 @@ def found_by(results: Results) -> dict[str, dict[str, Any]]:
 
     Results that another version of the protocol decided are left out.
     """
-    if not _of_this_protocol(results):
+    if not by_present_rules(results):
         return {}
     found: dict[str, dict[str, Any]] = {}
     for name, row in pooled(gains(results), results).items():
         arm = results.arms[name]
-        if arm.teacher is None:
+        if _is_plain(arm, results):
             told = {"study": results.name, "pairs": len(results.pairs), "interval": interval(row)}
             told |= {
                 "difference": round(row["difference"], 4),
@@ -77,14 +77,15 @@ def found_by(results: Results) -> dict[str, dict[str, Any]]:
 def parts_by(results: Results) -> dict[str, dict[str, Any]]:
     """The dials that each method mends and harms, by the results of the study of dials."""
     lower = lower_bound(results.arms)
-    if lower is None or not _of_this_protocol(results):
+    if lower is None or not by_present_rules(results):
         return {}
     effects, found = dial_effects(results, lower), {}
     for name in adapting(results.arms):
         own = effects[effects["arm"] == name]
         arm = results.arms[name]
         told = {what: list(own.loc[own["effect"] == what, "dial"]) for what in ("mends", "harms")}
-        found[_key(arm.method, arm.on_the_fly)] = told
+        if _is_plain(arm, results):
+            found.setdefault(_key(arm.method, arm.on_the_fly), told)
     return found
 
 
@@ -100,9 +101,9 @@ def text_of(folder: Path) -> str:
     return json.dumps(dict(sorted(told.items())), indent=1, ensure_ascii=False) + "\n"
 
 
-def _of_this_protocol(results: Results) -> bool:
-    versions = (made.get("protocol", {}).get("version") for made in results.seeds.values())
-    return all(version == PROTOCOL for version in versions)
+def _is_plain(arm: Arm, results: Results) -> bool:
+    """Whether an arm adapts, and starts from the teacher that does not."""
+    return arm.method != "unadapted" and arm.teacher in (None, lower_bound(results.arms))
 
 
 def _key(method: str, on_the_fly: bool) -> str:

@@ -62,7 +62,8 @@ OPEN_POINTS = (
     ),
     OpenPoint(
         "Length of training",
-        "The same number of optimiser steps in every arm.",
+        "The same number of optimiser steps in every arm that trains on pooled scans. An arm on the"
+        " fly takes fewer, for each scan. The steps of a teacher come on top.",
         "Otherwise a method could win by training longer.",
         ("steps", "on_the_fly_steps"),
     ),
@@ -211,7 +212,10 @@ def departed_words(recipe: dict[str, Any]) -> str:
 def start_words(recipe: dict[str, Any]) -> str:
     """From which weights the students of a recipe start, and why, as the end of a sentence."""
     if setting_text(recipe["start"]) == setting_text(default("start")):
-        return "pooled students start from random weights, as in the paper."
+        return (
+            "pooled students start from random weights. The paper does not say how its students"
+            " start."
+        )
     return (
         "students start from the weights of the teacher, because the training is too short for"
         " random ones."

@@ -18,8 +18,10 @@ from kdlib.study.arm import featured
 
 LEAST = 0.001  # of Dice: a smaller change of a mean is no change
 STARTS = {
-    "scratch": "A student that adapts to pooled scans starts from random weights, as in the paper.",
-    "teacher": "A student starts from the weights of its teacher. The paper's starts from scratch.",
+    "scratch": "A student that adapts to pooled scans starts from random weights. The paper does"
+    " not say how its students start.",
+    "teacher": "A student starts from the weights of its teacher. The paper does not say how its"
+    " students start.",
 }
 
 

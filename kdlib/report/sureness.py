@@ -36,11 +36,11 @@ def sureness_words(results: Results) -> str:
         [f"{value:.4f}" for value in table[f"{MEASURES['ece']}, {place}"]] for place in PLACES
     )
     return (
-        f"In the whole head the calibration error is {head[0]} for the teacher, {head[1]} for the "
-        f"student, and {head[2]} for the student with the softening taken out. In the band around "
-        f"lesions it is {band[0]}, {band[1]} and {band[2]}. The step from the second number to the "
-        "third is the temperature alone. The step from the first to the third is what the student "
-        "learnt otherwise."
+        "In the mean over all test subjects, the calibration error in the whole head is "
+        f"{head[0]} for the teacher, {head[1]} for the student, and {head[2]} for the student with "
+        f"the softening taken out. In the band around lesions it is {band[0]}, {band[1]} and "
+        f"{band[2]}. The step from the second number to the third is the temperature alone. "
+        "The step from the first to the third is what the student learnt otherwise."
     )
 
 

@@ -55,9 +55,10 @@ def agreement_words(results: Results) -> str:
         size += int(student.sum() + teacher.sum())
     starts = {"teacher": "from its teacher's weights", "scratch": "from random weights"}
     return (
-        f"In this study a student starts {starts[results.study['recipe']['start']]}. On the saved "
-        f"slices from {pair_name(*pair)}, the Dice between the student's mask and its teacher's "
-        f"is {both / max(size, 1):.2f}; it would be one if the student decided as its teacher does."
+        "In this study a student of pooled scans starts "
+        f"{starts[results.study['recipe']['start']]}. On the saved slices from {pair_name(*pair)}, "
+        f"the Dice between the student's mask and its teacher's is "
+        f"{both / max(size, 1):.2f}; it would be one if the student decided as its teacher does."
     )
 
 

@@ -94,17 +94,22 @@ def worth_sentences(found: Worth | None) -> list[str]:
     for worth in ("harms", "changes almost nothing"):
         names = [one.arm for one in found.without if one.worth == worth]
         said += [f"What {worth}: {', '.join(names)}."] if names else []
+    unclear = [one.arm for one in found.without if one.worth == "not clear"]
+    said += [f"Not clear: {', '.join(unclear)}."] if unclear else []
     return [*said, *_with_labels(found)]
 
 
 def _best(found: Sequence[Gain]) -> str:
-    helpful = [one for one in found if one.worth == "helps"]
-    best = max(helpful or found, key=lambda one: one.contrast.difference)
+    helpful, unclear = (
+        [one for one in found if one.worth == worth] for worth in ("helps", "not clear")
+    )
+    best = max(helpful or unclear or found, key=lambda one: one.contrast.difference)
     size = f"{best.arm} changes the mean Dice by {_span(best.contrast)}"
     if helpful:
         return f"Adapting helps: {size}. {best.worse:.0%} of the subjects come off worse."
-    if best.worth != "not clear":
-        return f"Adapting does not help: the best is that {size}, less than {MARGIN:g}."
+    if not unclear:
+        little = f", less than {MARGIN:g}" if best.worth == "changes almost nothing" else ""
+        return f"Adapting does not help. At best {size}{little}."
     least = best.contrast.detectable
     needed = "" if np.isnan(least) else f" A difference of {least:.3f} would be found."
     return f"It is not clear whether adapting helps: {size}.{needed}"
@@ -114,10 +119,12 @@ def _with_labels(found: Worth) -> list[str]:
     """What a few labels of the target change, and what all of them do."""
     few = [f"{one.arm} by {_span(one.contrast)}" for one in found.tuned]
     said = (
-        [f"Learning from a few labels of the target changes it: {'; '.join(few)}."] if few else []
+        [f"Learning from a few labels of the target changes the mean Dice: {'; '.join(few)}."]
+        if few
+        else []
     )
     if found.gap is not None and not np.isnan(found.gap.low):
-        said.append(f"Labels of the target change it by {_span(found.gap)}.")
+        said.append(f"Labels of the target change the mean Dice by {_span(found.gap)}.")
     return said
 
 

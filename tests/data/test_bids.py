@@ -36,6 +36,43 @@ def test_bids_masks_are_found_under_derivatives(tmp_path: Path) -> None:
     assert not subject.faults
 
 
+@pytest.mark.parametrize("person", ["WMH01", "lesion1"])
+def test_the_name_of_a_participant_does_not_make_a_brain_mask_one_of_lesions(
+    tmp_path: Path, person: str
+) -> None:
+    anat = f"sub-{person}/anat/sub-{person}"
+    touched(tmp_path, f"{anat}_FLAIR.nii.gz", f"derivatives/fp/{anat}_desc-brain_mask.nii.gz")
+    (subject,) = own(tmp_path)
+    assert (subject.label, subject.faults) == (None, ())
+    touched(tmp_path, f"derivatives/fp/{anat}_desc-lesion_mask.nii.gz")
+    (subject,) = own(tmp_path)
+    assert subject.label is not None
+    assert not subject.faults
+
+
+def test_own_masks_are_no_labels_whatever_the_folders_above_are_called(tmp_path: Path) -> None:
+    dataset, home = tmp_path / "sub-cohort" / "bids", "derivatives/kdlib"
+    touched(dataset, "sub-1/anat/sub-1_FLAIR.nii.gz",
+            f"{home}/sub-1/anat/sub-1_label-WMH_mask.nii.gz")  # fmt: skip
+    made_by = '{"GeneratedBy": [{"Name": "kdlib"}]}'
+    (dataset / home / "dataset_description.json").write_text(made_by)
+    assert [subject.label for subject in own(dataset)] == [None]
+
+
+@pytest.mark.parametrize("place", ["sub-1", "sub-1/ses-1"])
+def test_a_participant_is_not_taken_for_a_folder_of_people(tmp_path: Path, place: str) -> None:
+    touched(tmp_path, "sub-1/ses-1/anat/sub-1_ses-1_FLAIR.nii.gz")
+    with pytest.raises(InputError, match="one participant of a BIDS dataset; name the dataset"):
+        own(tmp_path / place)
+
+
+def test_advice_for_bids_is_in_names_of_bids(tmp_path: Path) -> None:
+    touched(tmp_path, "sub-1/ses-1/anat/sub-1_ses-1_FLAIR.nii.gz", "sub-2/anat/FLAIR.nii.gz")
+    with pytest.raises(InputError, match="sub-1/ses-1/anat/sub-1_ses-1_label-lesion_mask"):
+        _ = own(tmp_path)[0].labelled
+    assert "name the FLAIR anat/sub-<name>[_ses-<name>]_FLAIR.nii.gz" in faults(tmp_path)
+
+
 def test_a_bids_t1_on_the_flairs_grid_comes_first(tmp_path: Path) -> None:
     anat = "sub-1/anat/sub-1"
     touched(tmp_path, f"{anat}_FLAIR.nii.gz", f"{anat}_T1w.nii.gz")

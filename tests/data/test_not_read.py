@@ -17,7 +17,7 @@ OTHERS = {
     "FLAIR.hdr": "half of a pair; put the .img file beside it",
     "T2.nii.gz": "it has T2.nii.gz; name the FLAIR",
     "one/two/three/FLAIR.nii.gz": "it has one/two/three/FLAIR.nii.gz",
-    "notes.txt": "add FLAIR.nii.gz or leave",
+    "notes.txt": "or leave the folder out",
 }
 
 

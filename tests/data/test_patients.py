@@ -153,6 +153,7 @@ def test_a_table_without_patients_changes_nothing(tmp_path: Path) -> None:
         (b"participant_id;patient\na;X\nb;X\n", "with tabs between the columns"),
         (b"participant_id  patient\na  X\nb  X\n", "with tabs between the columns"),
         (b"participant_id\tpatient\na\tX\na\tY\nb\tX\n", "a has two rows with different pat"),
+        (b"age\tparticipant_id\tpatient\n9\ta\tX\n9\tb\tX\n9\n", "has no participant_id"),
         (b'participant_id\tpatient\na\t"X\nb\tX\n', "no row for b"),
         (b"/annex/objects/MD5E-s1--0.tsv\n", "only a pointer to a file; .*datalad get"),
     ],

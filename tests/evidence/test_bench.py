@@ -43,7 +43,7 @@ def test_a_good_bench_calls_the_made_gain_and_no_other(study: Study) -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "nothing", "why"), [(0.0, 0.0, "not called"), (0.06, 0.06, "there is none")]
+    ("made", "nothing", "why"), [(0.0, 0.0, "not found"), (0.06, 0.06, "there is none")]
 )
 def test_a_bench_that_misses_or_invents_a_gain_judges_nothing(
     study: Study, made: float, nothing: float, why: str
@@ -69,7 +69,8 @@ def test_pairs_without_a_gap_are_left_out(study: Study) -> None:
     scores.loc[wrong, "dice"] -= 0.5
     found = {ruling.claim.number: ruling for ruling in judge(scores)}
     assert found["1"].verdict == "reproduced"
-    assert found["1"].why.startswith("Without Utrecht to Singapore, Utrecht to Amsterdam, where")
+    left_out = "without Utrecht to Singapore, Utrecht to Amsterdam, where there is no gap"
+    assert found["1"].why.endswith(left_out)
     assert found["4"].verdict == NO_GAP
     assert "U-bound - L-bound (Utrecht to Singapore)" in found["4"].why
     assert found["15"].verdict == "contradicted"
@@ -102,3 +103,14 @@ def test_the_study_of_controls_has_what_the_gate_looks_at() -> None:
     assert {bench.LOWER, bench.UPPER, *NEVER_BETTER} <= set(controls.arms)
     assert set(controls.pairs) == {*BENT, *UNCHANGED}
     assert controls.recipe == standard.recipe == load_study("mechanism").recipe
+
+
+def test_a_claim_that_was_not_run_counts_as_such_beside_a_closed_pair(study: Study) -> None:
+    scores = closing(study(), PAIRS[:1])
+    fewer = scores[~scores["arm"].str.contains("on the fly")]
+    assert {r.claim.number for r in judge(scores) if not r.run} < {
+        r.claim.number for r in judge(fewer) if not r.run
+    }
+    (ruling,) = (r for r in judge(fewer) if r.claim.number == "9")
+    assert not ruling.run
+    assert "where there is no gap" in ruling.why

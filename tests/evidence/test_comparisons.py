@@ -168,5 +168,11 @@ def test_seed_variation_is_told_apart_from_subjects(study: Study) -> None:
     assert row["subject_sd"] == pytest.approx(0.1, abs=0.05)
 
 
+def test_subjects_that_a_seed_lacks_do_not_pass_for_its_variation(study: Study) -> None:
+    whole = study(effects={"KD": 0}, seeds=3, noise=0.0)  # subjects differ, seeds do not
+    lacks = whole["seed"].eq(2) & whole["subject"].isin(sorted(whole["subject"].unique())[:3])
+    assert seed_variation(whole[~lacks])["seed_sd"].max() == pytest.approx(0, abs=1e-9)
+
+
 def test_one_seed_has_no_variation_over_seeds(study: Study) -> None:
     assert seed_variation(study(seeds=1))["seed_sd"].isna().all()

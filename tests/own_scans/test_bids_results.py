@@ -105,6 +105,14 @@ def test_each_scan_has_mask_map_and_sidecars_under_its_own_name(
     assert not [name for name, content in files(out).items() if b"Jane" in content]
 
 
+def test_a_validator_skips_what_lies_beside_the_people_and_no_sidecar(
+    run_folder: Path, dataset: Path, tmp_path: Path
+) -> None:
+    predicted(run_folder, dataset, tmp_path / "out")
+    patterns = (tmp_path / "out/.bidsignore").read_text().split()
+    assert all(pattern.startswith("/") for pattern in patterns)  # else it holds at every depth
+
+
 def test_plain_folders_have_the_same_table(run_folder: Path, tmp_path: Path) -> None:
     own = write_plain(tmp_path / "own", "anna", "bert")
     predicted(run_folder, own, tmp_path / "out")

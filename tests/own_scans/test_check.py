@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -113,6 +114,14 @@ def test_the_command_prints_a_row_per_subject_and_ends_with_1(tmp_path: Path) ->
     assert good.split()[1:6] == ["good", "40x5x32", "4x6x4", "PIL", "0"]
     assert all(f"{name}/" in done.out for name in ("cut", "empty", "grid", "labels"))
     assert str(tmp_path) not in done.out
+
+
+def test_no_name_is_cut_off_in_a_file(tmp_path: Path) -> None:
+    name = "patient_" + "x" * 120
+    write_plain(tmp_path, name)
+    shutil.copy(tmp_path / name / "FLAIR.nii.gz", tmp_path / name / "flair.nii")
+    (line,) = (line for line in kdlib("check", tmp_path).out.splitlines() if name in line)
+    assert "2 files may be its FLAIR (FLAIR.nii.gz and flair.nii); keep one" in line
 
 
 def test_the_command_prints_json_and_ends_with_0(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 import shutil
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 
 from kdlib.data.clinics import open_clinics
 from kdlib.data.image_file import read_labels, read_volume, write_volume
 from kdlib.data.volume import Volume
+from kdlib.errors import InputError
 from kdlib.simulator import simulate
 from tests.command import kdlib
 
@@ -70,6 +72,33 @@ def test_tables_and_other_masks_of_a_plain_folder_are_copied(clinics: Path, tmp_
     (anna,) = open_clinics(out)["own"].subjects
     assert anna.patient == "A"
     read_labels(out / "anna" / "mask_all.nii.gz", read_volume(anna.scan.flair))
+
+
+def test_a_t1_on_a_grid_of_its_own_is_left_out_and_told(clinics: Path, tmp_path: Path) -> None:
+    (whole,) = open_clinics(clinics)["utrecht"].subjects
+    home = tmp_path / "own" / "anna"
+    home.mkdir(parents=True)
+    shutil.copy(whole.scan.flair, home / "FLAIR.nii.gz")
+    write_volume(home / "T1.nii.gz", Volume(np.ones((40, 40, 20), np.float32), np.eye(4)))
+    done = kdlib("strip", tmp_path / "own", tmp_path / "out")
+    assert done.status == 0, done.err
+    assert "anna: its T1 is left out: " in done.out
+    assert [path.name for path in (tmp_path / "out" / "anna").iterdir()] == ["FLAIR.nii.gz"]
+
+
+def test_the_copy_says_itself_where_its_voxels_lie(clinics: Path, tmp_path: Path) -> None:
+    (whole,) = open_clinics(clinics)["utrecht"].subjects
+    home = tmp_path / "own" / "anna"
+    home.mkdir(parents=True)
+    scan = nib.nifti1.load(whole.scan.flair)
+    bare = nib.Nifti1Image(np.asanyarray(scan.dataobj), None, scan.header)
+    bare.header["sform_code"], bare.header["qform_code"] = 0, 0
+    nib.save(bare, home / "FLAIR.nii.gz")
+    with pytest.raises(InputError, match="does not say how it is oriented"):
+        read_volume(home / "FLAIR.nii.gz")
+    done = kdlib("strip", tmp_path / "own", tmp_path / "out", "--orientation", "LPS")
+    assert done.status == 0, done.err
+    assert nib.aff2axcodes(read_volume(tmp_path / "out/anna/FLAIR.nii.gz").affine) == tuple("LPS")
 
 
 def test_the_brain_of_a_scan_that_lost_its_slice_thickness_is_doubted(

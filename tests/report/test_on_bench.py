@@ -40,8 +40,16 @@ def test_a_method_is_told_with_the_parts_of_a_shift_that_it_mends_and_harms() ->
     assert set(parts_by(results)["adabn"]["harms"]) == {dial_names(results)[t] for t in harmed}
 
 
+def test_methods_that_start_from_the_plain_teacher_are_told() -> None:
+    results = Results(RECORD / "landscape")
+    named = {name: arm for name, arm in results.arms.items() if arm.teacher == "L-bound"}
+    assert {"tent", "ADDA"} <= named.keys()
+    assert {arm.method for arm in named.values()} <= found_by(results).keys()
+    assert "unadapted" not in found_by(results)
+
+
 def test_results_of_another_protocol_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kdlib.report.on_bench.PROTOCOL", PROTOCOL + 1)
+    monkeypatch.setattr("kdlib.record.protocol.PROTOCOL", PROTOCOL + 1)
     assert found_by(Results(RECORD / "controls")) == {}
     assert parts_by(Results(RECORD / PARTS)) == {}
 

@@ -7,7 +7,7 @@ from kdlib.study.study import load_study
 
 def test_a_start_at_the_teacher_is_said_only_of_a_recipe_that_has_it() -> None:
     demo, standard = (load_study(name).recipe.model_dump() for name in ("demo", "standard"))
-    assert "random weights, as in the paper" in start_words(standard)
+    assert "random weights. The paper does not say" in start_words(standard)
     assert "start from the weights of the teacher" in start_words(demo)
 
 

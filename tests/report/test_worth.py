@@ -24,7 +24,7 @@ def test_what_helps_harms_and_changes_nothing_is_told_apart(study: Study) -> Non
     said = worth_sentences(worth_of(scores, ARMS))
     assert said[0].startswith("Adapting helps: KD changes the mean Dice by +0.0")
     assert said[1:3] == ["What harms: ADA.", "What changes almost nothing: ADA then KD."]
-    assert said[3].startswith("Labels of the target change it by +0.1")
+    assert said[3].startswith("Labels of the target change the mean Dice by +0.1")
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,30 @@ def test_other_answers(
     assert worth_sentences(worth_of(scores, ARMS))[0].startswith(answer)
 
 
+def test_what_only_harms_is_not_called_small(study: Study) -> None:
+    effects = dict.fromkeys(EFFECTS, -0.1) | {"L-bound": 0.0}
+    scores = study(effects=effects, pairs=PAIR, subjects=13, noise=0.005)
+    said = worth_sentences(worth_of(scores, ARMS))[0]
+    assert said.startswith("Adapting does not help. At best ")
+    assert "less than" not in said
+
+
+def test_an_arm_that_is_not_clear_leaves_the_answer_open(study: Study) -> None:
+    scores = study(effects=EFFECTS | {"KD": 0.0}, pairs=PAIR, subjects=13, noise=0.002)
+    rough = scores["arm"].eq("ADA then KD") & scores["seed"].eq(0)
+    scores["dice"] += np.where(rough, 0.1, 0)
+    said = worth_sentences(worth_of(scores, ARMS))
+    assert said[0].startswith("It is not clear whether adapting helps: ADA then KD")
+    assert "Not clear: ADA then KD." in said
+
+
+def test_subjects_that_come_off_worse_are_those_of_the_tests(study: Study) -> None:
+    scores = study(effects=EFFECTS | {"KD": 0.0}, pairs=PAIR, subjects=4, noise=0.05)
+    scores = scores[~(scores["seed"].eq(2) & scores["subject"].eq("003"))]
+    (kd,) = gains(scores, ["KD"], "L-bound")
+    assert kd.worse == pytest.approx(round(kd.worse * kd.contrast.n) / kd.contrast.n)
+
+
 def test_labels_are_not_taken_for_adaptation(study: Study) -> None:
     arms = ARMS | {
         "few": Arm(method="fine_tuning", role="other", label="2 labels", colour="#123456")
@@ -53,7 +77,7 @@ def test_labels_are_not_taken_for_adaptation(study: Study) -> None:
     said = worth_sentences(found)
     assert said[0].startswith("Adapting does not help")
     assert said[-2].startswith(
-        "Learning from a few labels of the target changes it: 2 labels by +0."
+        "Learning from a few labels of the target changes the mean Dice: 2 labels by +0."
     )
     assert worth_table(found).set_index("Arm")["Verdict"]["2 labels"] == "helps"
 
