@@ -26,12 +26,12 @@ def bold_is_better(evidence: Evidence) -> Judgement:
     printed = paper.printed_results()
     pair = ["table", "source", "target"]
     compared = printed[~printed["arm"].isin(["L-bound", "U-bound"])]
-    best = compared.groupby(pair)["mean"].transform("max")
-    wrong = compared[compared["bold"] & (compared["mean"] < best)]
+    compared = compared.assign(best=compared.groupby(pair)["mean"].transform("max"))
+    wrong = compared[compared["bold"] & (compared["mean"] < compared["best"])]
     why = "; ".join(
         f"Table {row['table']}, {pair_name(row['source'], row['target'])}:"
         f" {row['arm']} is bold with {row['mean']:.4f}, although another arm has"
-        f" {best[row.name]:.4f}"
+        f" {row['best']:.4f}"
         for _, row in wrong.iterrows()
     )
     return Judgement("contradicted", why) if why else Judgement("reproduced", "bold is the better")

@@ -51,7 +51,9 @@ def gains(scores: pd.DataFrame, arms: Sequence[str], lower: str) -> list[Gain]:
     plain = [evidence.contrast(arm, lower, pairs) for arm in run]
     strict = corrected(plain) if plain else []
     return [
-        Gain(arm, WORTH[direction(one, after)], one, share_made_worse(table.mean(axis=1)))
+        Gain(
+            arm, WORTH[direction(one, after)], one, share_made_worse(table.mean(axis=1).to_numpy())
+        )
         for (arm, table), one, after in zip(run.items(), plain, strict, strict=True)
     ]
 

@@ -79,7 +79,7 @@ def parts_by(results: Results) -> dict[str, dict[str, Any]]:
     lower = lower_bound(results.arms)
     if lower is None or not by_present_rules(results):
         return {}
-    effects, found = dial_effects(results, lower), {}
+    effects, found = dial_effects(results, lower), dict[str, dict[str, Any]]()
     for name in adapting(results.arms):
         own = effects[effects["arm"] == name]
         arm = results.arms[name]
