@@ -1,5 +1,6 @@
 """How long the runs of each arm took."""
 
+from collections.abc import Iterable, Mapping
 from statistics import median
 
 from kdlib.record.results import Results
@@ -7,22 +8,28 @@ from kdlib.study.study import Study, arm_scenario
 
 
 def minutes_of_arms(results: Results) -> dict[str, float]:
-    """The median minutes of a run of each arm, without its teacher. Arms without a run are missing.
+    """The minutes of a run of each arm, without its teacher. Arms without a run are missing.
 
-    Runs are found by their readable names. Arms that differ only in other settings share them, for
-    example the values of a sweep: all their runs count for each of them. On the fly a run is the
-    adaptation to one scan.
+    It is the median of the runs of a seed, and of several seeds the shortest one: a machine that
+    had other work to do took longer. Runs are found by their readable names. Arms that differ only
+    in other settings share them, for example the values of a sweep: all their runs count for each
+    of them. On the fly a run is the adaptation to one scan.
     """
     study = Study(**results.study)
     seconds: dict[str, list[float]] = {}
     for run in results.runs:
         name = run["run"].rpartition("-")[0]  # without the digest
         seconds.setdefault(name, []).append(run["seconds"])
-    found = {
-        arm: [second for name in _names(study, arm, seconds) for second in seconds[name]]
-        for arm in study.arms
-    }
-    return {arm: median(each) / 60 for arm, each in found.items() if each}
+    found = {arm: _names(study, arm, seconds) for arm in study.arms}
+    return {arm: _of_a_run(names, seconds) / 60 for arm, names in found.items() if names}
+
+
+def _of_a_run(names: Iterable[str], seconds: Mapping[str, list[float]]) -> float:
+    """The median of each seed's runs, of the fastest seed."""
+    by_seed: dict[str, list[float]] = {}
+    for name in names:
+        by_seed.setdefault(name.rpartition("-seed")[2], []).extend(seconds[name])
+    return min(map(median, by_seed.values()))
 
 
 def as_time(minutes: float) -> str:

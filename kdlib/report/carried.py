@@ -214,8 +214,10 @@ def carried_conclusion(found: Carried | None) -> str:
         return answer
     top = gains.sort_values("real_gain").iloc[-1]
     patients = count_of(found.rows["subject"].nunique(), "patient")
+    seeds = count_of(len(top["real_seeds"]), "seed")
     return (
         f"{answer} {found.label(top['arm'])} changes the mean Dice there by"
         f" {signed(top['real_gain'])}, the most of all methods without labels, and in the"
-        f" simulation by {signed(top['simulated_gain'])}. This is the answer of {patients}."
+        f" simulation by {signed(top['simulated_gain'])}."
+        f" This is the answer of {patients} and {seeds}."
     )

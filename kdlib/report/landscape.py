@@ -130,7 +130,7 @@ class Landscape:
 
         A large dot is the change over all pairs with its 95 % interval, a small dot is one subject,
         and a tick is one seed. The dashed lines are the bounds, and the upper axis has the share of
-        the gap between them if it is clear. At the right are the median minutes of a run. Returns
+        the gap between them if it is clear. At the right is the time of a run. Returns
         None if there is nothing to compare.
         """
         if not self.found:

@@ -126,7 +126,7 @@ def test_the_sentences_say_what_was_made(found: Carried) -> None:
     assert "KD (−0.0" in lowered
     last = carried_conclusion(found)
     assert "AdaBN changes the mean Dice there by +0.0" in last
-    assert last.endswith(f"the answer of {PATIENTS} patients.")
+    assert last.endswith(f"the answer of {PATIENTS} patients and 3 seeds.")
     assert (gains_table(found)["Patients"] == PATIENTS).all()
 
 
