@@ -74,8 +74,9 @@ def is_bids(folder: Path) -> bool:
 
 def refuse_participant(folder: Path) -> None:
     """Raise ``InputError`` for a folder of one person or session, whose name would be lost."""
-    homes = [folder / "anat", *folder.glob("ses-*/anat")]
-    if folder.name[:4] in ("sub-", "ses-") and any(map(Path.is_dir, homes)):
+    if folder.name[:4] not in ("sub-", "ses-"):
+        return
+    if any(home.is_dir() for home in (folder / "anat", *folder.glob("ses-*/anat"))):
         what = "this is one participant of a BIDS dataset; name the dataset, or the FLAIR itself"
         raise InputError(f"{printable(folder)}: {what}")
 

@@ -72,8 +72,8 @@ def find_subjects(place: Path, name: str, observer: str | None = None) -> Found:
     shown = printable(place)
     if not place.is_dir():
         raise InputError(f"{shown}: no such folder or file; check the path")
-    refuse_participant(place)
     try:
+        refuse_participant(place)
         found = _challenge(place, observer)
         if observer is not None and not found:
             raise InputError(f"{shown}: only the challenge's data has observers; name none")

@@ -100,8 +100,8 @@ def _strip_one(subject: Subject, home: Path, out: Path) -> Stripped:
     inside = brain.array >= BRAIN
     if not inside.any():
         raise InputError(f"{scan.flair}: no brain was found in it; leave it out")
-    for path, image in zip([scan.flair, scan.t1], images, strict=False):
-        assert path is not None
+    paths = [path for path in (scan.flair, scan.t1) if path is not None]
+    for path, image in zip(paths, images, strict=False):  # a T1 may have been left out
         there = out / path.relative_to(home)
         copy = stripped(image, brain)
         if scan.reading != AS_STORED:  # the copy says itself where its voxels lie
@@ -154,7 +154,7 @@ def _copy_labels(subject: Subject, flair: Volume, home: Path, out: Path) -> list
                 raise
             left_out.append(f"{printable(path.name)} is left out: {error}")
             continue
-        write_volume(there.with_name(f"{stem(path)}.nii.gz"), replace(labels, forms=None))
+        write_volume(there.with_name(f"{stem(path)}.nii.gz"), labels)
     if (folder / SIMULATION).is_dir():
         shutil.copytree(folder / SIMULATION, out / (folder / SIMULATION).relative_to(home))
     return left_out

@@ -81,10 +81,10 @@ def parts_by(results: Results) -> dict[str, dict[str, Any]]:
         return {}
     effects, found = dial_effects(results, lower), dict[str, dict[str, Any]]()
     for name in adapting(results.arms):
-        own = effects[effects["arm"] == name]
         arm = results.arms[name]
-        told = {what: list(own.loc[own["effect"] == what, "dial"]) for what in ("mends", "harms")}
         if _is_plain(arm, results):
+            own = effects[effects["arm"] == name].groupby("effect")["dial"].agg(list)
+            told = {what: own.get(what, []) for what in ("mends", "harms")}
             found.setdefault(_key(arm.method, arm.on_the_fly), told)
     return found
 

@@ -15,6 +15,12 @@ from kdlib.methods import method_named
 from kdlib.study.arm import Arm, adapting, label_free, lower_bound, upper_bound
 from kdlib.study.study import Study
 
+# What is said of the arms with the other verdicts.
+OTHERS = {
+    "harms": "What harms",
+    "changes almost nothing": "What changes almost nothing",
+    "not clear": "Not clear",
+}
 COLUMNS = ["Arm", "Verdict", "Difference", "Low", "High", "Come off worse", "Subjects", "Seeds"]
 
 
@@ -91,11 +97,9 @@ def worth_sentences(found: Worth | None) -> list[str]:
     if seeds < MINIMUM_SEEDS:
         return [f"With {count_of(seeds, 'seed')} nothing is clear; it takes {MINIMUM_SEEDS}."]
     said = [_best(found.without)]
-    for worth in ("harms", "changes almost nothing"):
+    for worth, what in OTHERS.items():
         names = [one.arm for one in found.without if one.worth == worth]
-        said += [f"What {worth}: {', '.join(names)}."] if names else []
-    unclear = [one.arm for one in found.without if one.worth == "not clear"]
-    said += [f"Not clear: {', '.join(unclear)}."] if unclear else []
+        said += [f"{what}: {', '.join(names)}."] if names else []
     return [*said, *_with_labels(found)]
 
 
