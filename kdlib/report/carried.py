@@ -122,6 +122,8 @@ def carried_words(found: Carried) -> str:
             if counts[fate]
         ]
         said.append(f"Of {count_of(len(verdict.findings), 'comparison')}, {listed(fates)}.")
+    else:
+        said.append(f"The reason: {verdict.why}.")
     return " ".join(said)
 
 

@@ -129,9 +129,9 @@ class Landscape:
         """One row for each method: its change of the Dice, with seeds, subjects and minutes.
 
         A large dot is the change over all pairs with its 95 % interval, a small dot is one subject,
-        and a tick is one seed. The dashed lines are the bounds, and the upper axis has the share of
-        the gap between them if it is clear. At the right is the time of a run. Returns
-        None if there is nothing to compare.
+        and a tick is one seed. The dashed line at zero is the lower bound. If the gap is clear, a
+        second one is the upper bound, and the upper axis has the share of the gap. At the right is
+        the time of a run. Returns None if there is nothing to compare.
         """
         if not self.found:
             return None

@@ -130,6 +130,15 @@ def test_the_sentences_say_what_was_made(found: Carried) -> None:
     assert (gains_table(found)["Patients"] == PATIENTS).all()
 
 
+def test_a_verdict_that_takes_more_seeds_says_so(tmp_path: Path) -> None:
+    few = known_effects(REAL, PAIR, subjects=PATIENTS + 1, noise=0.005, number=1, seeds=2)
+    write_results(tmp_path, "real", few)
+    write_results(tmp_path, "standard", known_effects(SIMULATED, noise=0.005))
+    found = Carried(open_results(tmp_path / "real"), open_results(tmp_path / "standard"))
+    assert found.verdict.findings == ()
+    assert "2 seeds" in carried_words(found)
+
+
 def test_the_figures_show_every_method_with_its_pairs_patients_and_seeds(found: Carried) -> None:
     scatter, panels = gains_scatter(found), gains_by_method(found)
     assert scatter is not None
