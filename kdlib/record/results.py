@@ -66,6 +66,15 @@ class Results:
         return _read_table_if_there(self.folder / "gap_parts.csv")
 
     @cached_property
+    def other_masks(self) -> dict[str, pd.DataFrame]:
+        """The metrics against other masks, as ``kdlib report --labels NAME`` wrote them, by NAME.
+
+        Empty if no file ``scores_NAME.csv`` was put here.
+        """
+        files = sorted(self.folder.glob("scores_*.csv"))
+        return {path.stem.removeprefix("scores_"): _read_table(path) for path in files}
+
+    @cached_property
     def provenance(self) -> dict[str, Any]:
         """How each seed was made, as ``kdlib.record.provenance`` describes it."""
         return json.loads((self.folder / "provenance.json").read_text(encoding="utf-8"))

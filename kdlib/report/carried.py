@@ -14,6 +14,7 @@ from kdlib.evidence.direction import Direction
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
 from kdlib.report.adapting import awaited_words, results_named
+from kdlib.report.other_masks import change_words
 from kdlib.report.pictures import Slice, first_arms
 from kdlib.report.words import listed, signed
 from kdlib.study.arm import upper_bound
@@ -129,6 +130,14 @@ def carried_words(found: Carried) -> str:
 
 def real_change_words(found: Carried) -> str:
     """Which methods raise and which lower the Dice on the real scans, in sentences."""
+    by_change = _changed(found)
+    parts = [f"{words} {listed(by_change[c])}." for c, words in CHANGES.items() if c in by_change]
+    compared = f"The mean Dice on the real scans is compared with that of {LOWER}."
+    return " ".join([compared, *parts]) if parts else ""
+
+
+def _changed(found: Carried) -> dict[Direction, list[str]]:
+    """The methods by what they change on the real scans, each with its gain."""
     by_change: dict[Direction, list[str]] = {}
     gains = found.gains.set_index("arm")["real_gain"]
     for one in found.verdict.findings:
@@ -136,9 +145,7 @@ def real_change_words(found: Carried) -> str:
         if arm in gains:
             told = f"{found.label(arm)} ({signed(gains[arm])})"
             by_change.setdefault(one.real, []).append(told)
-    parts = [f"{words} {listed(by_change[c])}." for c, words in CHANGES.items() if c in by_change]
-    compared = f"The mean Dice on the real scans is compared with that of {LOWER}."
-    return " ".join([compared, *parts]) if parts else ""
+    return by_change
 
 
 def findings_table(found: Carried) -> pd.DataFrame:
@@ -217,9 +224,22 @@ def carried_conclusion(found: Carried | None) -> str:
     top = gains.sort_values("real_gain").iloc[-1]
     patients = count_of(found.rows["subject"].nunique(), "patient")
     seeds = count_of(len(top["real_seeds"]), "seed")
-    return (
+    said = (
         f"{answer} {found.label(top['arm'])} changes the mean Dice there by"
         f" {signed(top['real_gain'])}, the most of all methods without labels, and in the"
         f" simulation by {signed(top['simulated_gain'])}."
         f" This is the answer of {patients} and {seeds}."
+    )
+    return f"{said} {change_words(found.real, str(top['arm']))}".rstrip()
+
+
+def real_headline(found: Carried) -> str:
+    """Which methods the real scans show to raise the Dice, in a sentence; empty if undecided."""
+    if not found.verdict.findings:
+        return ""
+    raised = _changed(found).get("better", [])
+    told = f"is higher after {listed(raised)}" if raised else "is clearly raised by no method"
+    return (
+        "On the real scans of one clinic, against the masks of its reader, the mean Dice"
+        f" {told}, without labels of that clinic."
     )

@@ -104,9 +104,9 @@ def worth_sentences(found: Worth | None) -> list[str]:
 
 
 def _best(found: Sequence[Gain]) -> str:
-    helpful, unclear = (
-        [one for one in found if one.worth == worth] for worth in ("helps", "not clear")
-    )
+    helpful = [one for one in found if one.worth == "helps"]
+    # Below 0 an arm can only harm, even where its test is not clear once it is corrected.
+    unclear = [one for one in found if one.worth == "not clear" and not one.contrast.high <= 0]
     best = max(helpful or unclear or found, key=lambda one: one.contrast.difference)
     size = f"{best.arm} changes the mean Dice by {_span(best.contrast)}"
     if helpful:

@@ -1,15 +1,12 @@
 """The chapter on real scans, on made-up results whose truth is known."""
 
-import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from kdlib.evidence.carried_gains import gains_on_both
-from kdlib.record.arrays import Key, write_arrays
 from kdlib.record.results import open_results
 from kdlib.report.carried import (
     Carried,
@@ -22,10 +19,11 @@ from kdlib.report.carried import (
     not_run_words,
     patient_examples,
     real_change_words,
+    real_headline,
 )
 from kdlib.report.carried_figures import gains_by_method, gains_scatter
-from tests.decided import decided
 from tests.known_effects import known_effects
+from tests.report.made_results import write_results
 from tests.report.test_gap_parts import gap
 from tests.test_book import BOOK, run_cells
 
@@ -36,38 +34,6 @@ SIMULATED = {
     "ADA on the fly": -0.06, "KD on the fly": -0.05,
 }  # fmt: skip
 REAL = SIMULATED | {"AdaBN": 0.08, "KD": -0.06, "fine-tuning on 5": 0.12}
-
-
-def write_results(folder: Path, name: str, scores: pd.DataFrame) -> Path:
-    """A folder of results as the chapters read it, of these scores."""
-    folder = folder / name
-    folder.mkdir(parents=True)
-    scores.to_csv(folder / "scores.csv", index=False)
-    scores.iloc[:0].to_csv(folder / "teachers.csv", index=False)
-    subjects = sorted(scores["subject"].unique())
-    owners = ["P" if one in ("000", "002") else one for one in subjects]  # of two scans
-    people = {"clinic": scores["target"].iloc[0], "subject": subjects, "patient": owners}
-    pd.DataFrame(people).to_csv(folder / "clinics.csv", index=False)
-    write_arrays(folder / "examples.npz", examples(scores))
-    for archive in ("clinics.npz", "explorers.npz"):
-        write_arrays(folder / archive, {})
-    study = decided(name).model_dump(mode="json", exclude_none=True) | {"name": name}
-    record = {"study": study, "seeds": {"0": {"runs": [{"name": "a"}]}}}
-    (folder / "provenance.json").write_text(json.dumps(record))
-    return folder
-
-
-def examples(scores: pd.DataFrame) -> dict[Key, np.ndarray]:
-    """For each subject a bright square with a lesion, and arms that answer it."""
-    flair, truth = np.zeros((2, 24, 24), np.uint8)
-    flair[4:20, 4:20], truth[8:12, 8:12] = 120, 1
-    answers = dict.fromkeys(scores["arm"].unique(), truth * 255)
-    owners = scores[["source", "target", "subject"]].drop_duplicates()
-    return {
-        Key(tuple(owner), part): array
-        for owner in owners.itertuples(index=False, name=None)
-        for part, array in ({"flair": flair, "truth": truth} | answers).items()
-    }
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +93,8 @@ def test_the_sentences_say_what_was_made(found: Carried) -> None:
     last = carried_conclusion(found)
     assert "AdaBN changes the mean Dice there by +0.0" in last
     assert last.endswith(f"the answer of {PATIENTS} patients and 3 seeds.")
+    assert "is higher after AdaBN (+0.0" in real_headline(found)
+    assert "KD (" not in real_headline(found).replace("then KD (", "")
     assert (gains_table(found)["Patients"] == PATIENTS).all()
 
 
@@ -136,6 +104,7 @@ def test_a_verdict_that_takes_more_seeds_says_so(tmp_path: Path) -> None:
     write_results(tmp_path, "standard", known_effects(SIMULATED, noise=0.005))
     found = Carried(open_results(tmp_path / "real"), open_results(tmp_path / "standard"))
     assert found.verdict.findings == ()
+    assert real_headline(found) == ""
     assert "2 seeds" in carried_words(found)
 
 
@@ -167,6 +136,10 @@ def test_the_chapter_shows_the_results(
 ) -> None:
     shutil.copytree(folder, tmp_path / "results")
     gap(8.0).to_csv(tmp_path / "results/real/gap_parts.csv", index=False)
+    second = known_effects(REAL | {"U-bound": -0.1}, PAIR, subjects=4)
+    second.to_csv(tmp_path / "results/real/scores_second.csv", index=False)
+    cases = known_effects(SIMULATED, (("real", "other"),), subjects=2)
+    write_results(tmp_path / "results", "real_reverse", cases)
     (tmp_path / "page").mkdir()
     monkeypatch.chdir(tmp_path / "page")
     assert carried() is not None

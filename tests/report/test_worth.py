@@ -1,6 +1,7 @@
 """Whether adapting is worth it: the answer on scores whose truth is known."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -58,6 +59,16 @@ def test_an_arm_that_is_not_clear_leaves_the_answer_open(study: Study) -> None:
     said = worth_sentences(worth_of(scores, ARMS))
     assert said[0].startswith("It is not clear whether adapting helps: ADA then KD")
     assert "Not clear: ADA then KD." in said
+
+
+def test_an_arm_that_can_only_harm_does_not_leave_the_answer_open(study: Study) -> None:
+    scores = study(effects=EFFECTS | {"KD": 0.0}, pairs=PAIR, subjects=13, noise=0.002)
+    table = worth_of(scores, ARMS)
+    assert table is not None
+    low = [replace(one, worth="not clear") if one.arm == "ADA" else one for one in table.without]
+    said = worth_sentences(replace(table, without=low))
+    assert said[0].startswith("Adapting does not help. At best ")
+    assert "Not clear: ADA." in said
 
 
 def test_subjects_that_come_off_worse_are_those_of_the_tests(study: Study) -> None:

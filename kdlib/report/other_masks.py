@@ -1,0 +1,90 @@
+"""The Dice against other masks of the same scans, such as those of a second reader."""
+
+import pandas as pd
+
+from kdlib.evidence.comparisons import PAIR, by_patient
+from kdlib.evidence.verdicts import count_of
+from kdlib.record.results import Results
+from kdlib.report.words import signed
+from kdlib.study.arm import label_free, lower_bound, upper_bound
+
+OWN = "first mask"  # the one that the networks learn from and are scored against
+
+
+def masks_not_told_words() -> str:
+    """How the scores against other masks come into the book, in sentences."""
+    return (
+        "This is not known yet. `kdlib report real --labels NAME` scores the finished runs of the"
+        " study against the masks of this name. Copy `scores.csv` from its folder `NAME` into the"
+        " folder of the recorded results, as `scores_NAME.csv`, and the next build of this page"
+        " shows them."
+    )
+
+
+def masks_table(results: Results, name: str) -> pd.DataFrame:
+    """Each row is one arm: its mean Dice against both masks, on those who have both.
+
+    The columns are ``Arm``, the two masks, and for each of them the change from the lower bound.
+    """
+    dice = _dice(results, name)
+    change = (dice - dice.loc[lower_bound(results.arms)]).add_prefix("Change, ")
+    labels = pd.Index([results.arms[arm].label for arm in dice.index], name="Arm")
+    return dice.add_prefix("Dice, ").join(change).set_axis(labels).reset_index()
+
+
+def masks_words(results: Results, name: str) -> str:
+    """What labels, and the best method without them, change against either mask, in sentences."""
+    dice, arms = _dice(results, name), results.arms
+    lower, upper = lower_bound(arms), upper_bound(arms)
+    change = dice - dice.loc[lower]
+    patients = by_patient(results.other_masks[name], results.patients)["subject"].nunique()
+
+    def changed(arm: str) -> str:
+        own, other = change.loc[arm, OWN], change.loc[arm, name]
+        return f"by {signed(own)} against the {OWN} and by {signed(other)} against `{name}`"
+
+    said = [
+        f"{count_of(patients, 'patient')} have both masks. Their mean Dice without adaptation is"
+        f" {dice.loc[lower, OWN]:.3f} against the {OWN} and {dice.loc[lower, name]:.3f} against"
+        f" `{name}`."
+    ]
+    if free := [arm for arm in label_free(arms) if arm in dice.index]:
+        top, other = (str(change.loc[free, mask].idxmax()) for mask in (OWN, name))
+        said.append(
+            f"Of the methods without labels, {arms[top].label} gains most against the {OWN}. It"
+            f" changes the mean Dice {changed(top)}. The most that any of them gains against"
+            f" `{name}` is {signed(change.loc[other, name])} ({arms[other].label})."
+        )
+    if upper in dice.index:
+        said.append(
+            f"{arms[str(upper)].label} has learnt from the {OWN}s of other patients: it changes the"
+            f" mean Dice {changed(str(upper))}."
+        )
+    return " ".join(said)
+
+
+def change_words(results: Results, arm: str) -> str:
+    """What ``arm`` changes against each other mask, in sentences; empty where there is none."""
+    said = []
+    for name, scores in results.other_masks.items():
+        dice = _dice(results, name)
+        if arm in dice.index:
+            change = dice.loc[arm, name] - dice.loc[lower_bound(results.arms), name]
+            patients = by_patient(scores, results.patients)["subject"].nunique()
+            said.append(
+                f"Against masks of another style ({name}), which {count_of(patients, 'patient')}"
+                f" have too, it changes it by {signed(change)}."
+            )
+    return " ".join(said)
+
+
+def _dice(results: Results, name: str) -> pd.DataFrame:
+    """The mean Dice of each arm (rows) against both masks, in the study's order of arms."""
+    keys = ["arm", *PAIR, "fold", "seed", "subject"]
+    own, other = (
+        by_patient(scores, results.patients).set_index(keys)["dice"]
+        for scores in (results.all_scores, results.other_masks[name])
+    )
+    both = pd.concat({OWN: own, name: other}, axis=1, join="inner")
+    means = both.groupby("arm").mean()
+    return means.loc[[arm for arm in results.arms if arm in means.index]]
