@@ -14,6 +14,7 @@ from kdlib.evidence.direction import Direction
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
 from kdlib.report.adapting import awaited_words, results_named
+from kdlib.report.gap_parts import threshold_words
 from kdlib.report.other_masks import change_words
 from kdlib.report.pictures import Slice, first_arms
 from kdlib.report.words import listed, signed
@@ -230,7 +231,9 @@ def carried_conclusion(found: Carried | None) -> str:
         f" simulation by {signed(top['simulated_gain'])}."
         f" This is the answer of {patients} and {seeds}."
     )
-    return f"{said} {change_words(found.real, str(top['arm']))}".rstrip()
+    style = change_words(found.real, str(top["arm"]))
+    moved = "" if found.real.gap_parts.empty else threshold_words(found.real)
+    return " ".join(part for part in (said, style, moved) if part)
 
 
 def real_headline(found: Carried) -> str:

@@ -75,6 +75,18 @@ def parts_words(gap: pd.DataFrame, patients: Patients | None = None) -> str:
     return f"{first} It rises most if {listed(most)}. {thickness_words(gap)}"
 
 
+def threshold_words(results: Results) -> str:
+    """What a better threshold alone would gain, in a sentence; empty if nobody found out."""
+    moved = PARTS["clinic_threshold"]
+    parts = parts_table(results.gap_parts, results.patients).set_index("If")["Gain"]
+    if moved not in parts:
+        return ""
+    return (
+        "Another threshold alone, the same for the whole clinic but chosen with its masks, would"
+        f" change the mean Dice by {signed(parts[moved])}, without adapting anything."
+    )
+
+
 def thickness_words(gap: pd.DataFrame) -> str:
     """Whether the Dice is another one where slices are thick, if that can be told."""
     scans = gap.groupby(["target", "subject"])[["slice_mm", "dice"]].mean()

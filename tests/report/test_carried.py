@@ -98,6 +98,15 @@ def test_the_sentences_say_what_was_made(found: Carried) -> None:
     assert (gains_table(found)["Patients"] == PATIENTS).all()
 
 
+def test_what_another_threshold_would_change_stands_beside_the_methods(tmp_path: Path) -> None:
+    scores = known_effects(REAL, PAIR, subjects=PATIENTS + 1, noise=0.005, number=1)
+    folder = write_results(tmp_path, "real", scores)
+    gap(8.0).assign(clinic_threshold=0.07).to_csv(folder / "gap_parts.csv", index=False)
+    write_results(tmp_path, "standard", known_effects(SIMULATED, noise=0.005))
+    found = Carried(open_results(folder), open_results(tmp_path / "standard"))
+    assert "would change the mean Dice by +0.070, without" in carried_conclusion(found)
+
+
 def test_a_verdict_that_takes_more_seeds_says_so(tmp_path: Path) -> None:
     few = known_effects(REAL, PAIR, subjects=PATIENTS + 1, noise=0.005, number=1, seeds=2)
     write_results(tmp_path, "real", few)
