@@ -11,7 +11,7 @@ import pandas as pd
 
 from kdlib.evidence.bench import LOWER, UPPER
 from kdlib.evidence.choosing import BEST_RULE, SETTINGS_RULE
-from kdlib.evidence.comparisons import PAIR, compare, differences
+from kdlib.evidence.comparisons import PAIR, compare, differences, main_scores
 
 RULES = (
     f"The share of the gap that a method closes is its mean gain over {LOWER}, divided by the mean"
@@ -76,6 +76,13 @@ def by_number(scores: pd.DataFrame, arm: str, setting: str) -> pd.DataFrame:
     rows = scores[scores["arm"].eq(arm) & scores.get("setting", pd.Series("")).eq(setting)]
     rows = rows[rows["evaluated_on"].fillna("target").eq("target")] if len(rows) else rows
     return rows.groupby(["value", "seed"])["dice"].mean().unstack("seed") if len(rows) else rows
+
+
+def levels_where_swept(scores: pd.DataFrame) -> dict[str, float]:
+    """The mean Dice of each arm by itself, on the people on whom something was swept."""
+    places = scores.loc[scores["setting"].fillna("").ne(""), [*PAIR, "fold"]].drop_duplicates()
+    means = main_scores(scores).merge(places).groupby("arm")["dice"].mean()
+    return {str(arm): float(mean) for arm, mean in means.items()}
 
 
 def labels_worth(tuned: pd.Series, dice: float) -> float | None:

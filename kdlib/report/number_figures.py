@@ -1,7 +1,6 @@
 """The figure of how many scans of the target a method needs."""
 
-from kdlib.evidence.adapting import by_number
-from kdlib.evidence.comparisons import PAIR
+from kdlib.evidence.adapting import by_number, levels_where_swept
 from kdlib.record.results import Results
 from kdlib.report.figures import SMALLEST, Picture, drawing
 from kdlib.study.arm import lower_bound, upper_bound
@@ -22,7 +21,7 @@ def number_curves(results: Results) -> Picture | None:
             shown, style = results.arms[arm], "--" if swept[arm] == "subjects" else "-"
             axes.plot(table.index, table.mean(axis=1), style, color=shown.colour, label=shown.label)
             axes.plot(table.index, table, "o", ms=4, color=shown.colour, alpha=0.7)
-        levels = _levels(results)
+        levels = levels_where_swept(results.all_scores)
         for bound in (lower_bound(results.arms), upper_bound(results.arms)):
             if bound in levels:
                 level = levels[bound]
@@ -38,11 +37,3 @@ def number_curves(results: Results) -> Picture | None:
         axes.set(xlabel="scans of the target", ylabel="mean Dice")
         axes.legend(fontsize=SMALLEST)
     return Picture(figure)
-
-
-def _levels(results: Results) -> dict[str, float]:
-    """The mean Dice of each arm on the people on whom something was swept."""
-    scores = results.all_scores
-    places = scores.loc[scores["setting"].fillna("").ne(""), [*PAIR, "fold"]].drop_duplicates()
-    means = results.scores.merge(places).groupby("arm")["dice"].mean()
-    return {str(arm): float(mean) for arm, mean in means.items()}

@@ -35,7 +35,7 @@ def masks_table(results: Results, name: str) -> pd.DataFrame:
 def masks_words(results: Results, name: str) -> str:
     """What labels, and the best method without them, change against either mask, in sentences."""
     dice, arms = _dice(results, name), results.arms
-    lower, upper = lower_bound(arms), upper_bound(arms)
+    lower, upper = str(lower_bound(arms)), upper_bound(arms)
     change = dice - dice.loc[lower]
     patients = by_patient(results.other_masks[name], results.patients)["subject"].nunique()
 
@@ -45,7 +45,7 @@ def masks_words(results: Results, name: str) -> str:
 
     said = [
         f"{count_of(patients, 'patient')} have both masks. Their mean Dice without adaptation is"
-        f" {dice.loc[lower, OWN]:.3f} against the {OWN} and {dice.loc[lower, name]:.3f} against"
+        f" {dice[OWN][lower]:.3f} against the {OWN} and {dice[name][lower]:.3f} against"
         f" `{name}`."
     ]
     if free := [arm for arm in label_free(arms) if arm in dice.index]:
@@ -69,7 +69,7 @@ def change_words(results: Results, arm: str) -> str:
     for name, scores in results.other_masks.items():
         dice = _dice(results, name)
         if arm in dice.index:
-            change = dice.loc[arm, name] - dice.loc[lower_bound(results.arms), name]
+            change = dice[name][arm] - dice[name][str(lower_bound(results.arms))]
             patients = by_patient(scores, results.patients)["subject"].nunique()
             said.append(
                 f"Against masks of another style ({name}), which {count_of(patients, 'patient')}"

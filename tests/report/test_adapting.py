@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from kdlib.data.clinics import Clinics
+from kdlib.evidence.adapting import levels_where_swept
 from kdlib.record.export import export_study
 from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results, open_results
@@ -127,7 +128,23 @@ def test_curves_have_a_line_for_each_swept_arm(results: Results) -> None:
     assert {line.get_label(): line.get_linestyle() for line in labelled} == {
         "AdaBN": "-", "fine-tuning": "--",
     }  # fmt: skip
-    assert samples_words(results).startswith("AdaBN with 2 scans reaches")
+    said = samples_words(results)
+    assert "AdaBN with 2 scans without labels reaches" in said
+    plain = levels_where_swept(results.all_scores)["L-bound"]
+    assert said.startswith(f"Without adaptation the mean Dice is {plain:.3f}. Learning from labels")
+
+
+@pytest.mark.parametrize(("shift", "told"), [(-1.0, True), (1.0, False)])
+def test_labels_that_are_worse_than_none_are_told(
+    results: Results, tmp_path: Path, shift: float, told: bool
+) -> None:
+    shutil.copytree(results.folder, tmp_path / "samples")
+    scores = results.all_scores
+    moved = np.where(scores["arm"].eq("fine-tuning"), shift, 0)
+    scores.assign(dice=scores["dice"] + moved).to_csv(tmp_path / "samples/scores.csv", index=False)
+    said = samples_words(open_results(tmp_path / "samples"))
+    assert ("With 1 and 2 it stays below no adaptation" in said) is told
+    assert ("No number of labels that was tried" in said) is told
 
 
 def test_the_chapter_shows_the_studies_that_were_run(
