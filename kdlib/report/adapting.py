@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from kdlib.evidence.adapting import by_number, labels_worth, levels_where_swept
+from kdlib.evidence.adapting import by_number
 from kdlib.evidence.choosing import chosen_value, home_dice
 from kdlib.record.choice import Saved, saved_studies
 from kdlib.record.results import Results
 from kdlib.report.dials import mended_words
 from kdlib.report.landscape import Landscape
+from kdlib.report.number_words import samples_words
 from kdlib.report.words import listed
-from kdlib.study.arm import lower_bound
 from kdlib.study.study import Study, load_study
 
 
@@ -68,50 +68,6 @@ def settings_table(results: Results) -> pd.DataFrame:
         ]
     names = ["Arm", "Setting", "Value", "Home Dice", "Chosen", "Target Dice"]
     return pd.DataFrame(rows, columns=names)
-
-
-def samples_words(results: Results) -> str:
-    """How many labelled scans each method is worth with all scans that it was given."""
-    swept = {one["arm"]: one["setting"] for one in results.study["sweeps"]}
-    tuned = [arm for arm, setting in swept.items() if setting == "subjects"]
-    if not tuned:
-        return "This study has no arm that learns from a few labels."
-    labels = by_number(results.all_scores, tuned[0], "subjects").mean(axis=1)
-    sentences = [_labels_words(results, tuned[0], labels)]
-    for arm in (arm for arm in swept if arm not in tuned):
-        found = by_number(results.all_scores, arm, swept[arm]).mean(axis=1)
-        worth = labels_worth(labels, float(found.iloc[-1]))
-        sentences.append(
-            f"{results.arms[arm].label} with {found.index.max():g} scans without labels reaches"
-            f" {found.iloc[-1]:.3f}. {_fewest(worth)}"
-        )
-    return " ".join(sentences)
-
-
-def _labels_words(results: Results, tuned: str, labels: pd.Series) -> str:
-    """What each number of labels reaches, and which of them are no better than none."""
-    plain = levels_where_swept(results.all_scores).get(str(lower_bound(results.arms)))
-    reached = [f"{dice:.3f} with {number:g}" for number, dice in labels.items()]
-    said = f"Learning from labels, {results.arms[tuned].label} reaches {listed(reached)} of them."
-    if plain is None:
-        return said
-    said = f"Without adaptation the mean Dice is {plain:.3f}. {said}"
-    below = [f"{number:g}" for number, dice in labels.items() if dice < plain]
-    if not below:
-        return said
-    return (
-        f"{said} With {listed(below)} it stays below no adaptation, so to reach what so few labels"
-        " reach is no gain."
-    )
-
-
-def _fewest(worth: float | None) -> str:
-    """How many labels reach as much, by ``labels_worth``, in a sentence."""
-    if worth is None:
-        return "No number of labels that was tried reaches as much."
-    if not worth:
-        return "The fewest labels that were tried reach more."
-    return f"The fewest labels that reach as much are {worth:g}."
 
 
 def landscape_words(results: Results) -> str:
