@@ -1,7 +1,7 @@
 """The starter on real scans, as it is and after it was adapted to them, beside a threshold.
 
     python benchmarks/real_scans.py FOLDER:NAME ... [--mask-name mask] [--adapt adabn]
-        [--today] [--out table.csv]
+        [--seeds 0 1 2] [--today] [--out table.csv]
 
 A folder holds real FLAIR scans with masks, ``<subject>/FLAIR.nii.gz`` and
 ``<subject>/mask.nii.gz``, with the skull or without; they are taken as they are. No training and no
@@ -13,12 +13,14 @@ more than once: an answer is scored against each mask that a scan has.
   brain that the starter finds. k is the best one for simulated people.
 - a method, with ``--adapt``, which can be given more than once: the starter after it was adapted by
   this method to all scans of the folder together, and ``... alone``: to each scan alone. The
-  column ``adapted`` says whether ``kdlib adapt`` would use that student.
+  column ``adapted`` says whether ``kdlib adapt`` would use that student. With ``--seeds`` it is
+  adapted to all scans once for each seed, and to each alone with the first one.
 - ``today``, with ``--today``: one network of the three simulated clinics, trained for about 150 s,
   and ``today, stripped``: the same network inside the brain that the starter finds.
 
 ``kdlib/starter/weights/real_scans.csv`` is what it wrote for the shipped weights, and the book's
-chapter on real scans reads it.
+chapter on the starter reads it. ``book/results/real/starter.csv`` is what it wrote with the seeds
+of the study ``real``, for the scans of its target.
 """
 
 import argparse
@@ -97,10 +99,10 @@ def as_it_is(scan: Volume, cut: Volume) -> Answer:
     return lesions_in(cut, starter.network, starter.recipe), None
 
 
-def adapted_to(cuts: Sequence[Volume], method: str, *, alone: bool = False) -> Segmenter:
+def adapted_to(cuts: Sequence[Volume], method: str, seed: int, *, alone: bool = False) -> Segmenter:
     """The starter adapted to stripped scans; ``alone`` says that this is a single one."""
     starter = load_starter()
-    scenario = source_free_scenario(starter, method, on_the_fly=alone)
+    scenario = source_free_scenario(starter, method, seed=seed, on_the_fly=alone)
     parts = [inside_slices(cut, starter.recipe) for cut in cuts]
     target = pooled(parts, torch.device("cpu"))
     student = adapted_network(starter.network, target, scenario)
@@ -108,11 +110,16 @@ def adapted_to(cuts: Sequence[Volume], method: str, *, alone: bool = False) -> S
     return lambda scan, cut: (lesions_in(cut, student, starter.recipe), used)
 
 
-def students(method: str, cuts: Sequence[Volume]) -> dict[str, Segmenter]:
-    """The students of all stripped scans together, and of each alone."""
-    return {
-        method: adapted_to(cuts, method),
-        f"{method} alone": lambda scan, cut: adapted_to([cut], method, alone=True)(scan, cut),
+def students(
+    methods: Sequence[str], cuts: Sequence[Volume], seeds: Sequence[int]
+) -> dict[tuple[str, int], Segmenter]:
+    """The students of all stripped scans together, and with the first seed those of each alone."""
+
+    def alone(method: str) -> Segmenter:
+        return lambda scan, cut: adapted_to([cut], method, seeds[0], alone=True)(scan, cut)
+
+    return {(f"{method} alone", seeds[0]): alone(method) for method in methods} | {
+        (method, seed): adapted_to(cuts, method, seed) for method in methods for seed in seeds
     }
 
 
@@ -155,33 +162,39 @@ def labels_of(subject: Subject, names: Sequence[str]) -> dict[str, Path]:
 
 
 def scored(
-    subject: Subject, cut: Volume, labels: dict[str, Path], segmenters: dict[str, Segmenter]
+    subject: Subject,
+    cut: Volume,
+    labels: dict[str, Path],
+    segmenters: dict[tuple[str, int], Segmenter],
 ) -> Iterator[dict[str, object]]:
     """A row of scores for each segmenter and mask, on the scan's own grid."""
     scan = subject.scan.read()[0]
-    for name, segmenter in segmenters.items():
+    for (name, seed), segmenter in segmenters.items():
         answer, used = segmenter(scan, cut)
         found_ml = lesion_ml(Volume(answer.array >= THRESHOLD, answer.affine))
         for mask, path in labels.items():
             truth = replace(subject, label=path).labelled.read_labels()
             found = evaluate_volumes(truth, answer)
             yield {
-                "scan": subject.id, "by": name, "mask": mask, "dice": found.dice,
+                "scan": subject.id, "by": name, "seed": seed, "mask": mask, "dice": found.dice,
                 "recall": found.lesion_recall, "found_ml": found_ml,
                 "true_ml": lesion_ml(truth), "adapted": used,
             }  # fmt: skip
 
 
 def site_scores(
-    place: Place, masks: Sequence[str], methods: Sequence[str], others: dict[str, Segmenter]
+    place: Place,
+    masks: Sequence[str],
+    methods: Sequence[str],
+    seeds: Sequence[int],
+    others: dict[str, Segmenter],
 ) -> pd.DataFrame:
     """The scores of all subjects of a folder that have a mask."""
     labels = {s: labels_of(s, masks) for s in kdlib.open_clinics(place.folder).subjects}
     subjects = [subject for subject, paths in labels.items() if paths]
     cuts = [brain_and_inside(subject.scan.read()[0])[1] for subject in subjects]
-    segmenters = others.copy()
-    for method in methods:
-        segmenters |= students(method, cuts)
+    plain = {(name, seeds[0]): segmenter for name, segmenter in others.items()}
+    segmenters = plain | students(methods, cuts, seeds)
     rows = [
         row
         for subject, cut in zip(subjects, cuts, strict=True)
@@ -198,6 +211,7 @@ def main() -> None:
     parser.add_argument("scans", type=place_of, nargs="+", metavar="FOLDER:NAME")
     parser.add_argument("--mask-name", action="append", default=[])
     parser.add_argument("--adapt", action="append", default=[], metavar="METHOD")
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0])
     parser.add_argument("--out", type=Path)
     parser.add_argument("--today", action="store_true")
     parser.add_argument("--data", type=Path, default=Path("data/stripped"))
@@ -215,7 +229,9 @@ def main() -> None:
         segmenters["today"] = lambda scan, cut: (run.predict(scan), None)
         segmenters["today, stripped"] = lambda scan, cut: (run.predict(cut), None)
     masks = options.mask_name or ["mask"]
-    tables = [site_scores(one, masks, options.adapt, segmenters) for one in options.scans]
+    tables = [
+        site_scores(one, masks, options.adapt, options.seeds, segmenters) for one in options.scans
+    ]
     table = pd.concat(tables).round(3)
     print(table.to_string(index=False))
     numbers = ["dice", "recall", "found_ml", "true_ml"]

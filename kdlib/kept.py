@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from torch import Tensor
 
-TEXT_COLUMNS = ("clinic", "subject", "patient")
+TEXT_COLUMNS = ("clinic", "subject", "patient", "scan")
 DIGEST = "digest"  # the name of the note that a file of tensors has of its own content
 
 
@@ -47,7 +47,7 @@ def digest_of(found: bytes) -> str:
 
 
 def read_table(found: bytes) -> "DataFrame":
-    """A table of a CSV file. Clinics and subjects are text: a subject may be called 007 or NA."""
+    """A table of a CSV file. Names are text: a subject may be called 007 or NA."""
     import pandas as pd
 
     table = pd.read_csv(BytesIO(found))

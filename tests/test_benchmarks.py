@@ -29,7 +29,7 @@ def test_the_scores_of_real_scans_count_all_three_edges_of_a_voxel(tmp_path: Pat
         return Volume(np.full(scan.array.shape, 0.6, np.float32), scan.affine), None
 
     masks = ["mask_all", "mask_of_nobody"]
-    table = ours["site_scores"](Place(tmp_path, "here"), masks, [], {"all": all_of_it})
+    table = ours["site_scores"](Place(tmp_path, "here"), masks, [], [0], {"all": all_of_it})
     (row,) = table.to_dict("records")
     assert (row["site"], row["mask"]) == ("here", "mask_all")
     assert row["found_ml"] == pytest.approx(0.48)

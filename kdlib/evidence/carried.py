@@ -78,6 +78,7 @@ class Finding:
     real: Direction
     verdict: Carried
     why: str
+    contrasts: tuple[Contrast, ...] = ()  # in the simulation, and on real scans
 
 
 @dataclass(frozen=True)
@@ -154,8 +155,8 @@ def _finding(pair: tuple[str, str], simulated: Tested, real: Tested) -> Finding:
         where = "in the simulation" if simulated is None else "on real scans"
         return Finding(name, "open", "open", "undecided", f"not run with enough seeds {where}")
     before, after = direction(*simulated), direction(*real)
-    why = lines([simulated[0], real[0]])
-    return Finding(name, before, after, _agreement(before, after, real[0]), why)
+    both = (simulated[0], real[0])
+    return Finding(name, before, after, _agreement(before, after, real[0]), lines(both), both)
 
 
 def _agreement(before: Direction, after: Direction, real: Contrast) -> Carried:

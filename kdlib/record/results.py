@@ -66,6 +66,14 @@ class Results:
         return _read_table_if_there(self.folder / "gap_parts.csv")
 
     @cached_property
+    def starter(self) -> pd.DataFrame:
+        """The starter on the scans of the target, as ``benchmarks/real_scans.py`` wrote them.
+
+        Empty if the file was not put here.
+        """
+        return _read_table_if_there(self.folder / "starter.csv")
+
+    @cached_property
     def other_masks(self) -> dict[str, pd.DataFrame]:
         """The metrics against other masks, as ``kdlib report --labels NAME`` wrote them, by NAME.
 

@@ -7,7 +7,7 @@ from functools import cached_property
 import pandas as pd
 
 from kdlib.evidence.bench import LOWER
-from kdlib.evidence.carried import Verdict, judge_carried
+from kdlib.evidence.carried import Finding, Verdict, judge_carried
 from kdlib.evidence.carried_gains import gains_on_both
 from kdlib.evidence.comparisons import by_patient
 from kdlib.evidence.direction import Direction
@@ -151,11 +151,28 @@ def _changed(found: Carried) -> dict[Direction, list[str]]:
 
 def findings_table(found: Carried) -> pd.DataFrame:
     """Each row is one comparison: what the simulation and the real scans say, and the verdict."""
-    names = ["Comparison", "Simulated", "Real", "Verdict", "Numbers"]
+    names = [
+        "Comparison",
+        "Simulated",
+        "Real",
+        "Verdict",
+        "Simulated difference",
+        "Real difference",
+    ]
     rows = [
-        (one.name, one.simulated, one.real, one.verdict, one.why) for one in found.verdict.findings
+        (one.name, one.simulated, one.real, one.verdict, *_numbers(one))
+        for one in found.verdict.findings
     ]
     return pd.DataFrame(rows, columns=names)
+
+
+def _numbers(one: Finding) -> list[str]:
+    """The difference in the simulation and on real scans, each with its 95 % interval."""
+    if not one.contrasts:
+        return ["", one.why]
+    return [
+        f"{signed(it.difference)} [{signed(it.low)}, {signed(it.high)}]" for it in one.contrasts
+    ]
 
 
 def gains_table(found: Carried) -> pd.DataFrame:

@@ -147,6 +147,22 @@ def test_labels_that_are_worse_than_none_are_told(
     assert ("are more than were tried for AdaBN" in said) is told
 
 
+def test_a_mean_far_below_the_bounds_is_a_number_at_the_end_of_the_axis(
+    results: Results, tmp_path: Path
+) -> None:
+    shutil.copytree(results.folder, tmp_path / "samples")
+    scores = results.all_scores
+    few = scores["arm"].eq("fine-tuning") & scores["setting"].notna()
+    dice = scores["dice"].where(~few, 0.05).where(scores["arm"].ne("U-bound"), 0.9)
+    dice = dice.where(scores["arm"].ne("L-bound"), 0.8)
+    scores.assign(dice=dice).to_csv(tmp_path / "samples/scores.csv", index=False)
+    picture = number_curves(open_results(tmp_path / "samples"))
+    assert picture is not None
+    axes = picture.figure.axes[0]
+    assert axes.get_ylim()[0] == pytest.approx(0.65)
+    assert [text.get_text() for text in axes.texts].count("0.05") == 2
+
+
 def test_the_chapter_shows_the_studies_that_were_run(
     results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

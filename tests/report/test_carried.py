@@ -1,5 +1,6 @@
 """The chapter on real scans, on made-up results whose truth is known."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from kdlib.report.carried_figures import gains_by_method, gains_scatter
 from tests.known_effects import known_effects
 from tests.report.made_results import write_results
 from tests.report.test_gap_parts import gap
+from tests.report.test_starter_gains import starter_rows
 from tests.test_book import BOOK, run_cells
 
 PAIR = (("utrecht+singapore+amsterdam", "real"),)
@@ -87,6 +89,12 @@ def test_the_sentences_say_what_was_made(found: Carried) -> None:
     assert said.startswith("Some of what the simulated bench found holds")
     fates = findings_table(found)["Verdict"].value_counts()
     assert f"{fates['carries over']} carry over and {fates['does not carry over']} do not" in said
+    kd = findings_table(found).set_index("Comparison").loc["KD - L-bound"]
+    for side, gain in (("Simulated", SIMULATED["KD"]), ("Real", REAL["KD"])):
+        assert re.match(r"[+−]0\.0\d\d \[.*\]$", kd[f"{side} difference"])
+        assert float(kd[f"{side} difference"].split()[0].replace("−", "-")) == pytest.approx(
+            gain, abs=0.01
+        )
     raised, lowered = real_change_words(found).split("It is lower after")
     assert "It is higher after AdaBN (+0.0" in raised
     assert "KD (−0.0" in lowered
@@ -147,6 +155,7 @@ def test_the_chapter_shows_the_results(
     gap(8.0).to_csv(tmp_path / "results/real/gap_parts.csv", index=False)
     second = known_effects(REAL | {"U-bound": -0.1}, PAIR, subjects=4)
     second.to_csv(tmp_path / "results/real/scores_second.csv", index=False)
+    starter_rows().to_csv(tmp_path / "results/real/starter.csv", index=False)
     cases = known_effects(SIMULATED, (("real", "other"),), subjects=2)
     write_results(tmp_path / "results", "real_reverse", cases)
     (tmp_path / "page").mkdir()
