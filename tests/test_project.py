@@ -231,7 +231,7 @@ def test_the_readme_is_short() -> None:
 
 def test_the_readme_gives_the_answer_of_record() -> None:
     remedy = "run python -m kdlib.report.readme book/results/standard README.md"
-    assert with_answer(README, Results(ROOT / "book" / "results" / "standard")) == README, remedy
+    assert with_answer(README, ROOT / "book" / "results" / "standard") == README, remedy
 
 
 def test_the_readme_says_how_each_seed_moved_an_arm() -> None:

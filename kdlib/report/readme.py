@@ -1,4 +1,4 @@
-"""The README's answer: a table of the study of record, and what it says in sentences.
+"""The README's answer: a table of the study of record, and what it and real say in sentences.
 
 ``python -m kdlib.report.readme book/results/standard README.md`` writes it again.
 """
@@ -13,6 +13,7 @@ from kdlib.evidence.comparisons import subject_scores
 from kdlib.files import write_text
 from kdlib.record.results import Results
 from kdlib.report.answer import answer
+from kdlib.report.carried import Carried, carried_conclusion, real_headline
 from kdlib.report.gains import gains, pooled
 from kdlib.report.words import listed, signed
 from kdlib.study.arm import lower_bound
@@ -49,11 +50,24 @@ def _change(row: dict[Any, Any] | None) -> str:
     return f"{signed(row['difference'])} | {signed(row['low'])} to {signed(row['high'])} | {seeds}"
 
 
-def with_answer(readme: str, results: Results) -> str:
-    """The text of the README with this answer in place of the one that it has."""
-    return PLACE.sub(lambda _: answer_text(results), readme)
+def real_text(folder: Path) -> str:
+    """What the study ``real`` says, from the recorded results beside ``folder``; or nothing."""
+    names = ("real", "controls", "landscape")
+    others = {name: folder.with_name(name) for name in names if folder.with_name(name).exists()}
+    if "real" not in others:
+        return ""
+    found = Carried(standard=Results(folder), **{n: Results(path) for n, path in others.items()})
+    if not found.verdict.findings:
+        return ""
+    said = f"{real_headline(found)} {carried_conclusion(found)}"
+    return f"\n{fill(said, WIDTH, break_on_hyphens=False)}\n"
+
+
+def with_answer(readme: str, folder: Path) -> str:
+    """The text of the README with the answer of these recorded results in place of its own."""
+    return PLACE.sub(lambda _: answer_text(Results(folder)) + real_text(folder), readme)
 
 
 if __name__ == "__main__":
     file = Path(sys.argv[2])
-    write_text(file, with_answer(file.read_text(encoding="utf-8"), Results(Path(sys.argv[1]))))
+    write_text(file, with_answer(file.read_text(encoding="utf-8"), Path(sys.argv[1])))
