@@ -109,7 +109,7 @@ class Story:
         recipe = self.results.study["recipe"]
         own, whole = slices_of(recipe), slices_of_study("paper")
         return [
-            "The scans are simulated." if self.simulated else "The scans are real.",
+            "The scans of these pairs are simulated." if self.simulated else "The scans are real.",
             f"Each network learnt from {own:,} slices; the paper's from {whole:,}.",
             STARTS[recipe["start"]],
         ]
