@@ -102,6 +102,11 @@ class Results:
         """The settings of the study, as its TOML file holds them."""
         return dict(self.provenance["study"])
 
+    @property
+    def swept(self) -> dict[str, str]:
+        """The setting of each arm that is swept, by the names of the arms."""
+        return {one["arm"]: one["setting"] for one in self.study["sweeps"]}
+
     @cached_property
     def arms(self) -> dict[str, Arm]:
         """Every arm by its name, in the study's order: its role, label, colour and settings."""

@@ -12,6 +12,7 @@ from kdlib.evidence.carried_gains import gains_on_both
 from kdlib.evidence.comparisons import by_patient
 from kdlib.evidence.direction import Direction
 from kdlib.evidence.verdicts import count_of
+from kdlib.record.choice import Saved
 from kdlib.record.results import Results
 from kdlib.report.adapting import awaited_words, results_named
 from kdlib.report.gap_parts import threshold_words
@@ -91,9 +92,10 @@ def _scores(results: Results | None) -> pd.DataFrame | None:
     return None if results is None else results.all_scores
 
 
-def carried() -> Carried | None:
-    """The saved results of all studies that the verdict needs. None without ``real``."""
-    found = {name: results_named(name) for name in ("real", "standard", "controls", "landscape")}
+def carried(studies: list[Saved] | None = None) -> Carried | None:
+    """What the verdict needs, of ``studies`` or all saved ones. None without ``real``."""
+    names = ("real", "standard", "controls", "landscape")
+    found = {name: results_named(name, studies) for name in names}
     real, standard = found.pop("real"), found.pop("standard")
     return None if real is None or standard is None else Carried(real, standard, **found)
 
@@ -151,14 +153,8 @@ def _changed(found: Carried) -> dict[Direction, list[str]]:
 
 def findings_table(found: Carried) -> pd.DataFrame:
     """Each row is one comparison: what the simulation and the real scans say, and the verdict."""
-    names = [
-        "Comparison",
-        "Simulated",
-        "Real",
-        "Verdict",
-        "Simulated difference",
-        "Real difference",
-    ]
+    names = ["Comparison", "Simulated", "Real", "Verdict"]
+    names += ["Simulated difference", "Real difference"]
     rows = [
         (one.name, one.simulated, one.real, one.verdict, *_numbers(one))
         for one in found.verdict.findings
@@ -249,8 +245,7 @@ def carried_conclusion(found: Carried | None) -> str:
         f" This is the answer of {patients} and {seeds}."
     )
     style = change_words(found.real, str(top["arm"]))
-    moved = "" if found.real.gap_parts.empty else threshold_words(found.real)
-    return " ".join(part for part in (said, style, moved) if part)
+    return " ".join(part for part in (said, style, threshold_words(found.real)) if part)
 
 
 def real_headline(found: Carried) -> str:

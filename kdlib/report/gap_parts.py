@@ -6,6 +6,7 @@ from kdlib.evidence.comparisons import PAIR, POOLED, Patients, by_patient, summa
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
 from kdlib.report.lesion_size import SIZES, by_size
+from kdlib.report.tables import labels
 from kdlib.report.words import listed, signed
 
 # What each part of ``kdlib.study.gap_parts.study_gap`` forgives.
@@ -63,8 +64,7 @@ def recall_by_size(results: Results) -> pd.DataFrame:
     if table.empty:
         return table
     recall = table[table.index.get_level_values("rate") == "recall"].droplevel("rate")
-    labels = [results.arms[str(arm)].label for arm in recall.index]
-    return recall.rename(columns=SIZES).set_axis(pd.Index(labels, name="Arm"))
+    return recall.rename(index=labels(results.arms), columns=SIZES).rename_axis("Arm")
 
 
 def parts_words(gap: pd.DataFrame, patients: Patients | None = None) -> str:
@@ -77,10 +77,10 @@ def parts_words(gap: pd.DataFrame, patients: Patients | None = None) -> str:
 
 def threshold_words(results: Results) -> str:
     """What a better threshold alone would gain, in a sentence; empty if nobody found out."""
-    moved = PARTS["clinic_threshold"]
-    parts = parts_table(results.gap_parts, results.patients).set_index("If")["Gain"]
-    if moved not in parts:
+    if "clinic_threshold" not in results.gap_parts:
         return ""
+    parts = parts_table(results.gap_parts, results.patients).set_index("If")["Gain"]
+    moved = PARTS["clinic_threshold"]
     return (
         "Another threshold alone, the same for the whole clinic but chosen with its masks, would"
         f" change the mean Dice by {signed(parts[moved])}, without adapting anything."

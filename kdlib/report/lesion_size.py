@@ -6,6 +6,7 @@ import pandas as pd
 from kdlib.evidence.sweeps import TEMPERATURE, swept
 from kdlib.record.results import Results
 from kdlib.report.figures import SMALLEST, Picture, drawing
+from kdlib.report.tables import arms_in_order
 from kdlib.report.words import listed, signed
 from kdlib.study.arm import lower_bound, upper_bound
 
@@ -127,4 +128,4 @@ def _by_arm(results: Results, columns: list[str]) -> pd.DataFrame:
     arms = [name for name, arm in results.arms.items() if not arm.on_the_fly]
     by_subject = results.scores.groupby(["arm", "target", "subject"])[columns].mean()
     means = by_subject.groupby("arm").mean()
-    return means.loc[[name for name in arms if name in means.index]]
+    return arms_in_order(means, arms)

@@ -20,7 +20,7 @@ def number_curves(results: Results) -> Picture | None:
     are the bounds. The axis ends ``BELOW`` gaps below the lower one: a mean that is lower is a
     triangle with its number there. Returns None if nothing was swept.
     """
-    swept = {one["arm"]: one["setting"] for one in results.study["sweeps"]}
+    swept = results.swept
     tables = {a: by_number(results.all_scores, a, setting) for a, setting in swept.items()}
     if not tables or all(table.empty for table in tables.values()):
         return None

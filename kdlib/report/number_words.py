@@ -11,7 +11,7 @@ from kdlib.study.arm import lower_bound
 
 def samples_words(results: Results) -> str:
     """What labels reach, what each method reaches with all its scans, and how it compares."""
-    swept = {one["arm"]: one["setting"] for one in results.study["sweeps"]}
+    swept = results.swept
     tuned = [arm for arm, setting in swept.items() if setting == "subjects"]
     if not tuned:
         return "This study has no arm that learns from a few labels."

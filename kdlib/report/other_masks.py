@@ -5,6 +5,7 @@ import pandas as pd
 from kdlib.evidence.comparisons import PAIR, by_patient
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
+from kdlib.report.tables import arms_in_order, labels
 from kdlib.report.words import signed
 from kdlib.study.arm import label_free, lower_bound, upper_bound
 
@@ -28,8 +29,8 @@ def masks_table(results: Results, name: str) -> pd.DataFrame:
     """
     dice = _dice(results, name)
     change = (dice - dice.loc[lower_bound(results.arms)]).add_prefix("Change, ")
-    labels = pd.Index([results.arms[arm].label for arm in dice.index], name="Arm")
-    return dice.add_prefix("Dice, ").join(change).set_axis(labels).reset_index()
+    table = dice.add_prefix("Dice, ").join(change).rename(index=labels(results.arms))
+    return table.rename_axis("Arm").reset_index()
 
 
 def masks_words(results: Results, name: str) -> str:
@@ -37,14 +38,13 @@ def masks_words(results: Results, name: str) -> str:
     dice, arms = _dice(results, name), results.arms
     lower, upper = str(lower_bound(arms)), upper_bound(arms)
     change = dice - dice.loc[lower]
-    patients = by_patient(results.other_masks[name], results.patients)["subject"].nunique()
 
     def changed(arm: str) -> str:
         own, other = change.loc[arm, OWN], change.loc[arm, name]
         return f"by {signed(own)} against the {OWN} and by {signed(other)} against `{name}`"
 
     said = [
-        f"{count_of(patients, 'patient')} have both masks. Their mean Dice without adaptation is"
+        f"{_who_have(results, name)} both masks. Their mean Dice without adaptation is"
         f" {dice[OWN][lower]:.3f} against the {OWN} and {dice[name][lower]:.3f} against"
         f" `{name}`."
     ]
@@ -66,16 +66,21 @@ def masks_words(results: Results, name: str) -> str:
 def change_words(results: Results, arm: str) -> str:
     """What ``arm`` changes against each other mask, in sentences; empty where there is none."""
     said = []
-    for name, scores in results.other_masks.items():
+    for name in results.other_masks:
         dice = _dice(results, name)
         if arm in dice.index:
             change = dice[name][arm] - dice[name][str(lower_bound(results.arms))]
-            patients = by_patient(scores, results.patients)["subject"].nunique()
             said.append(
-                f"Against masks of another style ({name}), which {count_of(patients, 'patient')}"
-                f" have too, it changes it by {signed(change)}."
+                f"Against masks of another style ({name}), which {_who_have(results, name)} too,"
+                f" it changes it by {signed(change)}."
             )
     return " ".join(said)
+
+
+def _who_have(results: Results, name: str) -> str:
+    """How many patients have these masks, as "5 patients have"."""
+    patients = by_patient(results.other_masks[name], results.patients)["subject"].nunique()
+    return f"{count_of(patients, 'patient')} {'has' if patients == 1 else 'have'}"
 
 
 def _dice(results: Results, name: str) -> pd.DataFrame:
@@ -87,4 +92,4 @@ def _dice(results: Results, name: str) -> pd.DataFrame:
     )
     both = pd.concat({OWN: own, name: other}, axis=1, join="inner")
     means = both.groupby("arm").mean()
-    return means.loc[[arm for arm in results.arms if arm in means.index]]
+    return arms_in_order(means, results.arms)

@@ -11,9 +11,10 @@ from typing import Any
 
 from kdlib.evidence.comparisons import subject_scores
 from kdlib.files import write_text
+from kdlib.record.choice import saved_studies
 from kdlib.record.results import Results
 from kdlib.report.answer import answer
-from kdlib.report.carried import Carried, carried_conclusion, real_headline
+from kdlib.report.carried import carried, carried_conclusion, real_headline
 from kdlib.report.gains import gains, pooled
 from kdlib.report.words import listed, signed
 from kdlib.study.arm import lower_bound
@@ -52,12 +53,8 @@ def _change(row: dict[Any, Any] | None) -> str:
 
 def real_text(folder: Path) -> str:
     """What the study ``real`` says, from the recorded results beside ``folder``; or nothing."""
-    names = ("real", "controls", "landscape")
-    others = {name: folder.with_name(name) for name in names if folder.with_name(name).exists()}
-    if "real" not in others:
-        return ""
-    found = Carried(standard=Results(folder), **{n: Results(path) for n, path in others.items()})
-    if not found.verdict.findings:
+    found = carried([saved for saved in saved_studies(folder.parent) if not saved.own])
+    if found is None or not found.verdict.findings:
         return ""
     said = f"{real_headline(found)} {carried_conclusion(found)}"
     return f"\n{fill(said, WIDTH, break_on_hyphens=False)}\n"

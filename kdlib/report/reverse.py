@@ -3,15 +3,15 @@
 import pandas as pd
 
 from kdlib.record.results import Results
+from kdlib.report.tables import arms_in_order, labels
 from kdlib.report.words import listed
 from kdlib.study.arm import label_free, lower_bound
 
 
 def cases_table(results: Results) -> pd.DataFrame:
     """Each row is one arm, and each column after ``Arm`` has the Dice of one scan."""
-    dice = _dice(results)
-    labels = pd.Index([results.arms[arm].label for arm in dice.index], name="Arm")
-    return dice.set_axis(labels).rename_axis(columns=None).reset_index()
+    table = _dice(results).rename(index=labels(results.arms))
+    return table.rename_axis(index="Arm", columns=None).reset_index()
 
 
 def cases_words(results: Results) -> str:
@@ -19,9 +19,9 @@ def cases_words(results: Results) -> str:
     dice, arms = _dice(results), results.arms
     plain = dice.loc[lower_bound(arms)]
     told = [f"{value:.3f} for {scan}" for scan, value in plain.items()]
-    change = dice.loc[[arm for arm in label_free(arms) if arm in dice.index]] - plain
-    said = [f"Without adaptation the Dice is {listed(told)}."]
     # Methods that read labels are left out: they say nothing of adapting without them.
+    change = arms_in_order(dice, label_free(arms)) - plain
+    said = [f"Without adaptation the Dice is {listed(told)}."]
     for rows, what in ((change > 0, "higher"), (change < 0, "lower")):
         if names := [arms[str(arm)].label for arm in rows.index[rows.all(axis=1)]]:
             said.append(f"It is {what} on each scan with {listed(names)}.")
@@ -31,4 +31,4 @@ def cases_words(results: Results) -> str:
 def _dice(results: Results) -> pd.DataFrame:
     """The mean Dice over seeds: rows are arms in the study's order, columns are scans."""
     dice = results.scores.groupby(["arm", "subject"])["dice"].mean().unstack("subject")
-    return dice.loc[[arm for arm in results.arms if arm in dice.index]]
+    return arms_in_order(dice, results.arms)

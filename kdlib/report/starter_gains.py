@@ -24,23 +24,25 @@ def starter_worth(results: Results) -> Worth:
 
     The scans of one patient count as one subject. ``results.starter`` must not be empty.
     """
-    rows = by_patient(_as_scores(results.starter), results.patients)
+    rows = _by_patient(results)
     methods = [name for name in NAMES.values() if name in set(rows["arm"])]
     return Worth(gains(rows, methods, STARTER), [], None)
 
 
 def starter_dice(results: Results) -> float:
     """The mean Dice of the starter as it is, over patients."""
-    rows = by_patient(_as_scores(results.starter), results.patients)
+    rows = _by_patient(results)
     return float(rows.loc[rows["arm"].eq(STARTER), "dice"].mean())
 
 
-def _as_scores(table: pd.DataFrame) -> pd.DataFrame:
+def _by_patient(results: Results) -> pd.DataFrame:
     """The rows of ``starter.csv`` as those of a study; the starter is the same in each seed."""
+    table = results.starter
     seeds = pd.DataFrame({"seed": sorted(table["seed"].unique())})
     plain = table[table["by"].eq(STARTER)].drop(columns="seed").merge(seeds, how="cross")
     rows = pd.concat([plain, table[table["by"].isin(NAMES)]])
-    return pd.DataFrame({
+    scores = pd.DataFrame({
         "arm": rows["by"].replace(NAMES), "source": STARTER, "target": REAL, "fold": 0,
         "seed": rows["seed"], "subject": rows["scan"], "dice": rows["dice"],
     }).reset_index(drop=True)  # fmt: skip
+    return by_patient(scores, results.patients)

@@ -155,6 +155,11 @@ def labels(arms: Mapping[str, Arm]) -> dict[str, str]:
     return {name: arm.label for name, arm in arms.items()}
 
 
+def arms_in_order(table: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
+    """The rows of ``table``, whose index holds arms, in the order of ``arms``, without others."""
+    return table.loc[[name for name in arms if name in table.index]]
+
+
 def _layout(rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     """Put the ``cell`` of each row into the paper's layout. ``names`` are the arms' labels."""
     table = _sorted(rows, names).pivot(index=["source", "arm"], columns="target", values="cell")

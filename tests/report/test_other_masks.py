@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from kdlib.record.results import Results, open_results
-from kdlib.report.other_masks import OWN, masks_table, masks_words
+from kdlib.report.other_masks import OWN, change_words, masks_table, masks_words
 from tests.known_effects import known_effects
 from tests.report.made_results import write_results
 
@@ -41,6 +41,13 @@ def test_only_those_who_have_both_masks_are_compared(results: Results) -> None:
     plain = both[both["arm"].eq("L-bound")]["dice"].mean()
     assert table.loc["L-bound", f"Dice, {OWN}"] == pytest.approx(plain, abs=1e-6)
     assert masks_words(results, "second").startswith("4 patients have both masks.")
+
+
+def test_one_patient_has_and_several_have(results: Results) -> None:
+    scores = results.other_masks["second"]
+    results.other_masks["second"] = scores[scores["subject"].eq("001")]
+    assert masks_words(results, "second").startswith("1 patient has both masks.")
+    assert "which 1 patient has too" in change_words(results, "KD")
 
 
 def test_the_sentences_name_the_best_method_and_what_labels_change(results: Results) -> None:
