@@ -110,7 +110,8 @@ def _best(found: Sequence[Gain]) -> str:
     best = max(helpful or unclear or found, key=lambda one: one.contrast.difference)
     size = f"{best.arm} changes the mean Dice by {_span(best.contrast)}"
     if helpful:
-        return f"Adapting helps: {size}. {best.worse:.0%} of the subjects come off worse."
+        worse = f"{best.worse:.0%} of the subjects come" if best.worse else "No subject comes"
+        return f"Adapting helps: {size}. {worse} off worse."
     if not unclear:
         little = f", less than {MARGIN:g}" if best.worth == "changes almost nothing" else ""
         return f"Adapting does not help. At best {size}{little}."
