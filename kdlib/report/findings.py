@@ -1,6 +1,7 @@
 """What single chapters find, in sentences that are computed from a study's results."""
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from kdlib.evidence.comparisons import (
 from kdlib.evidence.contrast import MINIMUM_SEEDS
 from kdlib.evidence.statistics import MARGIN
 from kdlib.evidence.verdicts import count_of
+from kdlib.record.arrays import Arrays, Key
 from kdlib.record.results import Results
 from kdlib.report.pictures import overlap
 from kdlib.report.story import Story
@@ -53,6 +55,33 @@ def clinic_words(clinics: pd.DataFrame) -> str:
             f" {contrast.max():.2f}) and least at {low} ({contrast.min():.2f})."
         )
     return said
+
+
+def brightness_words(arrays: Arrays) -> str:
+    """How much the intensities of two clinics overlap, as scanned and after normalisation.
+
+    ``arrays`` are those that ``kdlib.record.clinic_summary`` makes.
+    """
+    clinics = [key.owner[0] for key in arrays if key.owner and key.part == "intensity"]
+    if len(clinics) < 2:
+        return "Here there is one clinic alone."
+    pairs = list(combinations(clinics, 2))
+
+    def least(kind: str) -> tuple[float, tuple[str, str]]:
+        shares = {name: _shares(arrays[Key((name,), kind)]) for name in clinics}
+        return min((float(np.minimum(shares[a], shares[b]).sum()), (a, b)) for a, b in pairs)
+
+    (raw, ends), (after, _) = least("intensity"), least("normalised")
+    first, second = (name.capitalize() for name in ends)
+    return (
+        f"As scanned, the intensities of {first} and {second} have {100 * raw:.0f} % in common, the"
+        f" least of all clinics. After each scan was centred and scaled, any two clinics have at"
+        f" least {100 * after:.0f} % in common."
+    )
+
+
+def _shares(counts: np.ndarray) -> np.ndarray:
+    return counts / max(counts.sum(), 1)
 
 
 def apart_words(clinics: pd.DataFrame) -> str:
