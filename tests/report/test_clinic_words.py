@@ -1,9 +1,9 @@
-"""The sentences of single chapters follow from their numbers."""
+"""The sentences on the clinics follow from their numbers."""
 
 import numpy as np
 
 from kdlib.record.arrays import Arrays, Key
-from kdlib.report.findings import brightness_words
+from kdlib.report.clinic_words import brightness_words
 
 
 def test_what_intensities_of_clinics_have_in_common_is_the_least_of_all_pairs() -> None:
