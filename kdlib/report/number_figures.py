@@ -46,7 +46,7 @@ def number_curves(results: Results) -> Picture | None:
         axes.set_xticks(values, [f"{value:g}" for value in values])
         axes.minorticks_off()
         axes.set(xlabel="scans of the target", ylabel="mean Dice")
-        axes.legend(fontsize=SMALLEST)
+        figure.legend(ncols=2, loc="outside upper center", fontsize=SMALLEST)
     return Picture(figure)
 
 
