@@ -43,7 +43,7 @@ PARTS = (
     Part("other first weights", ANOTHER),
     Part("the target's statistics (AdaBN)", ADABN),
     Part("AdaBN after longer training", CONTINUED_ADABN, CONTINUED),
-    Part("scans of the target in ADA's batches", ADA_0, ANOTHER),
+    Part("target scans as half of ADA's batches", ADA_0, ANOTHER),
     Part("ADA's adversary", ADA, ADA_0),
     Part("distilling on the source alone", KD_NO_TARGET),
     Part("scans of the target in KD", KD, KD_NO_TARGET),
