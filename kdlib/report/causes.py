@@ -192,21 +192,3 @@ def mended_words(results: Results, arm: str | None) -> str:
         f" is {signed(best['change of Dice'])}, from {best['pair']}. In {nearer}"
         f" of {pairs} the marked volume is nearer to the true one than without adaptation."
     )
-
-
-def distance_words(results: Results) -> str:
-    """How far the students are from the best that their loss allows, in sentences."""
-    found = results.findings
-    if found.empty or "above_floor" not in found:
-        return "These results do not say how well the students learnt their teachers' answers."
-    main = found[found["setting"].isna() | found["setting"].eq("")] if "setting" in found else found
-    parts = [
-        f"{results.arms[arm].label} {rows['agreement_away'].mean():.2f} on the target and"
-        f" {rows['agreement_home'].mean():.2f} at home"
-        for arm, rows in ((str(arm), rows) for arm, rows in main.groupby("arm", sort=False))
-        if arm in results.arms
-    ]
-    return (
-        "A student that learnt its teacher's answers perfectly would make the same masks. The Dice"
-        f" between the masks of student and teacher is: {listed(parts)}."
-    )

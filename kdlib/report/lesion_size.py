@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from kdlib.evidence.sweeps import TEMPERATURE, swept
 from kdlib.record.results import Results
 from kdlib.report.figures import SMALLEST, Picture, drawing
 from kdlib.report.tables import arms_in_order
@@ -98,22 +97,6 @@ def size_words(results: Results, arm: str) -> str:
     return (
         f"{label} changes the share of the lesions that are found, against no adaptation, by"
         f" {listed(parts)}."
-    )
-
-
-def temperature_words(results: Results) -> str:
-    """The Dice of students of each temperature on the target, and how bold they are."""
-    rows = swept(results.all_scores, "KD", (TEMPERATURE,), "target")
-    if rows.empty:
-        return "These results have no students that learnt at several temperatures."
-    means = rows.groupby("value")[["dice", "log_volume_ratio"]].mean()
-    parts = [
-        f"{row['dice']:.3f} and {100 * np.exp(row.iloc[1]):.0f} % at T = {value:g}"
-        for value, row in means.iterrows()
-    ]
-    return (
-        "Students were trained at several temperatures. Their mean Dice on the target, and the"
-        f" share of the true volume that they mark, are {listed(parts)}."
     )
 
 

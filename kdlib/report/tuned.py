@@ -1,0 +1,50 @@
+"""What the settings of the methods change: the sweeps of a study."""
+
+import numpy as np
+import pandas as pd
+
+from kdlib.record.results import Results
+
+AT_HOME, AWAY, VOLUME = "Dice at home", "Dice on the target", "Volume (%)"
+COLUMNS = ["Arm", "Setting", "Value", AT_HOME, AWAY, VOLUME]
+
+
+def tuned_table(results: Results) -> pd.DataFrame:
+    """Each row is one value of a setting that was swept, a mean over pairs, subjects and seeds.
+
+    ``Volume (%)`` is the marked volume on the target as a share of the true one, as a geometric
+    mean.
+    """
+    scores = results.all_scores
+    rows = []
+    for sweep in results.study.get("sweeps", []):
+        own = scores[scores["arm"].eq(sweep["arm"]) & scores["setting"].eq(sweep["setting"])]
+        home = own["evaluated_on"].eq("source")
+        at_home, away = own[home].groupby("value"), own[~home].groupby("value")
+        means = {
+            AT_HOME: at_home["dice"].mean(),
+            AWAY: away["dice"].mean(),
+            VOLUME: 100 * np.exp(away["log_volume_ratio"].mean()),
+        }
+        of = {"Arm": results.arms[sweep["arm"]].label, "Setting": sweep["setting"]}
+        rows.append(pd.DataFrame(means).rename_axis("Value").reset_index().assign(**of))
+    return pd.concat(rows, ignore_index=True)[COLUMNS] if rows else pd.DataFrame(columns=COLUMNS)
+
+
+def tuned_words(table: pd.DataFrame) -> str:
+    """How far the Dice on the target moves with each setting, and what home would choose."""
+    if table.empty:
+        return "These results have no arm that was run at several values of a setting."
+    said = []
+    for (arm, setting), rows in table.groupby(["Arm", "Setting"], sort=False):
+        ordered, at_home = rows.sort_values(AWAY), rows.dropna().sort_values(AT_HOME)
+        worst, best = ordered.iloc[0], ordered.iloc[-1]
+        words = (
+            f"With the {str(setting).replace('_', ' ')} of {arm} the mean Dice on the target goes from"
+            f" {worst[AWAY]:.3f} (at {worst['Value']:g}) to {best[AWAY]:.3f} (at"
+            f" {best['Value']:g})"
+        )
+        if len(at_home):
+            words += f"; the Dice at home is best at {at_home.iloc[-1]['Value']:g}"
+        said.append(f"{words}.")
+    return f"{' '.join(said)} These are means without a test; the ledger tests them."
