@@ -39,10 +39,10 @@ def tuned_words(table: pd.DataFrame) -> str:
     for (arm, setting), rows in table.groupby(["Arm", "Setting"], sort=False):
         ordered, at_home = rows.sort_values(AWAY), rows.dropna().sort_values(AT_HOME)
         worst, best = ordered.iloc[0], ordered.iloc[-1]
+        name = str(setting).replace("_", " ")
         words = (
-            f"With the {str(setting).replace('_', ' ')} of {arm} the mean Dice on the target goes from"
-            f" {worst[AWAY]:.3f} (at {worst['Value']:g}) to {best[AWAY]:.3f} (at"
-            f" {best['Value']:g})"
+            f"With the {name} of {arm} the mean Dice on the target goes from {worst[AWAY]:.3f} (at"
+            f" {worst['Value']:g}) to {best[AWAY]:.3f} (at {best['Value']:g})"
         )
         if len(at_home):
             words += f"; the Dice at home is best at {at_home.iloc[-1]['Value']:g}"
