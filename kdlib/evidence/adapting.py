@@ -71,11 +71,16 @@ def cost_of_shift(
     return (start + slope * load - means).groupby("target").mean()
 
 
-def by_number(scores: pd.DataFrame, arm: str, setting: str) -> pd.DataFrame:
-    """The mean Dice on the target for each value of an arm's ``setting`` (rows) and seed."""
+def by_number(scores: pd.DataFrame, arm: str, setting: str, column: str = "dice") -> pd.DataFrame:
+    """The mean of ``column`` on the target for each value of an arm's ``setting`` and seed.
+
+    A row is a value, a column a seed. Without such runs the table is empty.
+    """
     rows = scores[scores["arm"].eq(arm) & scores.get("setting", pd.Series("")).eq(setting)]
-    rows = rows[rows["evaluated_on"].fillna("target").eq("target")] if len(rows) else rows
-    return rows.groupby(["value", "seed"])["dice"].mean().unstack("seed") if len(rows) else rows
+    if rows.empty:
+        return pd.DataFrame(dtype=float)
+    rows = rows[rows["evaluated_on"].fillna("target").eq("target")]
+    return rows.groupby(["value", "seed"])[column].mean().unstack("seed")
 
 
 def levels_where_swept(scores: pd.DataFrame) -> dict[str, float]:

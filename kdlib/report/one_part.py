@@ -1,13 +1,12 @@
 """Arms that differ in one part of a method, two by two: what this part changes."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
-from kdlib.evidence.comparisons import compare, differences, pooled
-from kdlib.evidence.contrast import MINIMUM_SEEDS
+from kdlib.evidence.comparisons import differences, pooled
+from kdlib.evidence.contrast import MINIMUM_SEEDS, contrast_of
+from kdlib.evidence.direction import direction
 from kdlib.evidence.mechanism import (
     ADA,
     ADA_0,
@@ -23,6 +22,7 @@ from kdlib.evidence.mechanism import (
 from kdlib.evidence.statistics import MARGIN
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
+from kdlib.report.tables import labels
 from kdlib.report.words import listed, signed
 from kdlib.study.arm import lower_bound
 
@@ -56,7 +56,7 @@ PARTS = (
     Part("distilling AdaBN", KD_FROM_ADABN, ADABN),
     Part("instance norm in place of batch norm", LOWER_IN),
 )
-
+COLUMNS = ["part", "having", "lacking", "difference", "low", "high", "reading", "seeds"]
 SIDES = {
     "better": "The Dice is better with",
     "worse": "It is worse with",
@@ -67,32 +67,21 @@ SIDES = {
 def part_changes(results: Results) -> pd.DataFrame:
     """What each of ``PARTS`` changes, all pairs pooled: one row each, of those that were run.
 
-    The columns are ``part``, ``having`` and ``lacking`` (labels), ``reading``, and what
-    ``kdlib.evidence.comparisons.compare`` finds.
+    The columns are ``COLUMNS``. ``having`` and ``lacking`` are labels, and ``reading`` is a
+    direction without a correction for the number of parts.
     """
-    lower, rows = lower_bound(results.arms), []
+    lower, rows, names = lower_bound(results.arms), [], labels(results.arms)
     for part in PARTS:
         lacking = part.lacking or lower
         if lacking is None or not {part.having, lacking} <= set(results.arms):
             continue
         table = pooled(differences(results.scores, part.having, lacking))
         if len(table):
-            found = compare(table)
-            having, without = (results.arms[name].label for name in (part.having, lacking))
-            names = {"part": part.name, "having": having, "lacking": without}
-            rows.append({**names, "reading": _reading(found), **found})
-    return pd.DataFrame(rows, columns=list(rows[0]) if rows else ["part", "reading", "seeds"])
-
-
-def _reading(found: Mapping[str, Any]) -> str:
-    """What the interval says, without a correction for the number of parts."""
-    if found["seeds"] < MINIMUM_SEEDS:
-        return "too few seeds"
-    if abs(found["low"]) <= MARGIN and abs(found["high"]) <= MARGIN:
-        return "the same"
-    if found["low"] > 0:
-        return "better"
-    return "worse" if found["high"] < 0 else "open"
+            found = contrast_of(part.name, table)
+            numbers = found.difference, found.low, found.high
+            compared = part.name, names[part.having], names[lacking], *numbers
+            rows.append((*compared, direction(found, found), len(found.seed_means)))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def part_words(table: pd.DataFrame) -> str:

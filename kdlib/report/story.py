@@ -141,18 +141,18 @@ class Story:
     @property
     def advice(self) -> str:
         """What these results say to somebody with scans of a new scanner."""
-        these = "These simulated clinics" if self.simulated else "These results"
+        scope = "simulated clinics" if self.simulated else "results"
         if not self.arms:
-            return f"{these} compare no method with no adaptation, so they advise nothing."
+            return f"These {scope} compare no method with no adaptation, so they advise nothing."
         if "few seeds" in self.changes.values():
-            few = f"{these} have {self.seeds}, which is too few to recommend a method."
+            few = f"These {scope} have {self.seeds}, which is too few to recommend a method."
             return f"{few} By them, start without adaptation."
         raised = [arm for arm, change in self.changes.items() if change == "raised"]
         if not raised:
             names = " or ".join(self.results.arms[arm].label for arm in self.arms)
-            none = f"{these} show no clear gain by {names}{self._worse}."
+            none = f"These {scope} show no clear gain by {names}{self._worse}."
             return f"{none} By them, start without adaptation."
         best = max(raised, key=lambda arm: self.found[arm]["difference"])
         name = called(self.results.arms[best])
         largest = f"{name} has the largest clear gain of the methods above"
-        return f"In {these.replace('These', 'these')}, {largest}. Try it."
+        return f"In these {scope}, {largest}. Try it."

@@ -2,7 +2,9 @@
 
 import pandas as pd
 
+from kdlib.evidence.comparisons import main_scores
 from kdlib.record.results import Results
+from kdlib.report.tables import arms_in_order, labels
 
 COLUMNS = {
     "agreement_away": "Same masks, target",
@@ -20,11 +22,9 @@ def taught_table(results: Results) -> pd.DataFrame:
     found = results.findings
     if found.empty or not set(COLUMNS) <= set(found):
         return pd.DataFrame(columns=["Student", *COLUMNS.values()])
-    main = found[found["setting"].isna() | found["setting"].eq("")] if "setting" in found else found
-    main = main[main["arm"].isin(list(results.arms))]
-    means = main.groupby("arm", sort=False)[list(COLUMNS)].mean().rename(columns=COLUMNS)
-    labels = {name: arm.label for name, arm in results.arms.items()}
-    return means.rename(index=labels).rename_axis("Student").reset_index()
+    means = main_scores(found).groupby("arm")[list(COLUMNS)].mean().rename(columns=COLUMNS)
+    ordered = arms_in_order(means, results.arms).rename(index=labels(results.arms))
+    return ordered.rename_axis("Student").reset_index()
 
 
 def taught_words(table: pd.DataFrame) -> str:

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from kdlib.evidence.adapting import by_number
+from kdlib.evidence.choosing import home_dice
 from kdlib.record.results import Results
 
 AT_HOME, AWAY, VOLUME = "Dice at home", "Dice on the target", "Volume (%)"
@@ -17,16 +19,15 @@ def tuned_table(results: Results) -> pd.DataFrame:
     """
     scores = results.all_scores
     rows = []
-    for sweep in results.study.get("sweeps", []):
-        own = scores[scores["arm"].eq(sweep["arm"]) & scores["setting"].eq(sweep["setting"])]
-        home = own["evaluated_on"].eq("source")
-        at_home, away = own[home].groupby("value"), own[~home].groupby("value")
+    for sweep in results.study["sweeps"]:
+        arm, setting = sweep["arm"], sweep["setting"]
+        volume = by_number(scores, arm, setting, "log_volume_ratio").mean(axis=1)
         means = {
-            AT_HOME: at_home["dice"].mean(),
-            AWAY: away["dice"].mean(),
-            VOLUME: 100 * np.exp(away["log_volume_ratio"].mean()),
+            AT_HOME: home_dice(scores, arm, setting),
+            AWAY: by_number(scores, arm, setting).mean(axis=1),
+            VOLUME: 100 * np.exp(volume),
         }
-        of = {"Arm": results.arms[sweep["arm"]].label, "Setting": sweep["setting"]}
+        of = {"Arm": results.arms[arm].label, "Setting": setting}
         rows.append(pd.DataFrame(means).rename_axis("Value").reset_index().assign(**of))
     return pd.concat(rows, ignore_index=True)[COLUMNS] if rows else pd.DataFrame(columns=COLUMNS)
 

@@ -1,6 +1,5 @@
 """What settings change, and how nearly students decide as their teachers, follow from the runs."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -9,16 +8,14 @@ import pytest
 from kdlib.record.results import Results, open_results
 from kdlib.report.students import taught_table, taught_words
 from kdlib.report.tuned import tuned_table, tuned_words
-from kdlib.study.study import load_study
+from tests.known_effects import known_effects
+from tests.report.made_results import write_results
 
 
 def recorded(folder: Path, scores: pd.DataFrame, findings: pd.DataFrame | None = None) -> Results:
-    scores.to_csv(folder / "scores.csv", index=False)
+    folder = write_results(folder, "mechanism", scores)
     if findings is not None:
         findings.to_csv(folder / "findings.csv", index=False)
-    study = load_study("mechanism").model_dump(mode="json")
-    record = {"study": study, "seeds": {"0": {"runs": []}}}
-    (folder / "provenance.json").write_text(json.dumps(record))
     return open_results(folder)
 
 
@@ -43,7 +40,7 @@ def test_a_setting_has_its_means_at_home_and_on_the_target(tmp_path: Path) -> No
 
 
 def test_students_stand_beside_their_teachers_without_the_rows_of_sweeps(tmp_path: Path) -> None:
-    scores = pd.DataFrame({"arm": ["KD"], "source": ["a"], "target": ["b"], "dice": [0.5]})
+    scores = known_effects({"KD": 0.0}, subjects=1)
     made = {"above_floor": 0.001, "agreement_home": 0.9}
     findings = pd.DataFrame(
         [
