@@ -11,7 +11,14 @@ import pandas as pd
 
 from kdlib.evidence.bench import LOWER, UPPER
 from kdlib.evidence.choosing import BEST_RULE, SETTINGS_RULE
-from kdlib.evidence.comparisons import PAIR, compare, differences, main_scores
+from kdlib.evidence.comparisons import (
+    PAIR,
+    compare,
+    differences,
+    main_scores,
+    of_sweeps,
+    on_target,
+)
 
 RULES = (
     f"The share of the gap that a method closes is its mean gain over {LOWER}, divided by the mean"
@@ -79,13 +86,13 @@ def by_number(scores: pd.DataFrame, arm: str, setting: str, column: str = "dice"
     rows = scores[scores["arm"].eq(arm) & scores.get("setting", pd.Series("")).eq(setting)]
     if rows.empty:
         return pd.DataFrame(dtype=float)
-    rows = rows[rows["evaluated_on"].fillna("target").eq("target")]
+    rows = rows[on_target(rows)]
     return rows.groupby(["value", "seed"])[column].mean().unstack("seed")
 
 
 def levels_where_swept(scores: pd.DataFrame) -> dict[str, float]:
     """The mean Dice of each arm by itself, on the people on whom something was swept."""
-    places = scores.loc[scores["setting"].fillna("").ne(""), [*PAIR, "fold"]].drop_duplicates()
+    places = scores.loc[of_sweeps(scores), [*PAIR, "fold"]].drop_duplicates()
     means = main_scores(scores).merge(places).groupby("arm")["dice"].mean()
     return {str(arm): float(mean) for arm, mean in means.items()}
 

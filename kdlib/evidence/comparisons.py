@@ -41,12 +41,22 @@ def pair_name(source: str, target: str) -> str:
 
 def main_scores(scores: pd.DataFrame) -> pd.DataFrame:
     """The rows of the study itself: no sweep over a setting, scored on the target."""
-    keep = pd.Series(True, index=scores.index)
-    if "setting" in scores:
-        keep &= scores["setting"].fillna("").eq("")
-    if "evaluated_on" in scores:
-        keep &= scores["evaluated_on"].fillna("target").eq("target")
-    return scores[keep]
+    return scores[~of_sweeps(scores) & on_target(scores)]
+
+
+# A column without a value is one of numbers when it is read, so texts are not filled in.
+def of_sweeps(scores: pd.DataFrame) -> "pd.Series[bool]":
+    """Which rows belong to a sweep over a setting."""
+    if "setting" not in scores:
+        return pd.Series(False, index=scores.index)
+    return scores["setting"].notna() & scores["setting"].ne("")
+
+
+def on_target(scores: pd.DataFrame) -> "pd.Series[bool]":
+    """Which rows were scored on the target; those that do not say so were."""
+    if "evaluated_on" not in scores:
+        return pd.Series(True, index=scores.index)
+    return scores["evaluated_on"].isna() | scores["evaluated_on"].eq("target")
 
 
 def by_patient(scores: pd.DataFrame, patients: Patients) -> pd.DataFrame:

@@ -9,7 +9,7 @@ clinic's subjects; empty or "target" means the target.
 import numpy as np
 import pandas as pd
 
-from kdlib.evidence.comparisons import PAIR
+from kdlib.evidence.comparisons import PAIR, of_sweeps, on_target
 from kdlib.evidence.contrast import MINIMUM_SEEDS
 from kdlib.evidence.crossed import Interval, jackknifed
 from kdlib.evidence.evidence import Evidence, Pairs
@@ -35,8 +35,8 @@ def swept(scores: pd.DataFrame, arm: str, settings: tuple[str, ...], on: str) ->
     """The rows of ``arm``'s sweep over ``settings``, scored ``on`` "source" or "target"."""
     if not {"setting", "value"} <= set(scores.columns):
         return scores.iloc[:0].assign(setting="", value=np.nan)
-    where = scores.get("evaluated_on", pd.Series("target", index=scores.index)).fillna("target")
-    rows = scores[scores["arm"].eq(arm) & scores["setting"].isin(settings) & where.eq(on)]
+    where = on_target(scores).eq(on == "target")
+    rows = scores[scores["arm"].eq(arm) & scores["setting"].isin(settings) & where]
     rows = rows.assign(value=rows["value"].astype(float))
     low, high = (rows["setting"].map({of: RANGES[of][end] for of in settings}) for end in (0, 1))
     return rows[rows["value"].between(low, high)]
@@ -46,7 +46,7 @@ def with_sweeps(scores: pd.DataFrame, mechanism: pd.DataFrame | None) -> pd.Data
     """A study's ``scores``, with the sweeps of the study of the mechanism if it has none itself."""
     if mechanism is None or "setting" not in mechanism or swept_pairs(scores):
         return scores
-    return pd.concat([scores, mechanism[mechanism["setting"].fillna("").ne("")]], ignore_index=True)
+    return pd.concat([scores, mechanism[of_sweeps(mechanism)]], ignore_index=True)
 
 
 def swept_pairs(scores: pd.DataFrame) -> Pairs:

@@ -54,3 +54,5 @@ def test_students_stand_beside_their_teachers_without_the_rows_of_sweeps(tmp_pat
     assert "between 0.60 (KD hard) and 0.80 (KD). At home it is 0.90" in taught_words(table)
     assert "teacher is 0.80 (KD)" in taught_words(table.iloc[:1])
     assert "do not say" in taught_words(table.iloc[:0])
+    alone = recorded(tmp_path / "alone", scores, findings.iloc[:1].assign(setting=None))
+    assert taught_table(alone)["Student"].to_list() == ["KD"]
