@@ -10,7 +10,7 @@ from kdlib.record.choice import Saved, saved_studies
 from kdlib.record.results import Results
 from kdlib.report.dials import mended_words
 from kdlib.report.landscape import Landscape
-from kdlib.report.number_words import samples_words
+from kdlib.report.number_words import samples_in_short
 from kdlib.report.words import listed
 from kdlib.study.study import Study, load_study
 
@@ -80,7 +80,7 @@ def adapting_conclusion(found: Mapping[str, Results | None]) -> str:
 
     ``found`` are the results of the studies landscape, dials and samples by their names.
     """
-    words = {"landscape": landscape_words, "dials": mended_words, "samples": samples_words}
+    words = {"landscape": landscape_words, "dials": mended_words, "samples": samples_in_short}
     said = [words[name](results) for name, results in found.items() if results is not None]
     missing = [name for name, results in found.items() if results is None]
     if missing:

@@ -31,6 +31,30 @@ def samples_words(results: Results) -> str:
     )
 
 
+def samples_in_short(results: Results) -> str:
+    """The highest mean Dice with scans without labels, and with labels, in a sentence."""
+    most = {arm: _highest(results, arm, setting) for arm, setting in results.swept.items()}
+    tuned = [arm for arm, setting in results.swept.items() if setting == "subjects"]
+    free = [arm for arm in most if arm not in tuned]
+    if not tuned or not free:
+        return "This study does not compare scans with labels and without."
+    best = max(free, key=lambda arm: most[arm][1])
+    (scans, adapted), (labels, learnt) = most[best], most[tuned[0]]
+    plain = levels_where_swept(results.all_scores).get(str(lower_bound(results.arms)))
+    start = "" if plain is None else f"no adaptation reaches a mean Dice of {plain:.3f}, "
+    return (
+        f"On {count_of(len(results.pairs), 'pair')} of clinics, {start}scans without labels reach"
+        f" {adapted:.3f} at most ({results.arms[best].label} with {scans:g}), and labels reach"
+        f" {learnt:.3f} at most (with {labels:g})."
+    )
+
+
+def _highest(results: Results, arm: str, setting: str) -> tuple[float, float]:
+    """With how many scans the mean Dice of ``arm`` is highest, and that Dice."""
+    dice = by_number(results.all_scores, arm, setting).mean(axis=1)
+    return float(dice.index[int(dice.argmax())]), float(dice.max())
+
+
 def _labels_words(results: Results, tuned: str, labels: pd.Series) -> str:
     """What each number of labels reaches, and which of them are no better than none."""
     plain = levels_where_swept(results.all_scores).get(str(lower_bound(results.arms)))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kdlib.data.clinics import Clinics
-from kdlib.evidence.adapting import levels_where_swept
+from kdlib.evidence.adapting import by_number, levels_where_swept
 from kdlib.record.export import export_study
 from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results, open_results
@@ -24,7 +24,7 @@ from kdlib.report.dials import dials_map, dials_words
 from kdlib.report.gains import gains, pooled
 from kdlib.report.landscape import Landscape, percent
 from kdlib.report.number_figures import number_curves
-from kdlib.report.number_words import samples_words
+from kdlib.report.number_words import samples_in_short, samples_words
 from kdlib.simulator.dials import DIALS
 from kdlib.study.arm import BOUNDS
 from kdlib.study.plan import run_study
@@ -143,6 +143,9 @@ def test_labels_that_are_worse_than_none_are_told(
     moved = np.where(scores["arm"].eq("fine-tuning"), shift, 0)
     scores.assign(dice=scores["dice"] + moved).to_csv(tmp_path / "samples/scores.csv", index=False)
     said = samples_words(open_results(tmp_path / "samples"))
+    means = by_number(scores, "AdaBN", "target_scans").mean(axis=1)
+    most = f"reach {means.max():.3f} at most (AdaBN with {means.idxmax():g})"
+    assert most in samples_in_short(open_results(tmp_path / "samples"))
     assert ("With 1 and 2 it stays below no adaptation" in said) is told
     assert ("are more than were tried for AdaBN" in said) is told
 
