@@ -139,10 +139,15 @@ def validation_scores(
     seed: int,
     people: int,
     on_person: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    first: int = 0,
 ) -> pd.DataFrame:
-    """Score ``networks`` on whole scans of the validation's people, each on its own grid."""
+    """Score ``networks`` on whole scans of the validation's people, each on its own grid.
+
+    ``first`` is the number of the first of ``people`` people.
+    """
     rows: list[dict[str, Any]] = []
-    for number in range(people):
+    for done, number in enumerate(range(first, first + people), start=1):
         person = draw_person(seed, number, template(), split="validation")
         edge, _, thick = person.flair.spacing_mm
         about = {"person": number, "edge_mm": round(edge, 2), "slice_mm": round(thick, 2)}
@@ -150,7 +155,7 @@ def validation_scores(
             found = evaluate_volumes(person.labels, predict(network, [person.flair], own))
             what = {"dice": found.dice, "recall": found.lesion_recall}
             rows.append({"network": name, **about, "lesion_ml": person.lesion_ml} | what)
-        on_person(number + 1, people)
+        on_person(done, people)
     return pd.DataFrame(rows)
 
 

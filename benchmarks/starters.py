@@ -1,0 +1,41 @@
+"""Compare two starters on simulated people from whom neither has learnt.
+
+The people come after those of the study's validation, so no earlier choice has used them. Each is
+scored as there: on the scan's own voxels, inside the simulation's brain mask.
+
+    python benchmarks/starters.py OLD NEW
+
+OLD and NEW are folders as ``kdlib study starter --export FOLDER`` writes them. The new one is taken
+if its mean Dice is higher.
+"""
+
+import argparse
+from pathlib import Path
+
+from kdlib.starter.starter import read_starter
+from kdlib.starter.study import StarterStudy, validation_scores
+from kdlib.study.progress import count_bar
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("folders", type=Path, nargs=2, metavar="FOLDER")
+    options.add_argument("--people", type=int, default=120)
+    asked = options.parse_args()
+    old, new = (read_starter(folder) for folder in asked.folders)
+    if old.recipe.preparation != new.recipe.preparation:
+        raise SystemExit("The two prepare their slices in different ways: they cannot be compared.")
+    networks = {"old": old.network, "new": new.network}
+    seen = StarterStudy().validation
+    with count_bar("people") as on_person:
+        scores = validation_scores(networks, new.recipe, 0, asked.people, on_person, first=seen)
+    dice = scores.pivot(index="person", columns="network", values="dice").dropna()
+    change = dice["new"] - dice["old"]
+    print(dice.mean().round(4).to_string())
+    print(
+        f"new - old: {change.mean():+.4f} (standard error {change.sem():.4f}, {len(dice)} people)"
+    )
+
+
+if __name__ == "__main__":
+    main()
