@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from kdlib.methods.adabn import batch_norms, check_norm, estimate
+from kdlib.batch_norms import batch_norms, check_norm
+from kdlib.methods.adabn import estimate
 from kdlib.methods.base import Method, TargetScans
 from kdlib.methods.task import SourceFreeTask
 from kdlib.recipe import Recipe

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from kdlib.batch_norms import batch_norms
 from kdlib.errors import InputError
 from kdlib.methods import SourceFreeTask
-from kdlib.methods.adabn import batch_norms
 from kdlib.networks import UNet
 from tests.methods.made import make, recipe
 from tests.methods.shifted import clinic, mistakes, teacher, trained
