@@ -6,12 +6,13 @@ scored as there: on the scan's own voxels, inside the simulation's brain mask.
     python benchmarks/starters.py OLD NEW
 
 OLD and NEW are folders as ``kdlib study starter --export FOLDER`` writes them. The new one is taken
-if its mean Dice is higher.
+if its mean Dice is higher, on the same people.
 """
 
 import argparse
 from pathlib import Path
 
+from kdlib.starter.card import summary
 from kdlib.starter.starter import read_starter
 from kdlib.starter.study import StarterStudy, validation_scores
 from kdlib.study.progress import count_bar
@@ -26,15 +27,12 @@ def main() -> None:
     if old.recipe.preparation != new.recipe.preparation:
         raise SystemExit("The two prepare their slices in different ways: they cannot be compared.")
     networks = {"old": old.network, "new": new.network}
-    seen = StarterStudy().validation
+    study = StarterStudy()
     with count_bar("people") as on_person:
-        scores = validation_scores(networks, new.recipe, 0, asked.people, on_person, first=seen)
-    dice = scores.pivot(index="person", columns="network", values="dice").dropna()
-    change = dice["new"] - dice["old"]
-    print(dice.mean().round(4).to_string())
-    print(
-        f"new - old: {change.mean():+.4f} (standard error {change.sem():.4f}, {len(dice)} people)"
-    )
+        scores = validation_scores(
+            networks, new.recipe, study.seed, asked.people, on_person, first=study.validation
+        )
+    print(summary(scores, first="old").round(4).to_string())
 
 
 if __name__ == "__main__":

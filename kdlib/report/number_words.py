@@ -15,10 +15,10 @@ def samples_words(results: Results) -> str:
     tuned = [arm for arm, setting in swept.items() if setting == "subjects"]
     if not tuned:
         return "This study has no arm that learns from a few labels."
-    labels = by_number(results.all_scores, tuned[0], "subjects").mean(axis=1)
+    labels = _means(results, tuned[0])
     reached, worth = [], []
     for arm in (arm for arm in swept if arm not in tuned):
-        dice = by_number(results.all_scores, arm, swept[arm]).mean(axis=1)
+        dice = _means(results, arm)
         label = results.arms[arm].label
         reached.append(f"{label} reaches {dice.iloc[-1]:.3f} with {dice.index[-1]:g}")
         worth.append(f"{_fewest(labels_worth(labels, float(dice.iloc[-1])))} for {label}")
@@ -33,26 +33,24 @@ def samples_words(results: Results) -> str:
 
 def samples_in_short(results: Results) -> str:
     """The highest mean Dice with scans without labels, and with labels, in a sentence."""
-    most = {arm: _highest(results, arm, setting) for arm, setting in results.swept.items()}
     tuned = [arm for arm, setting in results.swept.items() if setting == "subjects"]
-    free = [arm for arm in most if arm not in tuned]
+    free = {arm: _means(results, arm) for arm in results.swept if arm not in tuned}
     if not tuned or not free:
         return "This study does not compare scans with labels and without."
-    best = max(free, key=lambda arm: most[arm][1])
-    (scans, adapted), (labels, learnt) = most[best], most[tuned[0]]
+    best, learnt = max(free, key=lambda arm: free[arm].max()), _means(results, tuned[0])
     plain = levels_where_swept(results.all_scores).get(str(lower_bound(results.arms)))
     start = "" if plain is None else f"no adaptation reaches a mean Dice of {plain:.3f}, "
     return (
         f"On {count_of(len(results.pairs), 'pair')} of clinics, {start}scans without labels reach"
-        f" {adapted:.3f} at most ({results.arms[best].label} with {scans:g}), and labels reach"
-        f" {learnt:.3f} at most (with {labels:g})."
+        f" {free[best].max():.3f} at most ({results.arms[best].label} with"
+        f" {free[best].idxmax():g}), and labels reach {learnt.max():.3f} at most (with"
+        f" {learnt.idxmax():g})."
     )
 
 
-def _highest(results: Results, arm: str, setting: str) -> tuple[float, float]:
-    """With how many scans the mean Dice of ``arm`` is highest, and that Dice."""
-    dice = by_number(results.all_scores, arm, setting).mean(axis=1)
-    return float(dice.index[int(dice.argmax())]), float(dice.max())
+def _means(results: Results, arm: str) -> pd.Series:
+    """The mean Dice on the target for each number of scans that ``arm`` was given."""
+    return by_number(results.all_scores, arm, results.swept[arm]).mean(axis=1)
 
 
 def _labels_words(results: Results, tuned: str, labels: pd.Series) -> str:

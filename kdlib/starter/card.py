@@ -8,14 +8,14 @@ SLICES_MM = (0, 2, 4, 9)
 LOADS_ML = (0, 2, 10, 30, 1000)
 
 
-def summary(scores: pd.DataFrame) -> pd.DataFrame:
-    """Mean Dice and recall of each network, and how far its Dice is from the first teacher's.
+def summary(scores: pd.DataFrame, first: str = "teacher-1") -> pd.DataFrame:
+    """Mean Dice and recall of each network, and how far its Dice is from that of ``first``.
 
     ``difference`` is the mean over people, and ``standard_error`` is that of this mean.
     """
     table = scores.groupby("network", sort=False)[["dice", "recall"]].mean()
     dice = scores.pivot_table(index="person", columns="network", values="dice")
-    apart = dice.sub(dice["teacher-1"], axis=0)
+    apart = dice.sub(dice[first], axis=0)
     table["difference"] = apart.mean()
     table["standard_error"] = apart.sem()
     return table
