@@ -21,14 +21,14 @@ from kdlib.evidence.comparisons import (
     summary,
 )
 from kdlib.evidence.paper import in_order
-from kdlib.report.figures import SMALLEST, Picture, drawing, name_rows
+from kdlib.report.figures import BLACK, DARK, PALE, SMALLEST, Picture, drawing, name_rows
 from kdlib.report.gains import ALL, clip, limits_of, printed_of, short_ticks
 from kdlib.scores.metrics import METRIC_NAMES
 from kdlib.study.arm import BOUNDS, Arm, adapting, lower_bound
 
 Pair = tuple[str, str]
 
-BOTH = "#444444"  # the colour of the difference between two methods
+BOTH = DARK  # the colour of the difference between two methods
 LONG = 16  # letters of a line, beside which two panels still have room
 
 
@@ -118,7 +118,7 @@ def difference_intervals(
     limits = limits_of(table, own)
     with pair_panels(pairs, [label for label, _ in rows.values()]) as (figure, panels):
         for axes in panels.values():
-            axes.axvline(0, color="#444444", lw=1)
+            axes.axvline(0, color=DARK, lw=1)
             axes.set_xlim(*limits)
             short_ticks(axes)
         for _, found in table.iterrows():
@@ -127,7 +127,7 @@ def difference_intervals(
             _interval(axes, place, found, rows[row][1])
             clip(axes, place, found.to_dict(), rows[row][1])
             if metric == "dice":
-                axes.plot(printed_of(found, own), place, "x", ms=7, mew=2, color="#222222")
+                axes.plot(printed_of(found, own), place, "x", ms=7, mew=2, color=BLACK)
         text = f"difference of {METRIC_NAMES.get(metric, metric)}{_from_bound(arms)}"
         figure.supxlabel(text, fontsize=11, parse_math=False)
     return Picture(figure)
@@ -176,8 +176,8 @@ def paper_and_ours(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> Picture:
         for pair, axes in panels.items():
             for row, (name, arm) in enumerate(shown.items()):
                 mean, theirs = ours[pair][name], printed.get((*pair, name), np.nan)
-                axes.plot([theirs, mean], [row] * 2, color="#cccccc", lw=2, zorder=1)
+                axes.plot([theirs, mean], [row] * 2, color=PALE, lw=2, zorder=1)
                 axes.plot(mean, row, "o", ms=8, color=arm.colour, mec="white")
-                axes.plot(theirs, row, "x", ms=7, mew=2, color="#222222")
+                axes.plot(theirs, row, "x", ms=7, mew=2, color=BLACK)
         figure.supxlabel("mean Dice: × the paper, ● ours", fontsize=11)
     return Picture(figure)

@@ -7,11 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from kdlib.report.carried import Carried
-from kdlib.report.figures import SMALLEST, Picture, drawing
+from kdlib.report.figures import PALE, SMALLEST, Picture, drawing
 from kdlib.report.gains import NARROW, OURS, short_ticks
 
 ACROSS = 2  # panels side by side, so that a phone can show them
-OTHERS = "#c4c4c4"
 BESIDE = 0.06  # of a panel's width: patients stand left of the mean, seeds right of it
 AXES = {"xlabel": "simulated gain in Dice", "ylabel": "real gain in Dice"}
 
@@ -56,7 +55,7 @@ def gains_by_method(found: Carried) -> Picture | None:
             axes.set_visible(False)
         for axes, row in zip(grid.flat, table.to_dict("records"), strict=False):
             _same_scale(axes, ends)
-            axes.plot(table["simulated_gain"], table["real_gain"], "o", ms=4, color=OTHERS)
+            axes.plot(table["simulated_gain"], table["real_gain"], "o", ms=4, color=PALE)
             _panel(axes, row, found.real.arms[row["arm"]].colour)
             axes.set_title(found.label(row["arm"]), fontsize=10, loc="left", parse_math=False)
             short_ticks(axes)

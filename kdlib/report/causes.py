@@ -12,7 +12,7 @@ from kdlib.evidence.mechanism import LOWER_IN, Outcome
 from kdlib.evidence.statistics import MARGIN
 from kdlib.evidence.verdicts import OUTCOMES, count_of
 from kdlib.record.results import Results
-from kdlib.report.figures import Picture, drawing, name_rows
+from kdlib.report.figures import DARK, PALE, Picture, drawing, name_rows
 from kdlib.report.gains import draw_comparison
 from kdlib.report.story import Story
 from kdlib.report.words import change_of, listed, signed
@@ -43,9 +43,9 @@ def control_figure(table: pd.DataFrame, arms: Mapping[str, Arm]) -> Picture:
     """``control_gains`` as a chart: interval, seeds as ticks if several, pairs as small dots."""
     with drawing(0.36 * len(table) + 1.2) as (figure, axes):
         for place, row in enumerate(table.to_dict("records")):
-            axes.plot(row["pairs"], [place + 0.28] * len(row["pairs"]), ".", ms=5, color="#8c8c8c")
+            axes.plot(row["pairs"], [place + 0.28] * len(row["pairs"]), ".", ms=5, color=PALE)
             draw_comparison(axes, place, row, arms[row["arm"]].colour)
-        axes.axvline(0, color="#444444", lw=1)
+        axes.axvline(0, color=DARK, lw=1)
         name_rows(axes, [arms[name].label for name in table["arm"]])
         axes.set_xlabel("change of Dice from no adaptation")
         figure.legend(handles=_marks(table), ncols=3, loc="outside upper center", fontsize=10)
@@ -53,10 +53,10 @@ def control_figure(table: pd.DataFrame, arms: Mapping[str, Arm]) -> Picture:
 
 
 def _marks(table: pd.DataFrame) -> list[Line2D]:
-    style: dict[str, Any] = {"color": "#444444"}
+    style: dict[str, Any] = {"color": DARK}
     mean = Line2D([], [], marker="o", lw=2.5, label="mean, 95 % interval", **style)
     seed = Line2D([], [], marker="|", ls="", mew=1.5, label="one seed", **style)
-    pair = Line2D([], [], marker=".", ls="", label="one pair", color="#8c8c8c")
+    pair = Line2D([], [], marker=".", ls="", label="one pair", color=PALE)
     several = any(row["seeds"] > 1 for row in table.to_dict("records"))
     return [mean, seed, pair] if several else [mean, pair]
 

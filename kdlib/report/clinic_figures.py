@@ -9,7 +9,16 @@ from matplotlib.figure import Figure
 from kdlib.data.box import grey_between
 from kdlib.data.labels import Label
 from kdlib.record.arrays import Arrays, Key
-from kdlib.report.figures import CLINIC_COLOURS, SCANS, STYLE, Picture, drawing, name_rows
+from kdlib.report.figures import (
+    BLACK,
+    CLINIC_COLOURS,
+    DARK,
+    SCANS,
+    STYLE,
+    Picture,
+    drawing,
+    name_rows,
+)
 from kdlib.report.pictures import outline, show_slice
 
 
@@ -69,7 +78,7 @@ def lesion_volumes(table: pd.DataFrame) -> Picture:
             log_scale=True, legend=False, warn_thresh=1,
         )  # fmt: skip
         sns.pointplot(
-            drawn, **places, estimator="median", errorbar=None, linestyle="none", color="#222222",
+            drawn, **places, estimator="median", errorbar=None, linestyle="none", color=BLACK,
             marker="|", markersize=30, markeredgewidth=2,
         )  # fmt: skip
         axes.xaxis.set_major_formatter("{x:g}")
@@ -79,7 +88,7 @@ def lesion_volumes(table: pd.DataFrame) -> Picture:
 
 
 def _colours(clinics: list[str]) -> dict[str, str]:
-    return {name: CLINIC_COLOURS.get(name, "#666666") for name in clinics}
+    return {name: CLINIC_COLOURS.get(name, DARK) for name in clinics}
 
 
 def _clinics(arrays: Arrays) -> list[str]:

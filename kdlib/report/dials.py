@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from kdlib.evidence.adapting import cost_of_shift, dial_gains, judged
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
-from kdlib.report.figures import SMALLEST, Picture, drawing, name_rows
+from kdlib.report.figures import BLACK, SMALLEST, Picture, drawing, name_rows
 from kdlib.report.words import interval, listed, signed
 from kdlib.study.arm import adapting, lower_bound
 
@@ -181,7 +181,7 @@ def _heat(axes: Axes, cells: pd.DataFrame, labels: list[str], most: float, sure:
     values = cells.to_numpy(dtype=np.float64)
     axes.imshow(values, cmap="PRGn", vmin=-most, vmax=most, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
-        ink = "white" if abs(value) > 0.6 * most else "#222222"
+        ink = "white" if abs(value) > 0.6 * most else BLACK
         star = "*" if (cells.index[row], cells.columns[column]) in sure else ""
         text = f"{signed(value, 2)}{star}"
         axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=SMALLEST)

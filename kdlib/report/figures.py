@@ -24,7 +24,8 @@ from PIL import Image
 
 from kdlib.files import atomic
 
-# No arm has these colours. They stand out on a light page and, inverted, on a dark one.
+# These colours stand out on a light page and, inverted, on a dark one. No arm has those of clinics.
+BLACK, DARK, PALE = "#222222", "#444444", "#8c8c8c"
 CLINIC_COLOURS = {"utrecht": "#1d5a5a", "singapore": "#cc6677", "amsterdam": "#8b6cc2"}
 WIDTH = 5.0  # inches
 SMALLEST = 10  # points; on a phone of 390 pixels letters of a chart then have nine
@@ -160,7 +161,7 @@ def training_curve(history: pd.DataFrame) -> Picture:
 
 def curves(functions: dict[str, Callable[[Any], Any]], x: Any, x_name: str, y_name: str) -> Picture:
     """Draw named functions of ``x``, in colours from dark to light."""
-    shades = mpl.colormaps["viridis"](np.linspace(0, 0.85, len(functions)))
+    shades = mpl.colormaps["plasma"](np.linspace(0, 0.6, len(functions)))
     with drawing(3.2) as (figure, axes):
         for (name, function), shade in zip(functions.items(), shades, strict=True):
             axes.plot(x, function(x), color=shade, lw=2, label=name)
@@ -172,7 +173,7 @@ def curves(functions: dict[str, Callable[[Any], Any]], x: Any, x_name: str, y_na
 
 
 def before_and_after(
-    before: pd.DataFrame, after: pd.DataFrame, names: tuple[str, str], colour: str = "#444444"
+    before: pd.DataFrame, after: pd.DataFrame, names: tuple[str, str], colour: str = DARK
 ) -> Picture:
     """The Dice of each tested subject in the ``scores`` of two runs, joined by a line.
 
@@ -181,7 +182,7 @@ def before_and_after(
     both = before.merge(after, on="subject", suffixes=("_before", "_after"))
     values = both[["dice_before", "dice_after"]].to_numpy().T
     with drawing(3.2) as (figure, axes):
-        axes.plot([0, 1], values, "o-", color="#bbbbbb", ms=5, lw=1)
+        axes.plot([0, 1], values, "o-", color=PALE, ms=5, lw=1)
         axes.plot([0, 1], values.mean(axis=1), "o-", color=colour, ms=9, lw=2.5, label="mean")
         axes.set_xticks([0, 1], names, parse_math=False)
         axes.set_xlim(-0.25, 1.25)

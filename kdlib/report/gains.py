@@ -12,11 +12,11 @@ from matplotlib.lines import Line2D
 from kdlib.evidence import paper
 from kdlib.evidence.comparisons import POOLED, pair_name, study_comparisons
 from kdlib.record.results import Results
-from kdlib.report.figures import SMALLEST, Picture, drawing, name_rows
+from kdlib.report.figures import BLACK, DARK, PALE, SMALLEST, Picture, drawing, name_rows
 from kdlib.study.arm import Arm, adapting, lower_bound
 
 ALL = "all pairs"
-OURS, PAPERS = "#444444", "#222222"
+OURS, PAPERS = DARK, BLACK
 NARROW = 4.2  # inches: so narrow that a phone, which shrinks it to its screen, keeps letters large
 
 
@@ -86,7 +86,7 @@ def _panels(table: pd.DataFrame, order: list[str], results: Results) -> Picture:
         for axes, name in zip(grid.flat, order, strict=True):
             own = _by_pair(table[table["arm"].eq(name)])
             name_rows(axes, names)
-            axes.axhspan(-0.5, 0.5, color="#8c8c8c", alpha=0.18, lw=0)
+            axes.axhspan(-0.5, 0.5, color=PALE, alpha=0.18, lw=0)
             axes.axvline(0, color=OURS, lw=1)
             axes.set_title(results.arms[name].label, fontsize=11, parse_math=False, loc="left")
             axes.set_xlim(*limits_of(table, results.pairs))

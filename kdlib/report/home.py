@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from kdlib.evidence.comparisons import PAIR, pair_name, subject_scores
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
-from kdlib.report.figures import Picture, drawing, name_rows
+from kdlib.report.figures import PALE, Picture, drawing, name_rows
 from kdlib.report.words import listed, signed
 from kdlib.study.arm import BOUNDS, lower_bound, upper_bound
 
@@ -60,7 +60,7 @@ def home_figure(table: pd.DataFrame) -> Picture:
 
 def _row(axes: Axes, place: int, row: pd.Series) -> None:
     values = [row[name] for name in MARKS]
-    axes.plot([np.nanmin(values), np.nanmax(values)], [place] * 2, color="#bbbbbb", lw=2, zorder=1)
+    axes.plot([np.nanmin(values), np.nanmax(values)], [place] * 2, color=PALE, lw=2, zorder=1)
     for name, (mark, colour) in MARKS.items():
         axes.plot(row[name], place, mark, color=colour, ms=8, mec="white")
 

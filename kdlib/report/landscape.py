@@ -14,7 +14,7 @@ from kdlib.evidence.comparisons import pooled as over_sources
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results
-from kdlib.report.figures import SMALLEST, Picture, drawing, name_rows
+from kdlib.report.figures import BLACK, PALE, SMALLEST, Picture, drawing, name_rows
 from kdlib.report.gains import clip, draw_comparison, gains, lower_label, pooled
 from kdlib.report.words import interval, listed, signed
 from kdlib.study.arm import adapting, label_free, lower_bound, upper_bound
@@ -136,7 +136,7 @@ class Landscape:
         if not self.found:
             return None
         with drawing(0.4 * len(self.found) + 1.5) as (figure, axes):
-            axes.axvline(0, color="#8c8c8c", ls="--", lw=1)
+            axes.axvline(0, color=PALE, ls="--", lw=1)
             axes.set_xlim(*_limits(self.found))
             if len(self._shares):
                 _show_gap(axes, float(self._shares["gap"].iloc[0]))
@@ -171,7 +171,7 @@ def _limits(found: Mapping[str, Mapping[Any, Any]]) -> tuple[float, float]:
 
 def _show_gap(axes: Axes, gap: float) -> None:
     """The upper bound as a line, and the share of the gap on an axis of its own."""
-    axes.axvline(gap, color="#222222", ls="--", lw=1)
+    axes.axvline(gap, color=BLACK, ls="--", lw=1)
     to_share, to_dice = partial(np.multiply, 1 / gap), partial(np.multiply, gap)
     above = axes.secondary_xaxis("top", functions=(to_share, to_dice))
     above.xaxis.set_major_locator(MaxNLocator(4))

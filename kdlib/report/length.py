@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from kdlib.evidence.paper import PAIRS
 from kdlib.record.results import Results
-from kdlib.report.figures import Picture, drawing
+from kdlib.report.figures import PALE, Picture, drawing
 from kdlib.report.words import listed, signed
 from kdlib.study.study import built_in_studies, load_study
 
@@ -99,7 +99,7 @@ def learning_curves(results: Results) -> Picture | None:
     rows = results.curves.query("setting.isna() or setting == ''", engine="python")
     order = dict.fromkeys([*(source for source, _ in PAIRS), *sorted(rows["source"].unique())])
     sources = [source for source in order if source in set(rows["source"])]
-    colours = {name: arm.colour for name, arm in results.arms.items()} | {TEACHER: "#8c8c8c"}
+    colours = {name: arm.colour for name, arm in results.arms.items()} | {TEACHER: PALE}
     with drawing(3.1, 1, len(sources), squeeze=False, sharey=True) as (figure, grid):
         for axes, source in zip(grid.ravel(), sources, strict=True):
             sns.lineplot(

@@ -57,10 +57,10 @@ PARTS = (
     Part("instance norm in place of batch norm", LOWER_IN),
 )
 COLUMNS = ["part", "having", "lacking", "difference", "low", "high", "reading", "seeds"]
-SIDES = {
-    "better": "The Dice is better with",
-    "worse": "It is worse with",
-    "the same": f"It is the same within {MARGIN:g} with",
+SIDES = {  # what is said of some parts, and of none
+    "better": ("The Dice is better with", "No part is shown to raise the Dice."),
+    "worse": ("It is worse with", "None is shown to lower it."),
+    "the same": (f"It is the same within {MARGIN:g} with", "With none it is shown to be the same."),
 }
 
 
@@ -91,9 +91,9 @@ def part_words(table: pd.DataFrame) -> str:
     if table["seeds"].max() < MINIMUM_SEEDS:
         return f"With {count_of(int(table['seeds'].max()), 'seed')} the table decides nothing yet."
     said = []
-    for reading, what in SIDES.items():
+    for reading, (some, none) in SIDES.items():
         own = table[table["reading"].eq(reading)]
         parts = [f"{one['part']} ({signed(one['difference'])})" for _, one in own.iterrows()]
-        said.append(f"{what}: {listed(parts) if parts else 'none'}.")
+        said.append(f"{some}: {listed(parts)}." if parts else none)
     undecided = int(table["reading"].eq("open").sum())
     return " ".join([*said, f"Open: the other {undecided}."] if undecided else said)

@@ -6,7 +6,7 @@ from matplotlib.ticker import PercentFormatter
 
 from kdlib.evidence import paper
 from kdlib.evidence.comparisons import pair_name
-from kdlib.report.figures import Picture, drawing, name_rows
+from kdlib.report.figures import DARK, Picture, drawing, name_rows
 from kdlib.study.arm import PALETTE
 
 
@@ -27,7 +27,7 @@ def printed_gaps(gaps: pd.DataFrame) -> Picture:
             table.rename_axis("pair"), x="share", y="pair", hue="arm", width=0.7, saturation=1,
             palette=PALETTE[: gaps.shape[1]], ax=axes,
         )  # fmt: skip
-        axes.axvline(0, color="#444444", lw=1)
+        axes.axvline(0, color=DARK, lw=1)
         name_rows(axes, names)
         axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
         axes.set(xlabel="share of the gap closed (the paper's numbers)", ylabel="")

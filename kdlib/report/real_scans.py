@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from kdlib.evidence.verdicts import count_of
-from kdlib.report.figures import Picture, drawing, name_rows
+from kdlib.report.figures import BLACK, PALE, Picture, drawing, name_rows
 from kdlib.report.words import listed, signed
 from kdlib.starter.starter import WEIGHTS
 
@@ -25,8 +25,8 @@ NAMES = {
 }
 # Name, mark and colour. AdaBN has the colour that it has in the studies.
 MARKS = {
-    STARTER: ("starter", "o", "#222222"),
-    THRESHOLD: ("threshold", "x", "#8c8c8c"),
+    STARTER: ("starter", "o", BLACK),
+    THRESHOLD: ("threshold", "x", PALE),
     ADABN: ("starter after AdaBN", "D", "#882e72"),
 }
 

@@ -1,6 +1,7 @@
 """Figures and tables of the book show what the results say."""
 
 from collections.abc import Callable
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
+from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
 from kdlib.data.clinics import Clinics
@@ -19,10 +21,14 @@ from kdlib.report.arm_figures import dice_by_arm, difference_intervals, paper_an
 from kdlib.report.causes import control_figure
 from kdlib.report.clinic_figures import clinic_slices, intensity_histograms, lesion_volumes
 from kdlib.report.figures import (
+    BLACK,
     CLINIC_COLOURS,
+    DARK,
+    PALE,
     SMALLEST,
     Picture,
     before_and_after,
+    curves,
     drawing,
     numbers_touch,
     training_curve,
@@ -246,6 +252,26 @@ def test_nothing_is_shown_as_less_than_zero_by_rounding() -> None:
 def test_no_clinic_and_no_error_shares_a_colour_with_another_meaning() -> None:
     assert not {*CLINIC_COLOURS.values()} & {*PALETTE, *BOUNDS.values()}
     assert ERRORS["found"] == TRUTH
+
+
+# hue-rotate(180deg) of CSS, which keeps greys; it follows the inversion on a dark page
+TURNED = [[-0.574, 1.43, 0.144], [0.426, 0.43, 0.144], [0.426, 1.43, -0.856]]
+
+
+def brightness(colour: Any) -> float:
+    """The relative luminance of WCAG 2.2."""
+    parts = np.array(to_rgb(colour))
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def test_every_line_of_a_chart_stands_out_on_a_light_page_and_on_a_dark_one() -> None:
+    softened = curves({"a": np.sin, "b": np.cos, "c": np.tan}, [0.0, 1.0], "x", "y")
+    drawn = [line.get_color() for line in softened.figure.axes[0].lines]
+    for colour in [BLACK, DARK, PALE, *CLINIC_COLOURS.values(), *PALETTE, *drawn]:
+        dark = np.clip(TURNED @ (1 - np.array(to_rgb(colour))), 0, 1)
+        assert 1.05 / (brightness(colour) + 0.05) > 2.2
+        assert (brightness(dark) + 0.05) / (brightness("#121212") + 0.05) > 3
 
 
 def test_numbers_have_a_printed_minus_and_a_space_before_percent_and_words_keep_their_hyphens() -> (

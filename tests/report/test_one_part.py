@@ -37,6 +37,7 @@ def test_a_part_is_better_worse_or_the_same_by_the_two_arms_that_differ_in_it(
         "distilling AdaBN": "better",
     }
     assert "better with: AdaBN of KD's teacher (+0.07" in part_words(table)
+    assert "None is shown to lower it." in part_words(table)
 
 
 def test_too_few_seeds_decide_nothing(tmp_path: Path) -> None:
