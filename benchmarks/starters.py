@@ -6,7 +6,7 @@ scored as there: on the scan's own voxels, inside the simulation's brain mask.
     python benchmarks/starters.py OLD NEW
 
 OLD and NEW are folders as ``kdlib study starter --export FOLDER`` writes them. The new one is taken
-if its mean Dice is higher, on the same people.
+if its mean Dice is higher, on the same people. A second comparison takes other people by --first.
 """
 
 import argparse
@@ -19,18 +19,19 @@ from kdlib.study.progress import count_bar
 
 
 def main() -> None:
+    study = StarterStudy()
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("folders", type=Path, nargs=2, metavar="FOLDER")
     options.add_argument("--people", type=int, default=120)
+    options.add_argument("--first", type=int, default=study.validation, help="number of the first")
     asked = options.parse_args()
     old, new = (read_starter(folder) for folder in asked.folders)
     if old.recipe.preparation != new.recipe.preparation:
         raise SystemExit("The two prepare their slices in different ways: they cannot be compared.")
     networks = {"old": old.network, "new": new.network}
-    study = StarterStudy()
     with count_bar("people") as on_person:
         scores = validation_scores(
-            networks, new.recipe, study.seed, asked.people, on_person, first=study.validation
+            networks, new.recipe, study.seed, asked.people, on_person, first=asked.first
         )
     print(summary(scores, first="old").round(4).to_string())
 
