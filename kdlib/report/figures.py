@@ -161,7 +161,7 @@ def training_curve(history: pd.DataFrame) -> Picture:
 
 def curves(functions: dict[str, Callable[[Any], Any]], x: Any, x_name: str, y_name: str) -> Picture:
     """Draw named functions of ``x``, in colours from dark to light."""
-    shades = mpl.colormaps["plasma"](np.linspace(0, 0.6, len(functions)))
+    shades = mpl.colormaps["viridis"](np.linspace(0, 0.65, len(functions)))
     with drawing(3.2) as (figure, axes):
         for (name, function), shade in zip(functions.items(), shades, strict=True):
             axes.plot(x, function(x), color=shade, lw=2, label=name)
