@@ -109,6 +109,12 @@ def test_every_template_runs_and_shows_what_came_out(
     assert page.cells[0].source.splitlines()[0].endswith(": Utrecht to Singapore")
 
 
+def test_no_caption_names_a_colour_that_a_dark_page_turns_round() -> None:
+    captions = re.findall(r"caption: \|\n((?: {6}.*\n)+)", TEXTS)
+    assert len(captions) > 20
+    assert [text for text in captions if re.search(r"\b(black|white)\b(?! matter)", text)] == []
+
+
 @pytest.mark.parametrize("template", templates())
 def test_every_picture_of_a_template_has_a_caption_of_its_own(
     template: str, pages: dict[str, nbformat.NotebookNode]
