@@ -23,9 +23,10 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from kdlib.files import atomic
+from kdlib.study.arm import BOUNDS
 
 # These colours stand out on a light page and, inverted, on a dark one. No arm has those of clinics.
-BLACK, DARK, PALE = "#222222", "#444444", "#8c8c8c"
+PALE, BLACK, DARK = BOUNDS["lower bound"], BOUNDS["upper bound"], "#444444"
 CLINIC_COLOURS = {"utrecht": "#1d5a5a", "singapore": "#cc6677", "amsterdam": "#8b6cc2"}
 WIDTH = 5.0  # inches
 SMALLEST = 10  # points; on a phone of 390 pixels letters of a chart then have nine

@@ -4,8 +4,6 @@ import re
 from base64 import b64decode
 from contextlib import contextmanager
 
-import numpy as np
-
 from tests.pages import png_pixels, watched
 
 PAGE = "book/10_explorers.html"  # here with three explorers, which in the book have two chapters
@@ -81,17 +79,5 @@ def choose(page, **choices):
         control(page, PAIRS, name).select_option(value)
 
 
-COLOUR = """(one, name) => getComputedStyle(one)[name].match(/[\\d.]+/g).slice(0, 3).map(Number)"""
-
-
-def contrast(*colours):
-    """The contrast of two colours as WCAG 2.2 defines it."""
-    dark, light = sorted(map(luminance, colours))
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(colour):
-    """Relative luminance as WCAG 2.2 defines it."""
-    share = np.array(colour) / 255
-    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
+COLOUR = """(one, name) =>
+  getComputedStyle(one)[name].match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255)"""

@@ -3,6 +3,7 @@
 import pytest
 
 from kdlib.report.widgets import base
+from tests.colours import contrast
 from tests.explored import ODD_LABEL, ODD_NAME, STUDY
 from tests.explorers.pages import (
     COLOUR,
@@ -12,7 +13,6 @@ from tests.explorers.pages import (
     SCAN,
     TEMPERATURE,
     choose,
-    contrast,
     control,
     options,
     pixels,
@@ -52,8 +52,8 @@ def test_labels_of_arms_are_text_and_never_html(page):
 
 def test_found_missed_and_false_differ_without_colour(page):
     swatches = [pixels(page, f"{PAIRS} .kdlib-legend", kind).sum(axis=-1) for kind in range(4)]
-    contrast = [abs(swatch - swatch[0, 0]) for swatch in swatches]
-    drawn = [part > part.max() / 2 for part in contrast]
+    apart = [abs(swatch - swatch[0, 0]) for swatch in swatches]
+    drawn = [part > part.max() / 2 for part in apart]
     shares = [mark.mean() for mark in drawn]
     assert len({mark.tobytes() for mark in drawn}) == 4
     assert shares[0] > shares[1] * 1.5

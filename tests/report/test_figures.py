@@ -1,7 +1,6 @@
 """Figures and tables of the book show what the results say."""
 
 from collections.abc import Callable
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -39,6 +38,7 @@ from kdlib.report.pictures import ERRORS, TRUTH, head_window, overlap, segmentat
 from kdlib.report.shapes import passed_shapes
 from kdlib.report.shown import printed, shown
 from kdlib.study.arm import BOUNDS, PALETTE
+from tests.colours import contrast
 from tests.known_effects import ARMS
 
 Study = Callable[..., pd.DataFrame]
@@ -258,20 +258,13 @@ def test_no_clinic_and_no_error_shares_a_colour_with_another_meaning() -> None:
 TURNED = [[-0.574, 1.43, 0.144], [0.426, 0.43, 0.144], [0.426, 1.43, -0.856]]
 
 
-def brightness(colour: Any) -> float:
-    """The relative luminance of WCAG 2.2."""
-    parts = np.array(to_rgb(colour))
-    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
-
-
 def test_every_line_of_a_chart_stands_out_on_a_light_page_and_on_a_dark_one() -> None:
     softened = curves({"a": np.sin, "b": np.cos, "c": np.tan}, [0.0, 1.0], "x", "y")
     drawn = [line.get_color() for line in softened.figure.axes[0].lines]
-    for colour in [BLACK, DARK, PALE, *CLINIC_COLOURS.values(), *PALETTE, *drawn]:
-        dark = np.clip(TURNED @ (1 - np.array(to_rgb(colour))), 0, 1)
-        assert 1.05 / (brightness(colour) + 0.05) > 2.2
-        assert (brightness(dark) + 0.05) / (brightness("#121212") + 0.05) > 3
+    for colour in map(to_rgb, [BLACK, DARK, PALE, *CLINIC_COLOURS.values(), *PALETTE, *drawn]):
+        dark = np.clip(TURNED @ np.subtract(1, colour), 0, 1)
+        assert contrast(colour, to_rgb("white")) > 2.2
+        assert contrast(dark, to_rgb("#121212")) > 3
 
 
 def test_numbers_have_a_printed_minus_and_a_space_before_percent_and_words_keep_their_hyphens() -> (

@@ -21,6 +21,7 @@ from kdlib.study.arm import (
     upper_bound,
 )
 from kdlib.study.study import built_in_studies, load_study
+from tests.colours import linear
 
 RECORD = Path(__file__).parents[2] / "book" / "results"
 # How the paper's arms were coloured before a study could say so.
@@ -49,9 +50,7 @@ def arms_of(**tables: Any) -> dict[str, Arm]:
 
 def seen(colour: str, kind: np.ndarray) -> np.ndarray:
     """A colour in CIE L*a*b*, as eyes of that ``kind`` see it."""
-    rgb = np.array(to_rgb(colour))
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    x, y, z = np.cbrt(TO_XYZ @ (kind @ linear).clip(0, 1) / WHITE)
+    x, y, z = np.cbrt(TO_XYZ @ (kind @ linear(to_rgb(colour))).clip(0, 1) / WHITE)
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
