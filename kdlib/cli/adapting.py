@@ -72,12 +72,13 @@ def adapt(
     """Adapt the starter, or a network of a source, to scans without masks, and segment them.
 
     Without a source nothing but the scans is needed. The starter's own masks are the result if no
-    clear gain is expected, unless you say --always. Writes masks, maps and a report. With a source
-    all cores train, unless --threads says otherwise.
+    clear gain is expected, unless you say --always. Writes masks, maps and a report. All cores
+    train, unless --threads says otherwise.
     """
     import torch
 
     from kdlib.data.forms import Reading
+    from kdlib.training import of_threads
 
     reading = Reading(orientation, form)
     _check_keep(keep, source, on_the_fly=on_the_fly)
@@ -85,9 +86,12 @@ def adapt(
         if study is not None:
             raise InputError(f"--study {study}: the starter has a recipe of its own; leave --study "
                              "out, or name a --source")  # fmt: skip
-        _adapt_starter(target, out, method or "adabn", on_the_fly=on_the_fly, evaluate=evaluate,
-                       keep=keep, always=always, skip_bad=skip_bad, reading=reading, seed=seed,
-                       setting=setting, device=device)  # fmt: skip
+        with of_threads(torch.get_num_threads() if threads is None else threads):
+            _adapt_starter(
+                target, out, method or "adabn", on_the_fly=on_the_fly, evaluate=evaluate,
+                keep=keep, always=always, skip_bad=skip_bad, reading=reading, seed=seed,
+                setting=setting, device=device,
+            )  # fmt: skip
         return
     if always:
         raise InputError("--always: with a source the student's masks are always the result; leave "

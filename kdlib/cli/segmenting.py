@@ -104,7 +104,11 @@ def bids(
     more_labels: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     participant_label: Annotated[
         list[str] | None,
-        typer.Option(help="Participants, with or without sub-. Default: all. Several can follow."),
+        typer.Option(
+            "--participant-label",
+            "--participant_label",
+            help="Participants, with or without sub-. Default: all. Several can follow.",
+        ),
     ] = None,
     run: RunFolder = None,
     threshold: Threshold = THRESHOLD,
@@ -179,9 +183,10 @@ def _run_and_scans(places: list[Path], run: Path | None) -> tuple[Path | None, l
 
 
 def _holds_network(folder: Path) -> bool:
-    from kdlib.starter.starter import NOTE
+    from kdlib.starter.starter import LESION, NOTE
 
-    return any((folder / name).exists() for name in ("scenario.json", NOTE))
+    kept = all((folder / name).exists() for name in (NOTE, LESION))
+    return kept or (folder / "scenario.json").exists()
 
 
 def _segmenter(run: Path | None, device: str) -> "Segmenter":
@@ -226,6 +231,8 @@ def segment_batches(
         print(f"Masks and maps of an earlier call that were removed: {removed}")
     for sentence in dict.fromkeys(why for outcome in outcomes for why in outcome.missing):
         print(sentence)
+    if verdicts := [fact["adapted"] for fact in facts if "adapted" in fact]:
+        print(f"Scans whose result is an adapted network's: {sum(verdicts)} of {len(verdicts)}.")
     for subject, doubt in ((fact["subject"], doubt) for fact in facts for doubt in fact["doubts"]):
         print(f"{subject}: {doubt}")
     say_left_out([finding for batch in batches for finding in batch.left_out])

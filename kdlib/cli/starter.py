@@ -1,11 +1,20 @@
 """``kdlib study starter``: make the segmenter that comes with kdlib again."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from kdlib.cli.options import make_writable, seeds_in
 from kdlib.errors import InputError
 
 STARTER = "starter"  # the name of its study
+
+
+def refuse_options(given: Mapping[str, Any]) -> None:
+    """Refuse options of other studies, by their names, before hours are spent without them."""
+    for name, value in given.items():
+        if value:
+            raise InputError(f"{name}: the study of the starter does not take it; leave it out")
 
 
 def make_starter(seeds: str | None, folder: Path, workers: int | None, export: Path | None) -> None:

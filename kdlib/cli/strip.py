@@ -31,7 +31,7 @@ def strip(
         (clinics,), left_out = sound([clinics], skip_bad=skip_bad, on_subject=on_subject)
     make_writable(out)
     with count_bar("scans stripped") as on_subject:
-        done = strip_all(clinics, out, on_subject)
+        done = strip_all(clinics, out, on_subject, left_out=left_out if skip_bad else None)
     print(f"{out}: {len(done)} scans without skulls")
     for one in done:
         for doubt in one.doubts:

@@ -30,7 +30,7 @@ from kdlib.cli.options import (
     seeds_in,
     sound_ones,
 )
-from kdlib.cli.starter import STARTER, make_starter
+from kdlib.cli.starter import STARTER, make_starter, refuse_options
 from kdlib.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,6 +68,11 @@ def study(
 ) -> None:
     """Run what is missing of a study and print its results. You can stop it and start it again."""
     if name == STARTER:
+        refuse_options({
+            "--sources": sources, "--data": data, "--scheduler": scheduler, "--cluster": cluster,
+            "--observer": observer, "--orientation": orientation, "--form": form,
+            "--skip-bad": skip_bad, "--plan": only_plan, "--device": device != "auto",
+        })  # fmt: skip
         make_starter(seeds, folder, workers, export)
         return
     from kdlib.data.places import place_of

@@ -89,18 +89,25 @@ def find_subjects(place: Path, name: str, observer: str | None = None) -> Found:
 
 
 def _single(place: Path, clinic: str) -> Subject:
-    """The subject of a single image. FLAIR is nobody's name, so its folder tells whose it is."""
+    """The subject of a single image.
+
+    FLAIR is nobody's name, so its folder tells whose it is, and has its T1 and its mask.
+    """
     root = Path(os.path.realpath(place)).parent  # A link that the user names is followed.
     if is_own_result(place):
         what = f"{printable(place.name)}: this is a result of kdlib; name a scan"
         return unusable(clinic, root / place.name, what)
     name = stem(place)
-    if name.lower() == "flair":
-        homes = [
-            home for home in Path(os.path.normpath(place.absolute())).parents if home.name != "pre"
-        ]
-        name = homes[0].name or name
-    return subject_of(root, clinic, name, [place], home=root / place.name)
+    if name.lower() != "flair":
+        return subject_of(root, clinic, name, [place], home=root / place.name)
+    homes = [
+        home for home in Path(os.path.normpath(place.absolute())).parents if home.name != "pre"
+    ]
+    person = root.parent if root.name == "pre" else root
+    return subject_of(
+        person, clinic, homes[0].name or name, [place], images_named(root, "T1"),
+        images_named(person, "wmh", "mask"), home=root / place.name,
+    )  # fmt: skip
 
 
 def _why_no_scans(folder: Path) -> str:

@@ -108,7 +108,7 @@ class Gate:
     def note(self, pairs: Pairs) -> str:
         """Which of these pairs are left out, as the end of a reason; empty if none is."""
         shut = [pair_name(*pair) for pair in pairs if pair in self.closed]
-        return f"; without {', '.join(shut)}, where there is no gap" if shut else ""
+        return f"; without {', '.join(shut)}, where no gap is shown" if shut else ""
 
 
 def gaps(evidence: Evidence) -> Mapping[tuple[str, str], Contrast]:

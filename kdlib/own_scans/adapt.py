@@ -111,7 +111,7 @@ def plan_adaptation(
 def _refuse_labels_of_target(method: str) -> None:
     """Refuse a method that does not adapt to scans without labels."""
     kind = method_named(method)
-    if not kind.needs_target or kind.reads_target_labels:
+    if not kind.needs_target or kind.reads_target_labels or not kind.changes_network:
         known = sorted(
             name
             for name, other in Method.named.items()

@@ -48,18 +48,25 @@ class StudentSegmenter(StarterSegmenter):
         return self.scenario.subject is not None
 
     @property
+    def refused(self) -> bool:
+        """Whether the starter's own masks are the result of all scans."""
+        return self.verdict is not None and not self.verdict.adapted
+
+    @property
     def name(self) -> str:
         alone = "-on-the-fly" if self.on_the_fly else ""
-        return f"{NAME}-{self.scenario.method}{alone}-seed{self.scenario.seed}"
+        student = f"{NAME}-{self.scenario.method}{alone}-seed{self.scenario.seed}"
+        return super().name if self.refused else student
 
     @property
     def settings(self) -> dict[str, Any]:
         own = self.scenario.changed(subject=None).model_dump(mode="json")
-        return own | {"teacher": super().settings}
+        return super().settings if self.refused else own | {"teacher": super().settings}
 
     @property
     def provenance(self) -> dict[str, dict[str, Any]]:
-        return ({self.name: self._made} if self._made else {}) | super().provenance
+        made = {self.name: self._made} if self._made and not self.refused else {}
+        return made | super().provenance
 
     def adapt(
         self,
@@ -93,7 +100,7 @@ class StudentSegmenter(StarterSegmenter):
 
         ``read_starter`` reads it. Nothing is written, and the answer is no, if it is not used.
         """
-        if self._student is None or self.verdict is None or not self.verdict.adapted:
+        if self._student is None or self.verdict is None or self.refused:
             return False
         told = self._made | {"name": self.name, "settings": self.settings}
         write_lesion_network(folder, self._student, self.recipe, told, half=False)
@@ -124,7 +131,9 @@ class StudentSegmenter(StarterSegmenter):
         if not self.on_the_fly or verdict is None:
             return {}
         forecast = asdict(verdict.forecast) if verdict.forecast else None
-        return {"verdict": verdict.said, "adapted": verdict.adapted, "forecast": forecast}
+        run = self.name if verdict.adapted else super().name
+        told = {"run": run, "verdict": verdict.said, "adapted": verdict.adapted}
+        return told | {"forecast": forecast}
 
     @property
     def _device(self) -> Any:

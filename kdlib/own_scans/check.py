@@ -1,6 +1,7 @@
 """Check scans before anything is trained on them: what they hold, and what is wrong with them."""
 
 import os
+import re
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -234,6 +235,8 @@ def _relative_to(folder: Path, lines: Iterable[str]) -> tuple[str, ...]:
     home = printable(folder if folder.is_dir() else folder.parent)
     name = printable(folder.resolve().name)
     return tuple(
-        printable(line).replace(f"{home}{os.sep}", "").replace(f"{home}: ", f"{name}: ")
+        re.sub(rf"(?<!\S){re.escape(home + os.sep)}", "", printable(line)).replace(
+            f"{home}: ", f"{name}: "
+        )
         for line in lines
     )

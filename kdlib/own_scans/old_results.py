@@ -34,7 +34,7 @@ def refuse_strange_results(results: Results) -> None:
     ours = {out / name for name in _written(out)}
     for path in _results_in(results):
         if path not in ours:
-            what = "there is a result already of which no report tells where it is from"
+            what = "there is a file already of which no report tells that kdlib wrote it"
             raise InputError(f"{path}: {what}; move it away, or name another folder with --out")
     for path in _changed(results):
         what = "this result was changed after kdlib wrote it"
@@ -92,7 +92,8 @@ def _results_in(results: Results) -> Iterator[Path]:
         homes = [*out.glob(f"{person}/anat"), *out.glob(f"{person}/ses-*/anat")]
     for home in sorted(homes):
         yield from filter(is_own_result, images_in(home) if home.is_dir() else [])
-    yield from (path for path in (out / f"{TABLE}.tsv", out / f"{TABLE}.json") if path.exists())
+    about = (out / f"{TABLE}.tsv", out / f"{TABLE}.json", results.page, results.numbers)
+    yield from (path for path in about if path.exists())
 
 
 def _changed(results: Results) -> Iterator[Path]:

@@ -48,8 +48,11 @@ def source_free_scenario(
     """
     kind = method_named(method)
     if method not in source_free_methods():
-        what = f"its task is {kind.task_type.__name__}, which is no {SourceFreeTask.__name__}"
         known = ", ".join(source_free_methods())
+        if not kind.changes_network:
+            what = "it adapts nothing; 'kdlib predict' takes the starter as it is"
+            raise InputError(f"method {method!r}: {what}, or choose: {known}")
+        what = f"its task is {kind.task_type.__name__}, which is no {SourceFreeTask.__name__}"
         raise InputError(f"method {method!r}: {what}; name a --source, or choose: {known}")
     made = starter.recipe.model_dump() | SHORT | dict(settings or {})
     subject = "each scan alone" if on_the_fly else None
@@ -57,6 +60,9 @@ def source_free_scenario(
         method=method, source=SOURCE, target=TARGET, fold=None, subject=subject, seed=seed, **made
     )
     _check_same_network(scenario, starter.recipe)
+    if getattr(scenario.settings, "target_scans", None) is not None:
+        what = "the starter adapts to all scans that it is given"
+        raise InputError(f"--set target_scans: {what}; leave it out, and name fewer scans")
     return scenario
 
 

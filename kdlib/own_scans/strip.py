@@ -12,11 +12,14 @@ from kdlib.data.forms import AS_STORED
 from kdlib.data.head import Mask
 from kdlib.data.image_file import read_labels, write_volume
 from kdlib.data.labels import Label
+from kdlib.data.layouts import ANNOTATIONS
 from kdlib.data.namesakes import refuse_one_file
 from kdlib.data.subjects import Scan, Subject
 from kdlib.data.volume import Volume
 from kdlib.errors import InputError, printable
 from kdlib.files import filled_folder
+from kdlib.own_scans.check import Finding, refusal
+from kdlib.own_scans.failures import ScanFailedError, costing_one_scan
 from kdlib.own_scans.plausibility import doubts_of_brain, head_of
 from kdlib.starter.brain import BRAIN, find_brain, stripped
 from kdlib.unfinished import refuse_filled
@@ -42,33 +45,52 @@ class Stripped:
     doubts: tuple[str, ...]
 
 
-def strip(clinics: Clinics, out: Path, on_subject: OnSubject | None = None) -> list[Stripped]:
+def strip(
+    clinics: Clinics,
+    out: Path,
+    on_subject: OnSubject | None = None,
+    *,
+    left_out: list[Finding] | None = None,
+) -> list[Stripped]:
     """Write all scans of ``clinics`` into ``out`` with 0 outside the brain, and copy their labels.
 
     Folders and names of files stay, and so do the tables beside them. Labels are copied as they
-    are. A FLAIR or a T1 that is no NIfTI file becomes one. A T1 on a grid of its own is left out,
-    which is told. The copies come into ``out`` when all of them are made.
+    are, those of the challenge's other observers too. A FLAIR or a T1 that is no NIfTI file becomes
+    one. A T1 on a grid of its own is left out, which is told. The copies come into ``out`` when all
+    of them are made.
 
     Args:
         clinics: clinics of one folder.
         out: a new folder, or an empty one.
         on_subject: called with (done, total) after each subject.
+        left_out: a scan that cannot be read, or has no brain, is added here, and the others go on.
+            None: such a scan ends all.
 
     Raises:
         InputError: ``out`` has files, or is inside the folder; a scan cannot be read, or no brain
-            is found in it.
+            is found in it, and it may not be left out, or none is left.
     """
     refuse_place(clinics, out)
     home = _home(clinics)
     subjects, done = clinics.subjects, []
     with filled_folder(out) as new:
         for number, subject in enumerate(subjects, start=1):
-            done.append(_strip_one(subject, home, new))
+            try:
+                done.append(_strip_one(subject, home, new))
+            except ScanFailedError as error:
+                why = f"{printable(subject.id)}: {error}"
+                if left_out is None:
+                    raise InputError(f"{why}; --skip-bad goes on without it") from error
+                left_out.append(Finding(subject.scan.clinic, printable(subject.id), (why,)))
             if on_subject:
                 on_subject(number, len(subjects))
+        if not done:
+            raise refusal("no scan could be stripped", left_out or [])
         for path in home.iterdir():
             if path.name.casefold() in TABLES and path.is_file():
                 shutil.copyfile(path, new / path.name)
+        if (home / ANNOTATIONS).is_dir():
+            shutil.copytree(home / ANNOTATIONS, new / ANNOTATIONS)
     return done
 
 
@@ -92,14 +114,16 @@ def _home(clinics: Clinics) -> Path:
 
 
 def _strip_one(subject: Subject, home: Path, out: Path) -> Stripped:
-    if subject.faults:
-        raise InputError(subject.faults[0])
     scan = subject.scan
-    images, doubts = _images(scan)
-    brain = find_brain(images[0])
-    inside = brain.array >= BRAIN
-    if not inside.any():
-        raise InputError(f"{scan.flair}: no brain was found in it; leave it out")
+    with costing_one_scan(subject, reading=True):
+        if subject.faults:
+            raise InputError(subject.faults[0])
+        images, doubts = _images(scan)
+        brain = find_brain(images[0])
+        inside = brain.array >= BRAIN
+        if not inside.any():
+            raise InputError(f"{scan.flair}: no brain was found in it; leave it out")
+        labels = None if subject.label is None else subject.labelled.labels_on(images[0])
     paths = [path for path in (scan.flair, scan.t1) if path is not None]
     for path, image in zip(paths, images, strict=False):  # a T1 may have been left out
         there = out / path.relative_to(home)
@@ -109,9 +133,8 @@ def _strip_one(subject: Subject, home: Path, out: Path) -> Stripped:
         write_volume(there.with_name(f"{stem(path)}.nii.gz"), copy)
     mask = replace(brain, array=inside)
     doubts += doubts_of_brain(mask, head_of(images[0])[1])
-    if subject.label is not None:
-        lesions = subject.labelled.labels_on(images[0]).array == Label.LESION
-        doubts += _doubts_of_lesions(lesions, inside)
+    if labels is not None:
+        doubts += _doubts_of_lesions(labels.array == Label.LESION, inside)
         doubts += _copy_labels(subject, images[0], home, out)
     return Stripped(subject.id, tuple(doubts))
 

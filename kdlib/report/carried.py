@@ -11,6 +11,7 @@ from kdlib.evidence.carried import Finding, Verdict, judge_carried
 from kdlib.evidence.carried_gains import gains_on_both
 from kdlib.evidence.comparisons import by_patient
 from kdlib.evidence.direction import Direction
+from kdlib.evidence.statistics import MARGIN
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.choice import Saved
 from kdlib.record.results import Results
@@ -18,7 +19,9 @@ from kdlib.report.adapting import awaited_words, results_named
 from kdlib.report.gap_parts import threshold_words
 from kdlib.report.other_masks import change_words
 from kdlib.report.pictures import Slice, first_arms
+from kdlib.report.starter_gains import starter_words
 from kdlib.report.words import listed, signed
+from kdlib.report.worth import labels_words
 from kdlib.study.arm import upper_bound
 from kdlib.study.study import load_study
 
@@ -35,8 +38,8 @@ ANSWERS = {
 ORDERS = {
     "holds": "The order of the methods holds: the more of the simulated gap a method closes, the"
     " higher is its Dice on the real scans.",
-    "fails": "The order of the methods fails: a method that closes much of the simulated gap does"
-    " not have a higher Dice on the real scans for that.",
+    "fails": "The order of the methods fails: a method that closes more of the simulated gap does"
+    " not for that have a higher Dice on the real scans.",
     "undecided": "It is not decided whether the order of the methods holds.",
 }
 FATES = {  # of one comparison, and of several
@@ -146,7 +149,9 @@ def _changed(found: Carried) -> dict[Direction, list[str]]:
     for one in found.verdict.findings:
         arm = one.name.removesuffix(f" - {LOWER}")
         if arm in gains:
-            told = f"{found.label(arm)} ({signed(gains[arm])})"
+            little = one.real == "better" and gains[arm] < MARGIN
+            size = f"{signed(gains[arm])}, less than {MARGIN:g}" if little else signed(gains[arm])
+            told = f"{found.label(arm)} ({size})"
             by_change.setdefault(one.real, []).append(told)
     return by_change
 
@@ -226,26 +231,31 @@ def patient_arms(found: Carried) -> dict[str, str]:
 
 
 def carried_conclusion(found: Carried | None) -> str:
-    """The last line of the chapter: the answer, the largest gain, and of how many it is."""
+    """The end of the chapter: the answer, the largest gain, and what stands beside it."""
     if found is None:
         return (
             "the study real has not been run yet, so the question is open. Until then, all that is"
             " known of real scans is how the starter does on them, in the chapter before this one."
         )
-    answer, gains = ANSWERS[found.verdict.answer], found.gains.dropna(subset="real_gain")
+    gains = found.gains.dropna(subset="real_gain")
     if gains.empty:
-        return answer
+        return carried_words(found)
     top = gains.sort_values("real_gain").iloc[-1]
     patients = count_of(found.rows["subject"].nunique(), "patient")
     seeds = count_of(len(top["real_seeds"]), "seed")
-    said = (
-        f"{answer} {found.label(top['arm'])} changes the mean Dice there by"
-        f" {signed(top['real_gain'])}, the most of all methods without labels, and in the"
-        f" simulation by {signed(top['simulated_gain'])}."
-        f" This is the answer of {patients} and {seeds}."
-    )
-    style = change_words(found.real, str(top["arm"]))
-    return " ".join(part for part in (said, style, threshold_words(found.real)) if part)
+    pairs = count_of(len(top["simulated_parts"]), "pair")
+    parts = [
+        carried_words(found),
+        f"These are the results of {patients} and {seeds}. {found.label(top['arm'])} gains most"
+        f" there without labels ({signed(top['real_gain'])}). Over the {pairs} of simulated clinics"
+        f" that are judged it changes the mean Dice by {signed(top['simulated_gain'])} (95 %"
+        f" interval {signed(top['simulated_low'])} to {signed(top['simulated_high'])}).",
+        change_words(found.real, str(top["arm"])),
+        threshold_words(found.real),
+        *starter_words(found.real, str(top["arm"])),
+        *labels_words(found.real),
+    ]
+    return " ".join(part for part in parts if part)
 
 
 def real_headline(found: Carried) -> str:

@@ -71,7 +71,8 @@ def parts_words(gap: pd.DataFrame, patients: Patients | None = None) -> str:
     """The Dice without adaptation, and which errors cost most, in sentences."""
     table = parts_table(gap, patients)
     most = [f"{row['If']} ({signed(row['Gain'])})" for row in table.head(TOLD).to_dict("records")]
-    first = f"The mean Dice without adaptation is {gap['dice'].mean():.3f}."
+    dice = by_patient(gap.assign(arm=""), patients or {})["dice"]
+    first = f"The mean Dice without adaptation is {dice.mean():.3f}."
     return f"{first} It rises most if {listed(most)}. {thickness_words(gap)}"
 
 
@@ -82,8 +83,8 @@ def threshold_words(results: Results) -> str:
     parts = parts_table(results.gap_parts, results.patients).set_index("If")["Gain"]
     moved = PARTS["clinic_threshold"]
     return (
-        "Another threshold alone, the same for the whole clinic but chosen with its masks, would"
-        f" change the mean Dice by {signed(parts[moved])}, without adapting anything."
+        "Another threshold for the whole clinic, chosen with its masks, would change the mean Dice"
+        f" by {signed(parts[moved])} without adapting anything."
     )
 
 

@@ -12,6 +12,7 @@ from kdlib.evidence.claims import judge
 from kdlib.evidence.comparisons import pair_name
 from kdlib.evidence.mechanism import Outcome, judge_mechanism
 from kdlib.evidence.paper import in_order
+from kdlib.evidence.sweeps import swept_pairs
 from kdlib.evidence.verdicts import NO_GAP
 from kdlib.record.protocol import by_present_rules, protocol
 from kdlib.record.results import Results, open_results
@@ -44,13 +45,22 @@ def ledger_of(results: Results) -> Ledger:
     """
     controls, mechanism = _supporting(results)
     bench = bench_of(controls)
-    teachers = results.teachers if (results.folder / "teachers.csv").exists() else None
+    teachers = _teachers(results)
     return Ledger(
         judge(results.all_scores, teachers=teachers, controls=controls, mechanism=mechanism),
         judge_mechanism(mechanism, controls),
         bench,
         Gate(results.all_scores, bench),
     )
+
+
+def _teachers(results: Results) -> pd.DataFrame | None:
+    """The teachers at home, of the study whose sweeps are judged: they taught its students."""
+    other = None if swept_pairs(results.all_scores) else beside(results, MECHANISM)
+    for owner in (other, results):
+        if owner is not None and (owner.folder / "teachers.csv").exists():
+            return owner.teachers
+    return None
 
 
 def outcomes_of(results: Results) -> list[Outcome]:
@@ -86,7 +96,8 @@ def verdict_words(rulings: Sequence[Ruling]) -> str:
     counts = Counter(ruling.verdict for ruling in rulings)
     design, gap = counts["undecidable here"], counts[NO_GAP]
     absent = sum(not ruling.run for ruling in rulings if ruling.verdict == "undecided")
-    why = f", {absent} of them because what they need was not run" if absent else ""
+    need = "it needs" if absent == 1 else "they need"
+    why = f", {absent} of them because what {need} was not run" if absent else ""
     said = [
         f"These results reproduce {counts['reproduced']} of them, contradict"
         f" {counts['contradicted']} and leave {counts['undecided']} undecided{why}."

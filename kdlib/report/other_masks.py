@@ -71,8 +71,8 @@ def change_words(results: Results, arm: str) -> str:
         if arm in dice.index:
             change = dice[name][arm] - dice[name][str(lower_bound(results.arms))]
             said.append(
-                f"Against masks of another style ({name}), which {_who_have(results, name)} too,"
-                f" it changes it by {signed(change)}."
+                f"Against the masks of another style ({name}) that {_who_have(results, name)} too"
+                f" it changes the mean Dice by {signed(change)}."
             )
     return " ".join(said)
 

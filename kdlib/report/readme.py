@@ -20,7 +20,7 @@ from kdlib.report.words import listed, signed
 from kdlib.study.arm import lower_bound
 
 PLACE = re.compile(r"(?<=<!-- answer -->\n).*?(?=<!-- end -->)", re.DOTALL)
-WIDTH = 100
+WIDTH = 110
 HEAD = """| arm | mean Dice | change from {lower} | 95 % interval | of each seed |
 | --- | --- | --- | --- | --- |"""
 

@@ -8,6 +8,7 @@ from kdlib.evidence.worth import gains
 from kdlib.record.results import Results
 from kdlib.report.real_scans import NAMES, STARTER
 from kdlib.report.worth import Worth
+from kdlib.study.arm import lower_bound
 
 
 def starter_not_told_words() -> str:
@@ -33,6 +34,19 @@ def starter_dice(results: Results) -> float:
     """The mean Dice of the starter as it is, over patients."""
     rows = _by_patient(results)
     return float(rows.loc[rows["arm"].eq(STARTER), "dice"].mean())
+
+
+def starter_words(results: Results, arm: str) -> list[str]:
+    """The Dice of the starter as it is, of no adaptation and of ``arm``, in a sentence if known."""
+    if results.starter.empty:
+        return []
+    means = by_patient(results.all_scores, results.patients).groupby("arm")["dice"].mean()
+    lower = str(lower_bound(results.arms))
+    return [
+        f"On the same scans the starter that comes with kdlib has a mean Dice of"
+        f" {starter_dice(results):.2f} as it is, {results.arms[lower].label} has"
+        f" {means[lower]:.2f} and {results.arms[arm].label} {means[arm]:.2f}."
+    ]
 
 
 def _by_patient(results: Results) -> pd.DataFrame:

@@ -125,8 +125,8 @@ class Story:
                 f"With {self.results.arms[arm].label} the mean Dice is lower than without"
                 f" adaptation, by {LEAST:g} or more, in"
                 f" {int((own['difference'] <= -LEAST).sum())} of {count_of(len(own), 'pair')}, and"
-                f" {100 * self.found[arm]['made_worse']:.0f} % of the subjects lose Dice in the"
-                " mean of their pairs."
+                f" {100 * self.found[arm]['made_worse']:.0f} % of the subjects lose Dice, if the"
+                " pairs in which one subject is tested are averaged."
             )
         return " ".join(parts)
 

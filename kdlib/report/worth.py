@@ -12,6 +12,7 @@ from kdlib.evidence.statistics import MARGIN
 from kdlib.evidence.verdicts import count_of
 from kdlib.evidence.worth import Gain, gains, gap_of
 from kdlib.methods import method_named
+from kdlib.record.results import Results
 from kdlib.study.arm import Arm, adapting, label_free, lower_bound, upper_bound
 from kdlib.study.study import Study
 
@@ -129,8 +130,23 @@ def _with_labels(found: Worth) -> list[str]:
         else []
     )
     if found.gap is not None and not np.isnan(found.gap.low):
-        said.append(f"Labels of the target change the mean Dice by {_span(found.gap)}.")
+        said.append(
+            "The upper bound, which learns from the source and all masks of a half together,"
+            f" changes the mean Dice by {_span(found.gap)}. It is a yardstick and no ceiling."
+        )
     return said
+
+
+def labels_words(results: Results) -> list[str]:
+    """What the most labels of the target that an arm learns from change, in a sentence if known."""
+    found = worth_of(results.all_scores, results.arms, results.patients)
+    if found is None or not found.tuned:
+        return []
+    most = max(found.tuned, key=lambda one: one.contrast.difference)
+    return [
+        f"Of the arms that learn from labels of the target, {most.arm} gains most:"
+        f" {_span(most.contrast)}."
+    ]
 
 
 def _span(it: Contrast) -> str:

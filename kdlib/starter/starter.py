@@ -26,6 +26,7 @@ from kdlib.starter.brain import find_brain, stripped
 WEIGHTS = Path(str(files("kdlib"))) / "starter" / "weights"
 LESION = "lesion.safetensors"
 NOTE = "lesion.json"
+AGAIN = "keep the network again with 'kdlib adapt --keep', or leave the folder out"
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,16 +77,18 @@ def read_starter(folder: Path) -> Starter:
     Raises:
         InputError: a file is missing or damaged.
     """
-    note = _note(folder / NOTE)
-    recipe = note["recipe"]
-    network = new_unet(recipe, seed=0)
-    tensors = read_tensors(folder / LESION)[0]
     try:
+        note = _note(folder / NOTE)
+        network = new_unet(note["recipe"], seed=0)
+        tensors = read_tensors(folder / LESION)[0]
         network.load_state_dict({name: _full(tensor) for name, tensor in tensors.items()})
+    except DamagedError as error:
+        raise DamagedError(error.path, error.reason, AGAIN) from error
     except RuntimeError as error:  # other names or shapes
-        raise DamagedError(folder / LESION, "these are the weights of another network") from error
+        what = "these are the weights of another network"
+        raise DamagedError(folder / LESION, what, AGAIN) from error
     network.eval().requires_grad_(False)
-    return Starter(recipe, network, note["provenance"])
+    return Starter(note["recipe"], network, note["provenance"])
 
 
 def write_lesion_network(

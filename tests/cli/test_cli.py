@@ -187,6 +187,15 @@ def test_help_lists_every_method_there_is() -> None:
     assert [name for name in method_names() if name not in shown] == []
 
 
+@pytest.mark.parametrize("more", [["--plan"], ["--cluster", "a.yaml"], ["--device", "cuda"]])
+def test_the_study_of_the_starter_refuses_what_it_does_not_take(
+    more: list[str], tmp_path: Path
+) -> None:
+    done = kdlib("study", "starter", *more, "--store", tmp_path)
+    assert (done.status, f"{more[0]}: the study of the starter" in done.err) == (2, True), done.err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_starter_without_workers_is_refused(tmp_path: Path) -> None:
     done = kdlib("study", "starter", "--workers", 0, "--store", tmp_path)
     assert (done.status, done.err) == (2, "kdlib: workers=0: give 1 or more\n")

@@ -30,6 +30,9 @@ def test_a_subjects_own_folder_and_a_single_file_are_one_subject(tmp_path: Path)
     touched(tmp_path, "a/FLAIR.nii.gz")
     assert [s.id for s in own(tmp_path / "a")] == ["a"]
     assert [s.id for s in own(tmp_path / "a/FLAIR.nii.gz")] == ["a"]
+    touched(tmp_path, "a/T1.nii.gz", "a/mask.nii.gz")
+    (alone,), (whole,) = own(tmp_path / "a/FLAIR.nii.gz"), own(tmp_path / "a")
+    assert (alone.label, alone.scan.t1) == (whole.label, whole.scan.t1) != (None, None)
     touched(tmp_path, "b/pre/flair.nii", "sub-1_FLAIR.nii", "stored.nii")
     (tmp_path / "c").mkdir()
     (tmp_path / "c/FLAIR.nii").symlink_to(tmp_path / "stored.nii")

@@ -69,7 +69,7 @@ def test_pairs_without_a_gap_are_left_out(study: Study) -> None:
     scores.loc[wrong, "dice"] -= 0.5
     found = {ruling.claim.number: ruling for ruling in judge(scores)}
     assert found["1"].verdict == "reproduced"
-    left_out = "without Utrecht to Singapore, Utrecht to Amsterdam, where there is no gap"
+    left_out = "without Utrecht to Singapore, Utrecht to Amsterdam, where no gap is shown"
     assert found["1"].why.endswith(left_out)
     assert found["4"].verdict == NO_GAP
     assert "U-bound - L-bound (Utrecht to Singapore)" in found["4"].why
@@ -113,4 +113,4 @@ def test_a_claim_that_was_not_run_counts_as_such_beside_a_closed_pair(study: Stu
     }
     (ruling,) = (r for r in judge(fewer) if r.claim.number == "9")
     assert not ruling.run
-    assert "where there is no gap" in ruling.why
+    assert "where no gap is shown" in ruling.why

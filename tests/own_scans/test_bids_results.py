@@ -148,7 +148,7 @@ def test_the_app_keeps_what_other_participants_have(
     assert first.status == 0, first.err
     assert [row["participant_id"] for row in rows(tmp_path / "out")] == ["sub-1"]
     before = files(tmp_path / "out")
-    second = app("participant", "--run", str(run_folder), "--participant-label", "sub-10")
+    second = app("participant", "--run", str(run_folder), "--participant_label", "sub-10")
     assert second.status == 0, second.err
     after = files(tmp_path / "out")
     assert {name for name in before if after.get(name) != before[name]} == {"lesions.tsv"}

@@ -48,6 +48,18 @@ def test_a_finding_says_what_a_scan_is_like(tmp_path: Path) -> None:
     assert finding.intensity[0] == 0
 
 
+@pytest.mark.parametrize("name", ["anna_scans", "scans", "1"])
+def test_a_file_keeps_its_name_in_a_folder_of_a_like_name(tmp_path: Path, name: str) -> None:
+    for folder in ("scans", "1"):
+        bad = tmp_path / folder / name / "FLAIR.nii.gz"
+        bad.parent.mkdir(parents=True)
+        bad.write_bytes(b"")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(tmp_path)
+            (problem,) = checked(Path(folder))[name].problems
+        assert problem.startswith(f"{name}/FLAIR.nii.gz: ")
+
+
 def test_every_bad_file_is_named_at_once_by_its_place_in_the_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         sound([open_clinics(spoilt(tmp_path))])

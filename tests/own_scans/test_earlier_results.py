@@ -62,9 +62,19 @@ def test_results_that_nobody_vouches_for_are_not_replaced(
         adapted(clinics, target, tmp_path),
     ):
         assert (said.status, len(said.err.splitlines())) == (2, 1)
-        assert f"{mask}: there is a result already" in said.err
+        assert f"{mask}: there is a file already" in said.err
     assert names(tmp_path) == {"masks"}
     assert names(tmp_path / "masks") == {mask.name}
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.json", "lesions.tsv"])
+def test_a_page_or_table_of_somebody_else_is_not_replaced(
+    done: Path, target: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("{}")
+    said = kdlib("predict", student(done), target, "--out", tmp_path)
+    assert (said.status, f"{tmp_path / name}: there is a file already" in said.err) == (2, True)
+    assert (names(tmp_path), (tmp_path / name).read_text()) == ({name}, "{}")
 
 
 def test_a_result_that_somebody_changed_is_not_removed(

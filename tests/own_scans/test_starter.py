@@ -169,6 +169,10 @@ def test_what_is_not_adapted_is_what_the_starter_answers(
     for what in ("Not adapted: no clear gain is expected", how_often_right("adabn")):
         assert what in page
         assert how or what in said.out
+    assert {fact["run"] for fact in report(tmp_path / "out")["scans"]} == {"starter"}
+    counted = f"Scans whose result is an adapted network's: 0 of {len(NAMES)}." in said.out
+    assert counted == bool(how)
+    assert how or [*report(tmp_path / "out")["runs"]] == ["starter"]
 
 
 @pytest.mark.parametrize("how", [[], ["--on-the-fly"]])
@@ -280,6 +284,8 @@ def test_a_scan_that_fails_costs_an_adaptation_no_other_scan(
     [
         (["--study", "demo"], "the starter has a recipe of its own"),
         (["--set", "width=8"], "the starter has width="),
+        (["--method", "tent", "--set", "target_scans=2"], "leave it out, and name fewer scans"),
+        (["--method", "unadapted"], "'kdlib predict' takes the starter as it is"),
         (["--set", "wdth=8"], "did you mean 'width'"),
         (["--method", "adabnn"], "unknown method 'adabnn'"),
         (["--keep", "kept", "--on-the-fly"], "with --on-the-fly each scan has a network of its"),

@@ -1,6 +1,7 @@
 """A folder without skulls is the same folder in all but what lies around the brains."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -12,6 +13,7 @@ from kdlib.data.image_file import read_labels, read_volume, write_volume
 from kdlib.data.volume import Volume
 from kdlib.errors import InputError
 from kdlib.simulator import simulate
+from kdlib.starter.brain import find_brain
 from tests.command import kdlib
 
 
@@ -44,6 +46,42 @@ def test_the_copy_has_the_same_clinics_people_and_labels(clinics: Path, stripped
         assert one.label.read_bytes() == other.label.read_bytes()
         assert other.label.with_name("simulation").is_dir()
     assert (stripped / "simulation.json").is_file()
+
+
+def test_annotations_of_other_observers_are_copied(clinics: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    shutil.copytree(clinics / "training/Utrecht", folder / "training/Utrecht")
+    (utrecht,) = open_clinics(folder)["utrecht"].subjects
+    opinion = folder / f"additional_annotations/observer_o3/training/Utrecht/{utrecht.id}"
+    opinion.mkdir(parents=True)
+    assert utrecht.label is not None
+    shutil.copy(utrecht.label, opinion / "result.nii.gz")
+    assert kdlib("strip", folder, tmp_path / "out").status == 0
+    (seen,) = open_clinics(tmp_path / "out", observer="o3")["utrecht"].subjects
+    assert seen.label is not None
+    assert seen.label.name == "result.nii.gz"
+
+
+def test_a_scan_without_a_brain_costs_itself_alone_if_it_may_be_left_out(
+    clinics: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (whole,) = open_clinics(clinics)["utrecht"].subjects
+    scan = whole.scan.read()[0]
+    write_volume(tmp_path / "own/anna/FLAIR.nii.gz", scan)
+    write_volume(tmp_path / "own/bert/FLAIR.nii.gz", replace(scan, array=scan.array[1:]))
+
+    def in_anna_alone(flair: Volume) -> Volume:
+        found, anna = find_brain(flair), flair.array.shape == scan.array.shape
+        return found if anna else replace(found, array=0 * found.array)
+
+    monkeypatch.setattr("kdlib.own_scans.strip.find_brain", in_anna_alone)
+    done = kdlib("strip", tmp_path / "own", tmp_path / "out")
+    assert (done.status, "--skip-bad goes on without it" in done.err) == (2, True), done.err
+    assert not list((tmp_path / "out").iterdir())
+    done = kdlib("strip", tmp_path / "own", tmp_path / "out", "--skip-bad")
+    assert done.status == 0, done.err
+    assert "bert: FLAIR.nii.gz: no brain was found in it" in done.out
+    assert [s.id for s in open_clinics(tmp_path / "out").subjects] == ["anna"]
 
 
 def test_the_skull_is_gone_and_the_lesions_are_not(clinics: Path, stripped: Path) -> None:

@@ -99,8 +99,11 @@ def test_the_sentences_say_what_was_made(found: Carried) -> None:
     assert "It is higher after AdaBN (+0.0" in raised
     assert "KD (−0.0" in lowered
     last = carried_conclusion(found)
-    assert "AdaBN changes the mean Dice there by +0.0" in last
-    assert last.endswith(f"the answer of {PATIENTS} patients and 3 seeds.")
+    assert f"the results of {PATIENTS} patients and 3 seeds. AdaBN gains most there" in last
+    simulated = re.search(r"Over the 6 pairs .* by ([+−][0-9.]+) \(", last)
+    assert simulated
+    assert float(simulated[1]) == pytest.approx(SIMULATED["AdaBN"], abs=0.01)
+    assert "5 labels gains most: +0.12" in last
     assert "is higher after AdaBN (+0.0" in real_headline(found)
     assert "KD (" not in real_headline(found).replace("then KD (", "")
     assert (gains_table(found)["Patients"] == PATIENTS).all()
@@ -112,7 +115,7 @@ def test_what_another_threshold_would_change_stands_beside_the_methods(tmp_path:
     gap(8.0).assign(clinic_threshold=0.07).to_csv(folder / "gap_parts.csv", index=False)
     write_results(tmp_path, "standard", known_effects(SIMULATED, noise=0.005))
     found = Carried(open_results(folder), open_results(tmp_path / "standard"))
-    assert "would change the mean Dice by +0.070, without" in carried_conclusion(found)
+    assert "would change the mean Dice by +0.070 without" in carried_conclusion(found)
 
 
 def test_a_verdict_that_takes_more_seeds_says_so(tmp_path: Path) -> None:

@@ -33,6 +33,9 @@ def test_the_largest_part_stands_first_and_its_interval_holds_it() -> None:
 def test_scans_of_one_patient_count_once() -> None:
     both = {("real", "0"): "P", ("real", "2"): "P"}
     assert set(parts_table(gap(8.0), both)["Patients"]) == {7}
+    assert "without adaptation is 0.500." in parts_words(gap(7.0).assign(dice=0.5), both)
+    one = gap(8.0).assign(dice=lambda table: table["subject"].isin(["0", "2"]).astype(float))
+    assert "without adaptation is 0.143." in parts_words(one, both)
 
 
 def test_thickness_is_told_only_where_slices_differ() -> None:

@@ -16,6 +16,7 @@ from kdlib.evidence.verdicts import NO_GAP
 from kdlib.record.results import Results, open_results
 from kdlib.report.answer import answer
 from kdlib.report.ledger import (
+    _teachers,
     bench_list,
     bench_words,
     decided_words,
@@ -50,6 +51,19 @@ def test_controls_beside_the_results_are_the_gate(study: Study, tmp_path: Path) 
     assert "failed its controls" in answer(results, found)["sure"]
 
 
+def test_students_at_home_are_compared_with_the_teachers_that_made_them(
+    study: Study, tmp_path: Path
+) -> None:
+    results = saved(tmp_path / "standard", study())
+    home = pd.DataFrame({"source": ["utrecht"], "seed": [0], "subject": ["1"], "dice": [0.5]})
+    home.to_csv(results.folder / "teachers.csv", index=False)
+    assert _teachers(results)["dice"].tolist() == [0.5]
+    other = saved(tmp_path / "mechanism", study())
+    assert _teachers(results)["dice"].tolist() == [0.5]
+    home.assign(dice=0.7).to_csv(other.folder / "teachers.csv", index=False)
+    assert _teachers(results)["dice"].tolist() == [0.7]
+
+
 def test_controls_of_another_recipe_are_none(study: Study, tmp_path: Path) -> None:
     results = saved(tmp_path / "standard", study(), steps=200)
     saved(tmp_path / "controls", study(effects=FLAT, pairs=(*BENT, *UNCHANGED)))
@@ -76,7 +90,7 @@ def test_a_good_bench_is_said_to_stand(study: Study, tmp_path: Path) -> None:
 def test_verdicts_that_no_claim_has_are_not_counted_in_words() -> None:
     undecided = [Ruling(LEDGER[0], "undecided", why) for why in ("not run: no sweep", "no power")]
     said = verdict_words(undecided)
-    assert said.endswith("undecided, 1 of them because what they need was not run.")
+    assert said.endswith("undecided, 1 of them because what it needs was not run.")
     assert "another 2" in verdict_words([Ruling(LEDGER[0], "undecidable here", "")] * 2)
 
 

@@ -47,7 +47,7 @@ def test_one_patient_has_and_several_have(results: Results) -> None:
     scores = results.other_masks["second"]
     results.other_masks["second"] = scores[scores["subject"].eq("001")]
     assert masks_words(results, "second").startswith("1 patient has both masks.")
-    assert "which 1 patient has too" in change_words(results, "KD")
+    assert "that 1 patient has too" in change_words(results, "KD")
 
 
 def test_the_sentences_name_the_best_method_and_what_labels_change(results: Results) -> None:
