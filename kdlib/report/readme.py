@@ -14,7 +14,8 @@ from kdlib.files import write_text
 from kdlib.record.choice import saved_studies
 from kdlib.record.results import Results
 from kdlib.report.answer import answer
-from kdlib.report.carried import carried, carried_conclusion, real_headline
+from kdlib.report.carried import carried
+from kdlib.report.carried_words import carried_conclusion, real_headline
 from kdlib.report.gains import gains, pooled
 from kdlib.report.words import listed, signed
 from kdlib.study.arm import lower_bound

@@ -12,17 +12,19 @@ from kdlib.record.results import open_results
 from kdlib.report.carried import (
     Carried,
     carried,
-    carried_conclusion,
-    carried_words,
     chosen_patients,
     findings_table,
     gains_table,
-    not_run_words,
     patient_examples,
+)
+from kdlib.report.carried_figures import gains_by_method, gains_scatter
+from kdlib.report.carried_words import (
+    carried_conclusion,
+    carried_words,
+    not_run_words,
     real_change_words,
     real_headline,
 )
-from kdlib.report.carried_figures import gains_by_method, gains_scatter
 from tests.known_effects import known_effects
 from tests.report.made_results import write_results
 from tests.report.test_gap_parts import gap

@@ -1,0 +1,139 @@
+"""What the study real says of the simulated bench, in sentences."""
+
+from collections import Counter
+
+from kdlib.evidence.bench import LOWER
+from kdlib.evidence.direction import Direction
+from kdlib.evidence.statistics import MARGIN
+from kdlib.evidence.verdicts import count_of
+from kdlib.report.adapting import awaited_words
+from kdlib.report.carried import Carried
+from kdlib.report.gap_parts import threshold_words
+from kdlib.report.other_masks import change_words
+from kdlib.report.starter_gains import starter_words
+from kdlib.report.words import listed, signed
+from kdlib.report.worth import labels_words
+from kdlib.study.study import load_study
+
+ANSWERS = {
+    "yes": "What the simulated bench found holds on these real scans.",
+    "in part": "Some of what the simulated bench found holds on these real scans, and some does"
+    " not.",
+    "no": "What the simulated bench found does not hold on these real scans.",
+    "undecided": "These results do not decide whether what the simulated bench found holds on real"
+    " scans.",
+    "the bench shows no gap here": "The bench shows no gap here, so nothing is said of whether its"
+    " findings hold on real scans.",
+}
+ORDERS = {
+    "holds": "The order of the methods holds: the more of the simulated gap a method closes, the"
+    " higher is its Dice on the real scans.",
+    "fails": "The order of the methods fails: a method that closes more of the simulated gap does"
+    " not for that have a higher Dice on the real scans.",
+    "undecided": "It is not decided whether the order of the methods holds.",
+}
+FATES = {  # of one comparison, and of several
+    "carries over": ("carries over", "carry over"),
+    "does not carry over": ("does not", "do not"),
+    "undecided": ("is undecided", "are undecided"),
+    "no finding": ("is open in the simulation already", "are open in the simulation already"),
+}
+CHANGES: dict[Direction, str] = {
+    "better": "It is higher after",
+    "worse": "It is lower after",
+    "the same": "It is the same after",
+    "open": "It is not clearly changed after",
+}
+
+
+def not_run_words() -> str:
+    """What the chapter will show, and how the study is run, in sentences."""
+    waits = awaited_words(load_study("real"))
+    first = f"{waits} " if waits else ""
+    return (
+        f"The study *real* has not been run yet, so there is nothing to show here. {first}When it"
+        " is recorded beside the study *standard*, the next build of this page shows its verdict in"
+        " words, the gains of each method on simulated and on real scans, and pictures of three"
+        " patients."
+    )
+
+
+def carried_words(found: Carried) -> str:
+    """The verdict, and how many comparisons carry over, in sentences."""
+    verdict = found.verdict
+    said = [ANSWERS[verdict.answer]]
+    if verdict.order in ORDERS:
+        said.append(ORDERS[verdict.order])
+    if verdict.findings:
+        counts = Counter[str](one.verdict for one in verdict.findings)
+        fates = [
+            f"{counts[fate]} {words[counts[fate] > 1]}"
+            for fate, words in FATES.items()
+            if counts[fate]
+        ]
+        said.append(f"Of {count_of(len(verdict.findings), 'comparison')}, {listed(fates)}.")
+    else:
+        said.append(f"The reason: {verdict.why}.")
+    return " ".join(said)
+
+
+def real_change_words(found: Carried) -> str:
+    """Which methods raise and which lower the Dice on the real scans, in sentences."""
+    by_change = _changed(found)
+    parts = [f"{words} {listed(by_change[c])}." for c, words in CHANGES.items() if c in by_change]
+    compared = f"The mean Dice on the real scans is compared with that of {LOWER}."
+    return " ".join([compared, *parts]) if parts else ""
+
+
+def _changed(found: Carried) -> dict[Direction, list[str]]:
+    """The methods by what they change on the real scans, each with its gain."""
+    by_change: dict[Direction, list[str]] = {}
+    gains = found.gains.set_index("arm")["real_gain"]
+    for one in found.verdict.findings:
+        arm = one.name.removesuffix(f" - {LOWER}")
+        if arm in gains:
+            little = one.real == "better" and gains[arm] < MARGIN
+            size = f"{signed(gains[arm])}, less than {MARGIN:g}" if little else signed(gains[arm])
+            told = f"{found.label(arm)} ({size})"
+            by_change.setdefault(one.real, []).append(told)
+    return by_change
+
+
+def carried_conclusion(found: Carried | None) -> str:
+    """The end of the chapter: the answer, the largest gain, and what stands beside it."""
+    if found is None:
+        return (
+            "the study real has not been run yet, so the question is open. Until then, all that is"
+            " known of real scans is how the starter does on them, in the chapter before this one."
+        )
+    gains = found.gains.dropna(subset="real_gain")
+    if gains.empty:
+        return carried_words(found)
+    top = gains.sort_values("real_gain").iloc[-1]
+    patients = count_of(found.rows["subject"].nunique(), "patient")
+    seeds = count_of(len(top["real_seeds"]), "seed")
+    pairs = count_of(len(top["simulated_parts"]), "pair")
+    parts = [
+        carried_words(found),
+        f"These are the results of {patients} and {seeds}. {found.label(top['arm'])} gains most"
+        f" there without labels ({signed(top['real_gain'])}). Over the {pairs} of simulated clinics"
+        f" that are judged it changes the mean Dice by {signed(top['simulated_gain'])} (95 %"
+        f" interval {signed(top['simulated_low'])} to {signed(top['simulated_high'])}).",
+        change_words(found.real, str(top["arm"])),
+        threshold_words(found.real),
+        *starter_words(found.real, str(top["arm"])),
+        *labels_words(found.real),
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def real_headline(found: Carried) -> str:
+    """Which methods the real scans show to raise the Dice, in a sentence; empty if undecided."""
+    if not found.verdict.findings:
+        return ""
+    raised = _changed(found).get("better", [])
+    told = f"is higher after {listed(raised)}" if raised else "is clearly raised by no method"
+    return (
+        "On the real scans of one clinic, against the masks of its reader, the mean Dice"
+        f" {told}, without labels of that clinic."
+    )
