@@ -100,31 +100,35 @@ def _changed(found: Carried) -> dict[Direction, list[str]]:
 
 
 def carried_conclusion(found: Carried | None) -> str:
-    """The end of the chapter: the answer, the largest gain, and what stands beside it."""
+    """The end of the chapter."""
     if found is None:
         return (
             "the study real has not been run yet, so the question is open. Until then, all that is"
             " known of real scans is how the starter does on them, in the chapter before this one."
         )
+    return " ".join(carried_points(found))
+
+
+def carried_points(found: Carried) -> list[str]:
+    """What the study says: the answer, the largest gain, and what stands beside it."""
     gains = found.gains.dropna(subset="real_gain")
     if gains.empty:
-        return carried_words(found)
+        return [carried_words(found)]
     top = gains.sort_values("real_gain").iloc[-1]
     patients = count_of(found.rows["subject"].nunique(), "patient")
     seeds = count_of(len(top["real_seeds"]), "seed")
     pairs = count_of(len(top["simulated_parts"]), "pair")
-    parts = [
-        carried_words(found),
-        f"These are the results of {patients} and {seeds}. {found.label(top['arm'])} gains most"
-        f" there without labels ({signed(top['real_gain'])}). Over the {pairs} of simulated clinics"
-        f" that are judged it changes the mean Dice by {signed(top['simulated_gain'])} (95 %"
-        f" interval {signed(top['simulated_low'])} to {signed(top['simulated_high'])}).",
-        change_words(found.real, str(top["arm"])),
+    said = [
+        f"{carried_words(found)} These are the results of {patients} and {seeds}.",
+        f"{found.label(top['arm'])} gains most there without labels ({signed(top['real_gain'])})."
+        f" Over the {pairs} of simulated clinics that are judged it changes the mean Dice by"
+        f" {signed(top['simulated_gain'])} (95 % interval {signed(top['simulated_low'])} to"
+        f" {signed(top['simulated_high'])}). {change_words(found.real, str(top['arm']))}",
         threshold_words(found.real),
         *starter_words(found.real, str(top["arm"])),
         *labels_words(found.real),
     ]
-    return " ".join(part for part in parts if part)
+    return [point.strip() for point in said if point]
 
 
 def real_headline(found: Carried) -> str:
