@@ -13,8 +13,9 @@ more than once: an answer is scored against each mask that a scan has.
   brain that the starter finds. k is the best one for simulated people.
 - a method, with ``--adapt``, which can be given more than once: the starter after it was adapted by
   this method to all scans of the folder together, and ``... alone``: to each scan alone. The
-  column ``adapted`` says whether ``kdlib adapt`` would use that student. With ``--seeds`` it is
-  adapted to all scans once for each seed, and to each alone with the first one.
+  column ``adapted`` says whether ``kdlib adapt`` would use that student, and ``forecast`` the gain
+  in Dice that it expects; so ``benchmarks/forecast.py --write`` comes first, for the same weights.
+  With ``--seeds`` it is adapted to all scans once for each seed, and to each alone with the first.
 - ``today``, with ``--today``: one network of the three simulated clinics, trained for about 150 s,
   and ``today, stripped``: the same network inside the brain that the starter finds.
 
@@ -38,7 +39,7 @@ from kdlib.data.places import Place, place_of
 from kdlib.data.subjects import Subject, lesion_ml
 from kdlib.data.volume import Volume
 from kdlib.data.white_peak import white_peak
-from kdlib.own_scans.forecast import verdict_on
+from kdlib.own_scans.forecast import Verdict, fingerprint, forecast_teacher, verdict_on
 from kdlib.own_scans.of_starter import brain_and_inside
 from kdlib.own_scans.source_free import (
     adapted_network,
@@ -54,8 +55,8 @@ from kdlib.starter.population import template
 from kdlib.starter.starter import lesions_in, load_starter
 from kdlib.study.progress import count_bar, trainings
 
-# The lesions in a scan, and whether its student would be used; None if there is no student.
-Answer = tuple[Volume, bool | None]
+# The lesions in a scan, and the verdict on its student; None if there is no student.
+Answer = tuple[Volume, Verdict | None]
 # It gets the scan, and the scan with 0 outside the brain that the starter finds.
 Segmenter = Callable[[Volume, Volume], Answer]
 
@@ -106,8 +107,8 @@ def adapted_to(cuts: Sequence[Volume], method: str, seed: int, *, alone: bool = 
     parts = [inside_slices(cut, starter.recipe) for cut in cuts]
     target = pooled(parts, torch.device("cpu"))
     student = adapted_network(starter.network, target, scenario)
-    used = verdict_on(starter.network, student, target, scenario, scans=len(cuts)).adapted
-    return lambda scan, cut: (lesions_in(cut, student, starter.recipe), used)
+    verdict = verdict_on(starter.network, student, target, scenario, scans=len(cuts))
+    return lambda scan, cut: (lesions_in(cut, student, starter.recipe), verdict)
 
 
 def students(
@@ -170,7 +171,8 @@ def scored(
     """A row of scores for each segmenter and mask, on the scan's own grid."""
     scan = subject.scan.read()[0]
     for (name, seed), segmenter in segmenters.items():
-        answer, used = segmenter(scan, cut)
+        answer, verdict = segmenter(scan, cut)
+        forecast = verdict.forecast if verdict else None
         found_ml = lesion_ml(Volume(answer.array >= THRESHOLD, answer.affine))
         for mask, path in labels.items():
             truth = replace(subject, label=path).labelled.read_labels()
@@ -178,7 +180,8 @@ def scored(
             yield {
                 "scan": subject.id, "by": name, "seed": seed, "mask": mask, "dice": found.dice,
                 "recall": found.lesion_recall, "found_ml": found_ml,
-                "true_ml": lesion_ml(truth), "adapted": used,
+                "true_ml": lesion_ml(truth), "adapted": verdict.adapted if verdict else None,
+                "forecast": forecast.gain if forecast else None,
             }  # fmt: skip
 
 
@@ -218,6 +221,8 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=Path("runs"))
     parser.add_argument("--steps", type=int, default=1200)
     options = parser.parse_args()
+    if options.adapt and forecast_teacher() != fingerprint(load_starter().network):
+        parser.error("the forecast is of another network; run benchmarks/forecast.py --write first")
     k = best_widths()
     print(f"threshold: {k:g} widths of the peak above the white matter")
     segmenters: dict[str, Segmenter] = {

@@ -23,6 +23,7 @@ from kdlib.study.scenario import Scenario
 COEFFICIENTS = "forecast.json"
 AT_ONCE = 1000  # slices; their maps are held together
 LITTLE = 1e-6
+LEFT_RIGHT = -2  # the axis of a slice along the patient's x
 WHEN = ("before", "after")  # the adaptation: the teacher and the student
 # Used only where there is no forecast; fitted to nothing.
 LEAST_COMMON = 0.7  # Dice of student and teacher
@@ -114,7 +115,8 @@ def measures(teacher: UNet, student: UNet, target: Slices, precision: str = "aut
         ``load``: the share of the brain that the teacher calls lesion, as a logarithm. ``change``:
         the logarithm of the lesions' volume after and before. ``common``: Dice of the two answers.
         ``entropy``: the mean entropy inside the brain, after minus before, divided by the load.
-        ``flip``: the Dice of an answer and the answer to the mirrored slices, after minus before.
+        ``flip``: the Dice of an answer and the answer to the slices with left and right exchanged,
+        after minus before.
         ``norms``: how far the statistics of batch norm moved. ``slices``: their number, as a
         logarithm.
     """
@@ -165,6 +167,11 @@ def fingerprint(network: UNet) -> str:
     """A short text that changes if any weight or statistic of a network does."""
     state = network.state_dict()
     return digest_of(b"".join(state[name].cpu().numpy().tobytes() for name in sorted(state)))
+
+
+def forecast_teacher() -> str | None:
+    """The ``fingerprint`` of the network that the forecast is for; None if there is none."""
+    return _fitted()["teacher"]
 
 
 def forecast_tests() -> dict[str, dict[str, float]]:
@@ -221,7 +228,7 @@ def _sums(teacher: UNet, student: UNet, images: Tensor, precision: str) -> dict[
     maps = [_lesion(network, images, precision) * inside for network in (teacher, student)]
     sums = {"inside": float(inside.sum()), **_common("common", *maps)}
     for when, network, map_ in zip(WHEN, (teacher, student), maps, strict=True):
-        flipped = _lesion(network, images.flip(-1), precision).flip(-1) * inside
+        flipped = _lesion(network, images.flip(LEFT_RIGHT), precision).flip(LEFT_RIGHT) * inside
         sums |= _common(f"flip_{when}", map_, flipped)
         sums[f"lesion_{when}"] = float((map_ >= 0.5).sum())
         sums[f"entropy_{when}"] = float((_entropy(map_) * inside).sum())

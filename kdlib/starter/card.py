@@ -11,9 +11,13 @@ LOADS_ML = (0, 2, 10, 30, 1000)
 def summary(scores: pd.DataFrame, first: str = "teacher-1") -> pd.DataFrame:
     """Mean Dice and recall of each network, and how far its Dice is from that of ``first``.
 
-    ``difference`` is the mean over people, and ``standard_error`` is that of this mean.
+    ``people`` are those who have a Dice: nobody without lesions, unless the network marks some.
+    ``difference`` is the mean over the people whom both count, and ``standard_error`` is that of
+    this mean. So it is not quite the difference of the two means.
     """
-    table = scores.groupby("network", sort=False)[["dice", "recall"]].mean()
+    networks = scores.groupby("network", sort=False)
+    table = networks[["dice", "recall"]].mean()
+    table.insert(0, "people", networks["dice"].count())
     dice = scores.pivot_table(index="person", columns="network", values="dice")
     apart = dice.sub(dice[first], axis=0)
     table["difference"] = apart.mean()
@@ -24,12 +28,13 @@ def summary(scores: pd.DataFrame, first: str = "teacher-1") -> pd.DataFrame:
 def numbers(scores: pd.DataFrame, shipped: str) -> str:
     """Two tables in Markdown: all networks, and the ``shipped`` one by slices and by loads."""
     lines = [
-        "| network | Dice | lesion recall | Dice minus the first teacher's |",
-        "|---|---|---|---|",
+        "| network | people | Dice | lesion recall | Dice minus the first teacher's |",
+        "|---|---|---|---|---|",
     ]
     for name, row in summary(scores).iterrows():
         apart = "" if name == "teacher-1" else f"{row.difference:+.3f} ± {row.standard_error:.3f}"
-        lines.append(f"| {name} | {row.dice:.3f} | {row.recall:.3f} | {apart} |")
+        found = f"{row.people:.0f} | {row.dice:.3f} | {row.recall:.3f}"
+        lines.append(f"| {name} | {found} | {apart} |")
     lines += ["", f"| people of the validation ({shipped}) | people | Dice |", "|---|---|---|"]
     own = scores[scores.network == shipped]
     for title, column, edges in (

@@ -43,12 +43,12 @@ class StarterStudy(Strict):
     brain_steps: Annotated[tuple[Count, ...], Field(min_length=1)] = Field(
         (3000, 1800), description="the optimiser steps of the brain network's cycles"
     )
-    people: Count = Field(1200, description="the people to learn from")
+    people: Count = Field(2400, description="the people to learn from")
     validation: Count = Field(24, description="the people that all networks are scored on")
     steps: Annotated[tuple[Count, ...], Field(min_length=1)] = Field(
-        (12000, 12000, 12000), description="the optimiser steps of each teacher"
+        (18000, 18000, 18000), description="the optimiser steps of each teacher"
     )
-    student_steps: Count = Field(12000, description="optimiser steps of the student")
+    student_steps: Count = Field(24000, description="optimiser steps of the student")
     true_labels: Annotated[float, Field(ge=0, le=1)] = Field(
         0.5, description="the share of the true labels in what the student learns"
     )

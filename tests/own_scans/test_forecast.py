@@ -1,8 +1,10 @@
 """Laws of the forecast of what adapting gains, and of the verdict that follows from it."""
 
+import numpy as np
 import pytest
 import torch
 
+from kdlib.augmentation import draw
 from kdlib.networks import UNet, new_unet
 from kdlib.own_scans import forecast
 from kdlib.own_scans.forecast import (
@@ -116,6 +118,21 @@ def test_without_a_forecast_the_verdict_says_so_and_refuses_what_is_far_from_the
     assert "No forecast yet" in near.said
     assert "no forecast yet" in far.said
     assert near.forecast is far.forecast is None
+
+
+def test_a_mirrored_head_has_left_and_right_exchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, answer_all = [], forecast.answer_all
+
+    def watched(network: UNet, images: torch.Tensor, precision: str) -> torch.Tensor:
+        seen.append(images)
+        return answer_all(network, images, precision)
+
+    monkeypatch.setattr(forecast, "answer_all", watched)
+    measures(TEACHER, student(0.3), TARGET)
+    turned = draw(("flip",), len(seen[0]), RECIPE.size, np.random.default_rng(0)).images(seen[0])
+    moved = (turned - seen[0]).abs().amax((1, 2, 3)) > 0.1
+    assert moved.any()
+    torch.testing.assert_close(seen[2][moved], turned[moved], rtol=0, atol=1e-3)
 
 
 def test_norms_tell_how_far_the_statistics_moved() -> None:

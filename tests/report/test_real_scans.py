@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kdlib.own_scans.forecast import forecast_tests
+from kdlib.record.results import open_results
 from kdlib.report.other_tools import beside_tools, beside_words, other_scores
 from kdlib.report.real_scans import (
     changes,
@@ -29,6 +31,7 @@ from kdlib.scores.metrics import THRESHOLD, dice
 from kdlib.starter.people import draw_person
 from kdlib.starter.population import template
 from kdlib.starter.starter import WEIGHTS, load_starter
+from tests.test_book import BOOK
 
 
 def scores(gains: list[float], used: list[bool]) -> pd.DataFrame:
@@ -81,6 +84,12 @@ def test_a_method_is_named_for_readers_and_counts_if_it_gains_everywhere() -> No
 def test_each_shipped_score_of_a_real_scan_has_a_starter_and_a_threshold_beside_it() -> None:
     table = real_scores().pivot_table("dice", ["site", "mask", "scan"], "by")
     assert table[["starter", "threshold"]].notna().all(axis=None)
+
+
+def test_the_shipped_verdicts_are_those_of_the_forecast() -> None:
+    for table in (real_scores(), open_results(BOOK / "results/real").starter):
+        foretold = table["by"].str.removesuffix(" alone").isin(forecast_tests())
+        assert (table["forecast"].notna() == foretold).all(), "run benchmarks/real_scans.py"
 
 
 def test_other_tools_stand_beside_the_starter_on_the_same_scans_and_masks() -> None:
