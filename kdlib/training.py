@@ -70,6 +70,8 @@ def choose_device(name: str = "auto") -> torch.device:
 @contextmanager
 def of_threads(count: int) -> Iterator[None]:
     """Give torch ``count`` threads in this block. A training's sums depend on their number."""
+    if count < 1:
+        raise InputError(f"threads={count}: give 1 or more")
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

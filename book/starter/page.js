@@ -31,7 +31,8 @@ function build(root) {
     let file;
     const tell = (words, share) => {
       if (mine !== current) return;
-      status.textContent = file ? `${words}: ${file.name}` : words;
+      const said = file ? `${words}: ${file.name}` : words;
+      if (status.textContent !== said) status.textContent = said; // each change may be read aloud
       bar.value = share;
     };
     shown.hidden = true; // the last scan's mask is not this one's
@@ -39,6 +40,7 @@ function build(root) {
     root.dataset.state = "working";
     try {
       file = await coming;
+      if (mine !== current) return; // another scan came first
       const began = performance.now();
       const result = await segmentFile(file, tell, () => mine !== current);
       if (mine !== current) return;

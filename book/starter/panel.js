@@ -5,13 +5,20 @@ function answerPanel(root, status) {
   canvas.setAttribute("aria-label", "The scan in three planes, with the lesions in yellow");
   const doubts = html("div", { class: "kdlib-doubts", role: "alert" });
   const numbers = html("p", { class: "kdlib-numbers" });
-  const view = choice("View", (name) => viewer?.view(name));
+  const view = choice("View", (name) => {
+    viewer?.view(name);
+    tellSlice();
+  });
   view.offer(evenly(Object.keys(VIEWS)), "three planes");
+  const slice = slider("Slice", { min: 0, step: 1 }, (value) => {
+    viewer?.go(value);
+    tellSlice();
+  });
   const threshold = slider("Threshold", { min: 0.05, max: 0.95, step: 0.05 }, (value) => mark(value));
   const opacity = slider("Opacity of the mask", { min: 0, max: 1, step: 0.05 }, (value) => fade(value));
   const save = button("Save the mask", () => saveMask());
   root.append(
-    doubts, html("div", { class: "kdlib-controls" }, view.root, threshold.root, opacity.root),
+    doubts, html("div", { class: "kdlib-controls" }, view.root, slice.root, threshold.root, opacity.root),
     html("div", { class: "kdlib-scan" }, canvas), numbers, save,
   );
   let viewer, result, mask, name;
@@ -21,6 +28,13 @@ function answerPanel(root, status) {
     faded = value;
     opacity.tell(value, `${Math.round(100 * value)} %`);
     viewer?.fade(value);
+  }
+
+  function tellSlice() {
+    if (!viewer) return;
+    const [at, slices] = viewer.place();
+    slice.input.max = slices - 1;
+    slice.tell(at, `${at + 1} of ${slices}`);
   }
 
   function mark(value) {
@@ -55,13 +69,14 @@ function answerPanel(root, status) {
       doubts.replaceChildren(...(lines.length ? [html("ul", {}, ...lines)] : []));
       numbers.textContent = ""; // those of the last scan
       try {
-        viewer ??= await openViewer(canvas);
+        viewer ??= await openViewer(canvas, tellSlice);
         await viewer.show(result, mask);
       } catch (error) {
         status.textContent += ` The picture cannot be shown here (${error.message}).`;
       }
       mark(0.5);
       fade(faded);
+      tellSlice();
     },
   };
 }

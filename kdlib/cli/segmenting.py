@@ -183,22 +183,21 @@ def _run_and_scans(places: list[Path], run: Path | None) -> tuple[Path | None, l
 
 
 def _holds_network(folder: Path) -> bool:
-    from kdlib.starter.starter import LESION, NOTE
+    from kdlib.starter.starter import holds_lesion_network
 
-    kept = all((folder / name).exists() for name in (NOTE, LESION))
-    return kept or (folder / "scenario.json").exists()
+    return (folder / "scenario.json").exists() or holds_lesion_network(folder)
 
 
 def _segmenter(run: Path | None, device: str) -> "Segmenter":
     """The run or the kept network in a folder, or the starter if none is named."""
     from kdlib.own_scans.of_starter import StarterSegmenter
     from kdlib.own_scans.segmenter import of_runs
-    from kdlib.starter.starter import NOTE, load_starter, read_starter
+    from kdlib.starter.starter import holds_lesion_network, load_starter, read_starter
     from kdlib.study.run import Run
 
     if run is None:
         return StarterSegmenter(load_starter(), device)
-    if (run / NOTE).exists():
+    if holds_lesion_network(run):
         return StarterSegmenter(read_starter(run), device)
     return of_runs([Run(run)], device)[0]
 

@@ -91,7 +91,8 @@ def find_subjects(place: Path, name: str, observer: str | None = None) -> Found:
 def _single(place: Path, clinic: str) -> Subject:
     """The subject of a single image.
 
-    FLAIR is nobody's name, so its folder tells whose it is, and has its T1 and its mask.
+    FLAIR is nobody's name, so its folder tells whose it is, and has its T1 and its mask. Those are
+    left alone if it is not clear which they are.
     """
     root = Path(os.path.realpath(place)).parent  # A link that the user names is followed.
     if is_own_result(place):
@@ -103,11 +104,18 @@ def _single(place: Path, clinic: str) -> Subject:
     homes = [
         home for home in Path(os.path.normpath(place.absolute())).parents if home.name != "pre"
     ]
-    person = root.parent if root.name == "pre" else root
-    return subject_of(
-        person, clinic, homes[0].name or name, [place], images_named(root, "T1"),
-        images_named(person, "wmh", "mask"), home=root / place.name,
-    )  # fmt: skip
+    subject = subject_of(root, clinic, homes[0].name or name, [place], home=root / place.name)
+    if place.is_symlink():  # what lies beside it need not belong to it
+        return subject
+    folder = place.parent
+    person = folder.parent if folder.name == "pre" else folder
+    t1 = _only_one(images_named(folder, "T1"))
+    label = _only_one(images_named(person, "wmh", "mask"))
+    return replace(subject, scan=replace(subject.scan, t1=t1), label=label)
+
+
+def _only_one(images: list[Path]) -> Path | None:
+    return images[0] if len(images) == 1 and not images[0].is_symlink() else None
 
 
 def _why_no_scans(folder: Path) -> str:

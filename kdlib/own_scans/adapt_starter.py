@@ -128,8 +128,10 @@ class StudentSegmenter(StarterSegmenter):
 
     def _told(self, verdict: Verdict | None) -> dict[str, Any]:
         """What the report tells of a scan that has a student of its own."""
-        if not self.on_the_fly or verdict is None:
+        if not self.on_the_fly:
             return {}
+        if verdict is None:
+            return {"run": super().name, "adapted": False}
         forecast = asdict(verdict.forecast) if verdict.forecast else None
         run = self.name if verdict.adapted else super().name
         told = {"run": run, "verdict": verdict.said, "adapted": verdict.adapted}

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from kdlib.data.layouts import ANNOTATIONS
 from kdlib.data.namesakes import refuse_one_file
 from kdlib.data.subjects import Scan, Subject
 from kdlib.data.volume import Volume
-from kdlib.errors import InputError, printable
+from kdlib.errors import DoubtWarning, InputError, printable
 from kdlib.files import filled_folder
 from kdlib.own_scans.check import Finding, refusal
 from kdlib.own_scans.failures import ScanFailedError, costing_one_scan
@@ -71,8 +72,8 @@ def strip(
             is found in it, and it may not be left out, or none is left.
     """
     refuse_place(clinics, out)
-    home = _home(clinics)
-    subjects, done = clinics.subjects, []
+    home, done = _home(clinics), list[Stripped]()
+    subjects = [_below(home, subject) for subject in clinics.subjects]
     with filled_folder(out) as new:
         for number, subject in enumerate(subjects, start=1):
             try:
@@ -90,7 +91,11 @@ def strip(
             if path.name.casefold() in TABLES and path.is_file():
                 shutil.copyfile(path, new / path.name)
         if (home / ANNOTATIONS).is_dir():
-            shutil.copytree(home / ANNOTATIONS, new / ANNOTATIONS)
+            if all(subject.scan.reading == AS_STORED for subject in subjects):
+                shutil.copytree(home / ANNOTATIONS, new / ANNOTATIONS)
+            else:
+                what = "left out, since they do not say how they are oriented"
+                warnings.warn(f"{ANNOTATIONS}: {what}", DoubtWarning, stacklevel=2)
     return done
 
 
@@ -113,6 +118,15 @@ def _home(clinics: Clinics) -> Path:
     return clinics.folder if clinics.folder.is_dir() else clinics.folder.parent
 
 
+def _below(home: Path, subject: Subject) -> Subject:
+    """The subject without files that do not lie in the folder that is copied."""
+    t1, label = (
+        path if path is not None and path.is_relative_to(home) else None
+        for path in (subject.scan.t1, subject.label)
+    )
+    return replace(subject, scan=replace(subject.scan, t1=t1), label=label)
+
+
 def _strip_one(subject: Subject, home: Path, out: Path) -> Stripped:
     scan = subject.scan
     with costing_one_scan(subject, reading=True):
@@ -122,7 +136,7 @@ def _strip_one(subject: Subject, home: Path, out: Path) -> Stripped:
         brain = find_brain(images[0])
         inside = brain.array >= BRAIN
         if not inside.any():
-            raise InputError(f"{scan.flair}: no brain was found in it; leave it out")
+            raise InputError(f"{scan.flair}: no brain was found in it")
         labels = None if subject.label is None else subject.labelled.labels_on(images[0])
     paths = [path for path in (scan.flair, scan.t1) if path is not None]
     for path, image in zip(paths, images, strict=False):  # a T1 may have been left out

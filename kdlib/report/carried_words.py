@@ -61,9 +61,10 @@ def not_run_words() -> str:
 def carried_words(found: Carried) -> str:
     """The verdict, and how many comparisons carry over, in sentences."""
     verdict = found.verdict
-    said = [ANSWERS[verdict.answer]]
-    if verdict.order in ORDERS:
-        said.append(ORDERS[verdict.order])
+    said = [ANSWERS[verdict.answer], ORDERS.get(verdict.order, "")]
+    lost = any(one.verdict == "does not carry over" for one in verdict.findings)
+    if verdict.order == "fails" and not lost:
+        said = [f"{said[0][:-1]}, because {said[1][0].lower()}{said[1][1:]}"]
     if verdict.findings:
         counts = Counter[str](one.verdict for one in verdict.findings)
         fates = [
@@ -74,7 +75,7 @@ def carried_words(found: Carried) -> str:
         said.append(f"Of {count_of(len(verdict.findings), 'comparison')}, {listed(fates)}.")
     else:
         said.append(f"The reason: {verdict.why}.")
-    return " ".join(said)
+    return " ".join(filter(None, said))
 
 
 def real_change_words(found: Carried) -> str:

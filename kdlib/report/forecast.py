@@ -56,11 +56,11 @@ def forecast_words() -> str:
     said = [
         f"With {NAMES[method]} the forecast and the true gain have a correlation of"
         f" {found['correlation']:.2f}, and it foretells in {found['sign_right']:.0%} of the clinics"
-        f" whether there is a gain{beside_a_coin(found)}. The true gain was in its interval in"
-        f" {found['inside_interval']:.0%}. So it is careful:"
+        f" whether there is a gain{beside_a_coin(found)}. So it is careful:"
         f" {found['adapted']:.0%} are adapted. In"
         f" {found['harmed']:.1%} the result is worse than the starter's by over 0.02 Dice; if all"
-        f" were adapted, it would be so in {found['harmed_if_always_adapted']:.1%}."
+        f" were adapted, it would be so in {found['harmed_if_always_adapted']:.1%}. The"
+        f" true gain was in its interval in {found['inside_interval']:.0%}."
         for method, found in tests.items()
     ]
     clinics = next(iter(tests.values()))["clinics"]

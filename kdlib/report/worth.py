@@ -138,7 +138,7 @@ def _with_labels(found: Worth) -> list[str]:
 
 
 def labels_words(results: Results) -> list[str]:
-    """What the most labels of the target that an arm learns from change, in a sentence if known."""
+    """What the arm changes that gains most by labels of the target, in a sentence if known."""
     found = worth_of(results.all_scores, results.arms, results.patients)
     if found is None or not found.tuned:
         return []

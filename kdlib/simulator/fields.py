@@ -9,8 +9,10 @@ from torch import Tensor
 def random_field(
     rng: np.random.Generator, size_mm: np.ndarray, shape: tuple[int, ...], scale_mm: float
 ) -> Tensor:
-    """A field of mean 0 and standard deviation 1 over ``shape`` voxels that span ``size_mm``.
+    """A field of mean 0 over ``shape`` voxels that span ``size_mm``.
 
+    Its nodes have a standard deviation of 1. Between them it is interpolated, so that of the voxels
+    is about 0.84.
     Values ``scale_mm`` apart are nearly independent. The field is white noise on a grid of about
     that spacing, smoothed over one node and interpolated linearly.
     """

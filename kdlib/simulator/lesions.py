@@ -45,7 +45,7 @@ USUAL = Style()
 
 @dataclass(frozen=True)
 class Lesions:
-    """Lesion fraction and severity (0 faint, 1 bright), both (x, y, fine z)."""
+    """Lesion fraction and severity (0 faint, 1 bright, at most 1.5), both (x, y, fine z)."""
 
     fraction: Tensor
     severity: Tensor

@@ -96,7 +96,7 @@ SITES = {
         True,
     ),
 }
-# Six subjects of the challenge have another shape than the other subjects of their clinic.
+# These subjects of the challenge have another shape than the other subjects of their clinic.
 ODD_SHAPES = {
     50: (256, 232, 48),
     51: (256, 232, 48),

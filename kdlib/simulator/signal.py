@@ -36,8 +36,10 @@ class Tissue:
 # is 80 or 69 ms; in grey matter T1 is 1331 or 1820 ms and T2 is 110 or 99 ms (Wansapura et al.,
 # JMRI 9, 1999; Stanisz et al., MRM 54, 2005). So most of a lesion's contrast comes from its T2 and
 # falls with the echo time. Density and transfer are chosen to give the contrasts of real FLAIR.
-# Lesions are 1.15 to 1.6 times as bright as white matter. Cortex is 1.05 to 1.10 times as bright
-# when it is measured with the fluid of the sulci in its voxels, so the cortex alone is brighter.
+# Most lesions are 1.15 to 1.6 times as bright as white matter, those of a large load up to 1.9. The
+# core of an old infarct is gliotic and not fluid alone, so it is not dark on every scanner. Cortex
+# is 1.05 to 1.10 times as bright when it is measured with the fluid of the sulci in its voxels, so
+# the cortex alone is brighter.
 TISSUES = {
     "white": Tissue(900, 75, 0.70, 0.14),
     "cortex": Tissue(1450, 92, 0.785, 0.07),

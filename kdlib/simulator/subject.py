@@ -47,7 +47,8 @@ class SimulatedSubject:
         labels: 0 background, 1 lesion, 2 other pathology.
         ventricle_mm: the distance to the ventricles in mm, 0 or above.
         tissues: the fraction of each tissue inside the brain. Lesions are as in the labels, without
-            the halo around them.
+            the halo around them. Those that are brighter than ``bright`` have more than 1 of it and
+            less than 0 of ``faint``.
         affine: the matrix (4, 4) from voxel indices to RAS+ mm.
     """
 

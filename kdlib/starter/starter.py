@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from kdlib.data.volume import Volume
-from kdlib.errors import DamagedError
+from kdlib.errors import DamagedError, InputError
 from kdlib.files import whole_folder
 from kdlib.kept import content, read_tensors, write_tensors
 from kdlib.networks import UNet, new_unet
@@ -68,7 +68,18 @@ def lesions_in(cut: Volume, network: UNet, recipe: Recipe) -> Volume:
 @cache
 def load_starter() -> Starter:
     """The starter that comes with kdlib."""
-    return read_starter(WEIGHTS)
+    try:
+        return read_starter(WEIGHTS)
+    except DamagedError as error:
+        raise DamagedError(error.path, error.reason, "install kdlib again") from error
+
+
+def holds_lesion_network(folder: Path) -> bool:
+    """Whether ``write_lesion_network`` filled a folder, also if a file of it is missing now."""
+    try:
+        return (folder / LESION).exists() or "recipe" in json.loads(content(folder / NOTE))
+    except (InputError, OSError, ValueError, TypeError):
+        return False
 
 
 def read_starter(folder: Path) -> Starter:

@@ -16,6 +16,7 @@ from kdlib.data.slices import Slices
 from kdlib.data.volume import Volume
 from kdlib.errors import InputError
 from kdlib.methods import Method, SourceFreeTask
+from kdlib.own_scans.adapt_starter import StudentSegmenter
 from kdlib.own_scans.forecast import Forecast, how_often_right, measures
 from kdlib.own_scans.of_starter import StarterSegmenter, brain_and_inside
 from kdlib.own_scans.source_free import (
@@ -194,6 +195,16 @@ def test_who_asks_for_it_gets_the_adapted_masks_whatever_the_verdict(
     assert masks(0.01, "a") == masks(-0.01, "b", "--always")
 
 
+def test_a_scan_without_a_brain_has_no_student_of_its_own() -> None:
+    starter = load_starter()
+    alone = source_free_scenario(starter, "adabn", on_the_fly=True)
+    empty = Volume(np.zeros((20, 20, 8), np.float32), np.diag([4.0, 4, 6, 1]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"{StudentSegmenter.__module__}.brain_and_inside", lambda _: (empty, empty))
+        told = StudentSegmenter(starter, alone, "cpu").answers([empty]).told
+    assert (told["run"], told["adapted"]) == ("starter", False)
+
+
 def test_a_student_is_compared_with_the_starter(
     own: Path, done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +239,12 @@ def test_a_student_that_is_kept_gives_the_same_masks_later(
     damaged = kdlib("predict", kept, own, "--out", tmp_path / "later")
     assert (damaged.status, len(damaged.err.splitlines())) == (2, 1), damaged.err
     assert "lesion.json: this file is damaged" in damaged.err
+    (kept / "lesion.json").unlink()
+    lost = kdlib("predict", kept, own, "--out", tmp_path / "later")
+    assert (lost.status, "keep the network again" in lost.err) == (2, True), lost.err
+    (own / "p1/lesion.json").write_text("{}")  # a sidecar of a patient's own mask
+    assert kdlib("predict", own / "p1", "--out", tmp_path / "p1").status == 0
+    (own / "p1/lesion.json").unlink()
 
 
 def test_every_method_of_its_kind_of_task_can_be_used_and_no_other(
@@ -285,6 +302,7 @@ def test_a_scan_that_fails_costs_an_adaptation_no_other_scan(
         (["--study", "demo"], "the starter has a recipe of its own"),
         (["--set", "width=8"], "the starter has width="),
         (["--method", "tent", "--set", "target_scans=2"], "leave it out, and name fewer scans"),
+        (["--threads", "0"], "threads=0: give 1 or more"),
         (["--method", "unadapted"], "'kdlib predict' takes the starter as it is"),
         (["--set", "wdth=8"], "did you mean 'width'"),
         (["--method", "adabnn"], "unknown method 'adabnn'"),

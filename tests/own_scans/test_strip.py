@@ -48,6 +48,21 @@ def test_the_copy_has_the_same_clinics_people_and_labels(clinics: Path, stripped
     assert (stripped / "simulation.json").is_file()
 
 
+@pytest.mark.parametrize("images", ["", "pre/"])
+def test_a_single_scan_can_be_stripped(clinics: Path, tmp_path: Path, images: str) -> None:
+    (whole,) = open_clinics(clinics)["utrecht"].subjects
+    assert whole.label is not None
+    (tmp_path / "anna" / images).mkdir(parents=True)
+    shutil.copy(whole.scan.flair, tmp_path / f"anna/{images}FLAIR.nii.gz")
+    shutil.copy(whole.label, tmp_path / "anna/mask.nii.gz")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        done = kdlib("strip", f"anna/{images}FLAIR.nii.gz", "out")
+    assert done.status == 0, done.err
+    copied = {path.name for path in (tmp_path / "out").iterdir()}
+    assert copied == {"FLAIR.nii.gz"} | (set() if images else {"mask.nii.gz"})
+
+
 def test_annotations_of_other_observers_are_copied(clinics: Path, tmp_path: Path) -> None:
     folder = tmp_path / "own"
     shutil.copytree(clinics / "training/Utrecht", folder / "training/Utrecht")
@@ -60,6 +75,9 @@ def test_annotations_of_other_observers_are_copied(clinics: Path, tmp_path: Path
     (seen,) = open_clinics(tmp_path / "out", observer="o3")["utrecht"].subjects
     assert seen.label is not None
     assert seen.label.name == "result.nii.gz"
+    turned = kdlib("strip", folder, tmp_path / "turned", "--form", "sform")
+    assert "additional_annotations: left out" in turned.err
+    assert not (tmp_path / "turned/additional_annotations").exists()
 
 
 def test_a_scan_without_a_brain_costs_itself_alone_if_it_may_be_left_out(

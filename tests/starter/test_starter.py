@@ -1,16 +1,20 @@
 """Laws of the shipped starter's answer."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from kdlib.data.volume import Volume, to_lps
+from kdlib.errors import InputError
 from kdlib.networks import new_unet
 from kdlib.scores.metrics import dice
 from kdlib.starter.ensemble import Ensemble
 from kdlib.starter.people import Person, draw_person
 from kdlib.starter.population import template
-from kdlib.starter.starter import Starter, load_starter
+from kdlib.starter.starter import WEIGHTS, Starter, load_starter
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +63,16 @@ def test_the_weights_are_small_and_say_how_they_were_made(starter: Starter) -> N
     weights = sum(p.numel() for p in starter.network.parameters())
     assert weights * 2 < 2.5e6
     assert {"seed", "people", "kdlib", "thresholds_before_centring"} <= set(starter.provenance)
+
+
+def test_damaged_weights_of_the_package_are_no_matter_of_a_kept_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(WEIGHTS, tmp_path / "weights")
+    (tmp_path / "weights/lesion.safetensors").write_bytes(b"")
+    monkeypatch.setattr("kdlib.starter.starter.WEIGHTS", tmp_path / "weights")
+    with pytest.raises(InputError, match="install kdlib again"):
+        load_starter.__wrapped__()
 
 
 def test_an_ensemble_answers_the_mean_of_its_members(starter: Starter) -> None:

@@ -33,6 +33,39 @@ def test_the_networks_are_loaded_once(page, extension):
     assert not any(words.startswith("Loading") for words in said)
 
 
+def test_a_scan_that_was_overtaken_before_it_came_is_not_segmented(page, extension):
+    assert give(page, "a.nii", extension.example(ROOT)) == "shown"
+    page.evaluate("""() => {
+      const post = Worker.prototype.postMessage;
+      const buttons = [...document.querySelectorAll("button")];
+      const example = buttons.find((one) => one.textContent === "Take a simulated scan");
+      window.sent = [];
+      Worker.prototype.postMessage = function (message, ...more) {
+        if (message.file) window.sent.push(message.file.name);
+        return post.call(this, message, ...more);
+      };
+      example.click();
+      example.click();
+    }""")
+    page.wait_for_selector(f"{HERE}[data-state=working]")
+    assert ended(page) == "shown"
+    assert page.evaluate("window.sent") == ["simulated.nii"]
+
+
+def test_the_slice_is_chosen_by_keys(page, extension):
+    assert give(page, "a.nii", extension.example(ROOT)) == "shown"
+    canvas, slider = page.locator(f"{HERE} canvas"), page.get_by_label("Slice")
+    for view in ("three planes", "sagittal"):
+        page.get_by_label("View").select_option(view)
+        page.wait_for_timeout(150)
+        before, picture = int(slider.input_value()), canvas.screenshot()
+        slider.press("ArrowRight")
+        page.wait_for_timeout(150)
+        assert int(slider.input_value()) == before + 1
+        assert slider.get_attribute("aria-valuetext").startswith(f"{before + 2} of ")
+        assert canvas.screenshot() != picture
+
+
 def test_a_cancelled_scan_leaves_the_page_ready_for_the_next(page, extension):
     page.get_by_role("button", name="Take a simulated scan").click()
     page.wait_for_selector(f"{HERE}[data-state=working]")

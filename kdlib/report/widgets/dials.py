@@ -26,7 +26,7 @@ ABOUT = {
     "sharpness": "The scanner blurs more, and its slices are thicker.",
     "noise": "The scanner has more noise and a stronger bias field.",
     "view": "The field of view is taller and more of the face is cut off. As the scan is taller, "
-    "this may be another slice.",
+    "its lesions are drawn anew, at about the same load.",
     "population": "The people have fewer lesions and less atrophy. Dice falls with the lesion load "
     "by itself, so that not all of the fall is a cost of the shift.",
     "reader": "The reader draws the borders of the same lesions wider. The scan stays as it was.",

@@ -5,6 +5,7 @@ const VIEWS = {
   "three planes": "sliceTypeMultiplanar", axial: "sliceTypeAxial", coronal: "sliceTypeCoronal",
   sagittal: "sliceTypeSagittal",
 };
+const AXES = { sagittal: 0, coronal: 1 }; // along which a view goes through slices; else along 2
 const OPTIONS = {
   backColor: [0, 0, 0, 1], dragAndDropEnabled: false, isRadiologicalConvention: true,
   isNearestInterpolation: true, logLevel: "error", loadingText: "", show3Dcrosshair: true,
@@ -21,6 +22,10 @@ function planesCanvas() {
   }
   return canvas;
 }
+
+// The slice in which a viewer's cross stands, of so many `slices` along an axis (right, front, up).
+const here = (viewer, { along, slices }) =>
+  Math.min(Math.floor(viewer.scene.crosshairPos[along] * slices), slices - 1);
 
 // niivue at work on a canvas, with the colours of what lies over a scan; throws where it cannot be.
 async function planesOn(canvas, niivue, colours) {

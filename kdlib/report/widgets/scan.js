@@ -3,7 +3,6 @@
 
 const ALL_VIEWS = { ...VIEWS, surface: "sliceTypeRender" };
 const ANSWERS = ["teacher", "student"];
-const AXES = { sagittal: 0, coronal: 1 }; // along which a view goes through slices; else along 2
 
 async function loadNiivue(model) {
   const url = pageUrl("_static/vendor/niivue.umd.js");
@@ -64,10 +63,6 @@ function axisOf(scan, view) {
   const along = AXES[view] ?? 2;
   return { along, slices: scan.contents.find(({ name }) => name === "flair").shape[2 - along] };
 }
-
-// The slice in which a viewer's cross stands.
-const here = (viewer, { along, slices }) =>
-  Math.min(Math.floor(viewer.scene.crosshairPos[along] * slices), slices - 1);
 
 async function render({ model, el }) {
   const { scans, colours } = model.get("facts");
