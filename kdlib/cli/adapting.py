@@ -81,12 +81,13 @@ def adapt(
     from kdlib.training import of_threads
 
     reading = Reading(orientation, form)
+    threads = torch.get_num_threads() if threads is None else threads
     _check_keep(keep, source, on_the_fly=on_the_fly)
     if source is None:
         if study is not None:
             raise InputError(f"--study {study}: the starter has a recipe of its own; leave --study "
                              "out, or name a --source")  # fmt: skip
-        with of_threads(torch.get_num_threads() if threads is None else threads):
+        with of_threads(threads):
             _adapt_starter(
                 target, out, method or "adabn", on_the_fly=on_the_fly, evaluate=evaluate,
                 keep=keep, always=always, skip_bad=skip_bad, reading=reading, seed=seed,
@@ -110,7 +111,6 @@ def adapt(
             settings={"seed": seed} | parsed(setting), on_the_fly=on_the_fly, reading=reading,
             skip_bad=skip_bad, scored=evaluate, on_subject=on_subject,
         )  # fmt: skip
-    threads = torch.get_num_threads() if threads is None else threads
     store = Store(folder, plan.clinics, device, threads)
     results = ready_results([target], out, plan.subjects, scored=evaluate)
     with trainings(store.missing(plan.scenarios)) as on_progress:

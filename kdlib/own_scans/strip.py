@@ -87,16 +87,21 @@ def strip(
                 on_subject(number, len(subjects))
         if not done:
             raise refusal("no scan could be stripped", left_out or [])
-        for path in home.iterdir():
-            if path.name.casefold() in TABLES and path.is_file():
-                shutil.copyfile(path, new / path.name)
-        if (home / ANNOTATIONS).is_dir():
-            if all(subject.scan.reading == AS_STORED for subject in subjects):
-                shutil.copytree(home / ANNOTATIONS, new / ANNOTATIONS)
-            else:
-                what = "left out, since they do not say how they are oriented"
-                warnings.warn(f"{ANNOTATIONS}: {what}", DoubtWarning, stacklevel=2)
+        _copy_beside(home, new, as_stored=all(s.scan.reading == AS_STORED for s in subjects))
     return done
+
+
+def _copy_beside(home: Path, out: Path, *, as_stored: bool) -> None:
+    """Copy what lies beside the scans: tables, and labels of other observers ``as_stored``."""
+    for path in home.iterdir():
+        if path.name.casefold() in TABLES and path.is_file():
+            shutil.copyfile(path, out / path.name)
+    if (home / ANNOTATIONS).is_dir():
+        if as_stored:
+            shutil.copytree(home / ANNOTATIONS, out / ANNOTATIONS)
+        else:
+            what = "left out, since they do not say how they are oriented"
+            warnings.warn(f"{ANNOTATIONS}: {what}", DoubtWarning, stacklevel=2)
 
 
 def refuse_place(clinics: Clinics, out: Path) -> None:

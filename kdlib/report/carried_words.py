@@ -126,8 +126,8 @@ def carried_points(found: Carried) -> list[str]:
         f" {signed(top['simulated_gain'])} (95 % interval {signed(top['simulated_low'])} to"
         f" {signed(top['simulated_high'])}). {change_words(found.real, str(top['arm']))}",
         threshold_words(found.real),
-        *starter_words(found.real, str(top["arm"])),
-        *labels_words(found.real),
+        starter_words(found.real, str(top["arm"])),
+        labels_words(found.real),
     ]
     return [point.strip() for point in said if point]
 

@@ -36,17 +36,17 @@ def starter_dice(results: Results) -> float:
     return float(rows.loc[rows["arm"].eq(STARTER), "dice"].mean())
 
 
-def starter_words(results: Results, arm: str) -> list[str]:
-    """The Dice of the starter as it is, of no adaptation and of ``arm``, in a sentence if known."""
+def starter_words(results: Results, arm: str) -> str:
+    """The Dice of the starter as it is, of no adaptation and of ``arm``, in a sentence, or ""."""
     if results.starter.empty:
-        return []
+        return ""
     means = by_patient(results.all_scores, results.patients).groupby("arm")["dice"].mean()
     lower = str(lower_bound(results.arms))
-    return [
-        f"On the same scans the starter that comes with kdlib has a mean Dice of"
+    return (
+        "On the same scans the starter that comes with kdlib has a mean Dice of"
         f" {starter_dice(results):.2f} as it is, {results.arms[lower].label} has"
         f" {means[lower]:.2f} and {results.arms[arm].label} {means[arm]:.2f}."
-    ]
+    )
 
 
 def _by_patient(results: Results) -> pd.DataFrame:

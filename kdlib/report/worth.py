@@ -137,16 +137,16 @@ def _with_labels(found: Worth) -> list[str]:
     return said
 
 
-def labels_words(results: Results) -> list[str]:
-    """What the arm changes that gains most by labels of the target, in a sentence if known."""
+def labels_words(results: Results) -> str:
+    """What the arm changes that gains most by labels of the target, in a sentence, or ""."""
     found = worth_of(results.all_scores, results.arms, results.patients)
     if found is None or not found.tuned:
-        return []
+        return ""
     most = max(found.tuned, key=lambda one: one.contrast.difference)
-    return [
+    return (
         f"Of the arms that learn from labels of the target, {most.arm} gains most:"
         f" {_span(most.contrast)}."
-    ]
+    )
 
 
 def _span(it: Contrast) -> str:

@@ -4,8 +4,8 @@ The clinic ``utrecht~contrast2`` is Utrecht with the dial ``contrast`` at level 
 is changed. It has the people of ``utrecht-again``, which is level 0 of every dial: new people on
 Utrecht's own scanner. The dials ``population`` and ``view`` give them other lesions; a taller field
 of view has another grid, so gyri, lesions and infarcts are drawn anew, at about the same load. At
-level 1 a part is as published for another clinic, and at level 2 it has
-moved twice as far. Where nothing is published, the level says how far it is moved.
+level 1 a part is as published for another clinic, and at level 2 it has moved twice as far. Where
+nothing is published, the level says how far it is moved.
 """
 
 from dataclasses import dataclass, replace

@@ -12,9 +12,8 @@ def random_field(
     """A field of mean 0 over ``shape`` voxels that span ``size_mm``.
 
     Its nodes have a standard deviation of 1. Between them it is interpolated, so that of the voxels
-    is about 0.84.
-    Values ``scale_mm`` apart are nearly independent. The field is white noise on a grid of about
-    that spacing, smoothed over one node and interpolated linearly.
+    is about 0.84. Values ``scale_mm`` apart are nearly independent. The field is white noise on a
+    grid of about that spacing, smoothed over one node and interpolated linearly.
     """
     nodes = [max(4, int(np.ceil(size / scale_mm * 1.6)) + 3) for size in size_mm]
     noise = torch.from_numpy(rng.standard_normal(nodes, dtype=np.float32))

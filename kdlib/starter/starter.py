@@ -68,10 +68,7 @@ def lesions_in(cut: Volume, network: UNet, recipe: Recipe) -> Volume:
 @cache
 def load_starter() -> Starter:
     """The starter that comes with kdlib."""
-    try:
-        return read_starter(WEIGHTS)
-    except DamagedError as error:
-        raise DamagedError(error.path, error.reason, "install kdlib again") from error
+    return read_starter(WEIGHTS, remedy="install kdlib again")
 
 
 def holds_lesion_network(folder: Path) -> bool:
@@ -82,11 +79,11 @@ def holds_lesion_network(folder: Path) -> bool:
         return False
 
 
-def read_starter(folder: Path) -> Starter:
+def read_starter(folder: Path, remedy: str = AGAIN) -> Starter:
     """The starter whose lesion network lies in ``folder``, as ``write_lesion_network`` writes it.
 
     Raises:
-        InputError: a file is missing or damaged.
+        InputError: a file is missing or damaged; the ``remedy`` is what to do then.
     """
     try:
         note = _note(folder / NOTE)
@@ -94,10 +91,10 @@ def read_starter(folder: Path) -> Starter:
         tensors = read_tensors(folder / LESION)[0]
         network.load_state_dict({name: _full(tensor) for name, tensor in tensors.items()})
     except DamagedError as error:
-        raise DamagedError(error.path, error.reason, AGAIN) from error
+        raise DamagedError(error.path, error.reason, remedy) from error
     except RuntimeError as error:  # other names or shapes
         what = "these are the weights of another network"
-        raise DamagedError(folder / LESION, what, AGAIN) from error
+        raise DamagedError(folder / LESION, what, remedy) from error
     network.eval().requires_grad_(False)
     return Starter(note["recipe"], network, note["provenance"])
 
