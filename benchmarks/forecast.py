@@ -148,6 +148,7 @@ def tested(line: dict, table: pd.DataFrame) -> dict[str, float]:
     inside = (true >= gain + line["low"]) & (true <= gain + line["high"])
     return {
         "clinics": len(table),
+        "of_one_scan": int((table["scans"] == 1).sum()),
         "correlation": float(np.corrcoef(gain, true)[0, 1]),
         "sign_right": float(np.mean(np.sign(gain) == np.sign(true))),
         "inside_interval": float(np.mean(inside)),
@@ -203,6 +204,7 @@ def main() -> None:
             "made": datetime.now(UTC).date().isoformat(),
             "teacher": told.fingerprint(load_starter().network),
             "people": given.people,
+            "people_of_the_test": len(range(GROUPS - 1, given.people, GROUPS)),
             "seed_of_people": SEED,
             "share": SHARE,
             "tested_on_unseen_clinics": scores,

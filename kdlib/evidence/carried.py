@@ -5,7 +5,7 @@ same. The study ``real`` makes the same comparison on real scans, with the same 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -83,12 +83,23 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the findings carry over: the answer, the order of the arms, and each finding."""
+    """Whether the findings carry over.
+
+    Attributes:
+        answer: the answer to the whole question.
+        order: whether the order of the arms holds.
+        why: the reason for this, with the numbers of its test.
+        findings: each comparison.
+        shares: the share of the simulated gap that each arm of the order closes.
+        slope: the test of the order: the slope on the real scans minus half of the real gap.
+    """
 
     answer: Answer
     order: Literal["holds", "fails", "undecided", "the bench shows no gap here"]
     why: str
     findings: tuple[Finding, ...] = ()
+    shares: Mapping[str, float] = field(default_factory=dict)
+    slope: Contrast | None = None
 
 
 def judge_carried(
@@ -118,8 +129,9 @@ def judge_carried(
     )
     findings = _findings(ours, theirs)
     more = None if landscape is None else with_a_gap(landscape).main
-    order, why = _order(ours, _shares(theirs.main, more))
-    return Verdict(_answer(findings, order), order, why, findings)
+    shares = _of_the_order(ours, _shares(theirs.main, more))
+    order, why, slope = _order(ours, shares)
+    return Verdict(_answer(findings, order), order, why, findings, shares, slope)
 
 
 def with_a_gap(scores: pd.DataFrame) -> Evidence:
@@ -181,31 +193,36 @@ def _shares(standard: pd.DataFrame, landscape: pd.DataFrame | None) -> dict[str,
     return {arm: share for arm, share in shares.items() if not np.isnan(share)}
 
 
-def _order(
-    real: Evidence, shares: Mapping[str, float]
-) -> tuple[Literal["holds", "fails", "undecided"], str]:
-    """Whether the Dice of the arms on real scans follows the shares of the simulated gap."""
+def _of_the_order(real: Evidence, shares: Mapping[str, float]) -> dict[str, float]:
+    """The ``shares`` of the arms without labels that were run on real scans."""
     run = set(real.main["arm"])
-    known = {
+    return {
         arm: share
         for arm, share in shares.items()
         if arm in run and not arm.startswith(FINE_TUNING)
     }
-    if short := real.shortfall([LOWER, UPPER, *known], real.pairs):
-        return "undecided", short
-    values = np.array(list(known.values()))
-    if len(known) < MINIMUM_ARMS:
-        return "undecided", f"{count_of(len(known), 'arm')}; it takes {MINIMUM_ARMS}"
+
+
+def _order(
+    real: Evidence, shares: Mapping[str, float]
+) -> tuple[Literal["holds", "fails", "undecided"], str, Contrast | None]:
+    """Whether the Dice of the arms on real scans follows the shares of the simulated gap."""
+    if short := real.shortfall([LOWER, UPPER, *shares], real.pairs):
+        return "undecided", short, None
+    values = np.array(list(shares.values()))
+    if len(shares) < MINIMUM_ARMS:
+        return "undecided", f"{count_of(len(shares), 'arm')}; it takes {MINIMUM_ARMS}", None
     if values.std(ddof=1) < MINIMUM_SPREAD:
-        return "undecided", "in the simulation these arms close about the same share of the gap"
+        alike = "in the simulation these arms close about the same share of the gap"
+        return "undecided", alike, None
     away = values - values.mean()
-    weights = dict(zip(known, away / (away**2).sum(), strict=True))
+    weights = dict(zip(shares, away / (away**2).sum(), strict=True))
     found = real.weighted(
         f"slope - {MOST:g} gap", weights | {UPPER: -MOST, LOWER: MOST}, real.pairs
     )
     if found.better or found.worse:
-        return ("holds" if found.better else "fails"), str(found)
-    return "undecided", f"not enough power: {found}"
+        return ("holds" if found.better else "fails"), str(found), found
+    return "undecided", f"not enough power: {found}", found
 
 
 def _answer(findings: Sequence[Finding], order: str) -> Answer:

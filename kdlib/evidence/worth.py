@@ -27,15 +27,18 @@ class Gain:
 
     Attributes:
         arm: the name of the arm.
-        worth: the verdict, by tests that are corrected over all arms (Holm).
+        worth: the verdict, by tests that are corrected over the arms judged together (Holm).
         contrast: the difference in Dice with its interval, over all pairs of the study.
-        worse: the share of subjects, in [0, 1], who come off worse with it.
+        worse: the share of subjects, in [0, 1], who come off worse with it, in the mean of all
+            trainings.
+        worse_once: the same share in a single training, in the mean over trainings.
     """
 
     arm: str
     worth: Worth
     contrast: Contrast
     worse: float
+    worse_once: float
 
 
 def gains(scores: pd.DataFrame, arms: Sequence[str], lower: str) -> list[Gain]:
@@ -51,9 +54,7 @@ def gains(scores: pd.DataFrame, arms: Sequence[str], lower: str) -> list[Gain]:
     plain = [evidence.contrast(arm, lower, pairs) for arm in run]
     strict = corrected(plain) if plain else []
     return [
-        Gain(
-            arm, WORTH[direction(one, after)], one, share_made_worse(table.mean(axis=1).to_numpy())
-        )
+        Gain(arm, WORTH[direction(one, after)], one, *_made_worse(table))
         for (arm, table), one, after in zip(run.items(), plain, strict, strict=True)
     ]
 
@@ -64,6 +65,11 @@ def gap_of(scores: pd.DataFrame, upper: str, lower: str) -> Contrast | None:
     if not {upper, lower} <= set(evidence.main["arm"]):
         return None
     return evidence.contrast(upper, lower, evidence.pairs)
+
+
+def _made_worse(table: pd.DataFrame) -> tuple[float, float]:
+    """The share of subjects who come off worse: in the mean of all seeds, and with one of them."""
+    return share_made_worse(table.mean(axis=1).to_numpy()), share_made_worse(table.to_numpy())
 
 
 def _run(evidence: Evidence, arm: str) -> bool:

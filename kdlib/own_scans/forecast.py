@@ -182,6 +182,11 @@ def forecast_tests() -> dict[str, dict[str, float]]:
     return _fitted().get("tested_on_unseen_clinics", {})
 
 
+def people_of_the_tests() -> int:
+    """How many simulated people the clinics of these tests are made of; 0 if there is no line."""
+    return int(_fitted().get("people_of_the_test", 0))
+
+
 def how_often_right(method: str) -> str:
     """How often the forecast for a method was right in its tests, in a sentence, if there are any.
 

@@ -9,6 +9,7 @@ from kdlib.evidence.verdicts import count_of
 from kdlib.report.adapting import awaited_words
 from kdlib.report.carried import Carried
 from kdlib.report.gap_parts import threshold_words
+from kdlib.report.landscape import percent
 from kdlib.report.other_masks import change_words
 from kdlib.report.starter_gains import starter_words
 from kdlib.report.words import listed, signed
@@ -26,17 +27,20 @@ ANSWERS = {
     " findings hold on real scans.",
 }
 ORDERS = {
-    "holds": "The order of the methods holds: the more of the simulated gap a method closes, the"
-    " higher is its Dice on the real scans.",
-    "fails": "The order of the methods fails: a method that closes more of the simulated gap does"
-    " not for that have a higher Dice on the real scans.",
+    "holds": "The order of the methods holds: those that do better in the simulation do better on"
+    " the real scans, too.",
+    "fails": "The order of the methods fails: those that do better in the simulation do not do"
+    " better on the real scans.",
     "undecided": "It is not decided whether the order of the methods holds.",
 }
 FATES = {  # of one comparison, and of several
     "carries over": ("carries over", "carry over"),
     "does not carry over": ("does not", "do not"),
     "undecided": ("is undecided", "are undecided"),
-    "no finding": ("is open in the simulation already", "are open in the simulation already"),
+    "no finding": (
+        "is open already on the simulated pairs that have a gap",
+        "are open already on the simulated pairs that have a gap",
+    ),
 }
 CHANGES: dict[Direction, str] = {
     "better": "It is higher after",
@@ -76,6 +80,37 @@ def carried_words(found: Carried) -> str:
     else:
         said.append(f"The reason: {verdict.why}.")
     return " ".join(filter(None, said))
+
+
+def order_words(found: Carried) -> str:
+    """What the test of the order rests on, in sentences; empty if it was not made."""
+    shares, slope = found.verdict.shares, found.verdict.slope
+    if slope is None:
+        return ""
+    low, high = min(shares.values()), max(shares.values())
+    none = " So none of them closes any of it." if high <= 0 else ""
+    apart = " to ".join(signed(end) for end in (slope.low, slope.high))
+    return (
+        f"The order rests on {count_of(len(shares), 'method')}, which close {percent(low)} to"
+        f" {percent(high)} of the simulated gap.{none} On the real scans the slope over these"
+        f" shares, minus half of the real gap, is {signed(slope.difference)} (95 % interval"
+        f" {apart})."
+    )
+
+
+def within_words(found: Carried) -> str:
+    """Which undecided comparisons lie within the margin on both sides, in a sentence, if any."""
+    within = [
+        one.name
+        for one in found.verdict.findings
+        if one.verdict == "undecided" and one.contrasts and all(it.same for it in one.contrasts)
+    ]
+    if not within:
+        return ""
+    return (
+        f"By the rules, a difference that is better on the real scans and the same in the"
+        f" simulation is undecided. But on both sides {listed(within)} lie within {MARGIN:g} Dice."
+    )
 
 
 def real_change_words(found: Carried) -> str:
@@ -121,7 +156,7 @@ def carried_points(found: Carried) -> list[str]:
     pairs = count_of(len(top["simulated_parts"]), "pair")
     said = [
         f"{carried_words(found)} These are the results of {patients} and {seeds}.",
-        f"{found.label(top['arm'])} gains most there without labels ({signed(top['real_gain'])})."
+        f"{found.label(top['arm'])} gains most there ({signed(top['real_gain'])})."
         f" Over the {pairs} of simulated clinics that are judged it changes the mean Dice by"
         f" {signed(top['simulated_gain'])} (95 % interval {signed(top['simulated_low'])} to"
         f" {signed(top['simulated_high'])}). {change_words(found.real, str(top['arm']))}",

@@ -1,8 +1,10 @@
 """How good the forecast of a gain is, on simulated clinics that it has not seen."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
-from kdlib.own_scans.forecast import beside_a_coin, forecast_tests
+from kdlib.own_scans.forecast import beside_a_coin, forecast_tests, people_of_the_tests
 from kdlib.report.real_scans import NAMES
 from kdlib.report.words import listed, signed
 
@@ -53,15 +55,26 @@ def forecast_words() -> str:
     tests = forecast_tests()
     if not tests:
         return "No forecast of the gain was fitted, so a rule of thumb decides."
-    said = [
-        f"With {NAMES[method]} the forecast and the true gain have a correlation of"
+    said = [_method_words(NAMES[method], found) for method, found in tests.items()]
+    one = next(iter(tests.values()))
+    return (
+        f"It was tested on {one['clinics']} simulated clinics that it has not seen. They are made"
+        f" of {people_of_the_tests()} people, and {one['of_one_scan']} of them are a single scan."
+        f" {' '.join(said)}"
+    )
+
+
+def _method_words(name: str, found: Mapping[str, float]) -> str:
+    """How good the forecast is for one method, in sentences."""
+    adapted, harmed, would = (
+        round(found[share] * found["clinics"])
+        for share in ("adapted", "harmed", "harmed_if_always_adapted")
+    )
+    return (
+        f"With {name} the forecast and the true gain have a correlation of"
         f" {found['correlation']:.2f}, and it foretells in {found['sign_right']:.0%} of the clinics"
-        f" whether there is a gain{beside_a_coin(found)}. So it is careful:"
-        f" {found['adapted']:.0%} are adapted. In"
-        f" {found['harmed']:.1%} the result is worse than the starter's by over 0.02 Dice; if all"
-        f" were adapted, it would be so in {found['harmed_if_always_adapted']:.1%}. The"
-        f" true gain was in its interval in {found['inside_interval']:.0%}."
-        for method, found in tests.items()
-    ]
-    clinics = next(iter(tests.values()))["clinics"]
-    return f"It was tested on {clinics} simulated clinics that it has not seen. {' '.join(said)}"
+        f" whether there is a gain{beside_a_coin(found)}. So it is careful: {adapted} are adapted,"
+        f" and in {harmed} of these the result is worse than the starter's by over 0.02 Dice. If"
+        f" all were adapted, it would be so in {would}. The true gain was in its interval in"
+        f" {found['inside_interval']:.0%}."
+    )

@@ -83,8 +83,8 @@ def threshold_words(results: Results) -> str:
     parts = parts_table(results.gap_parts, results.patients).set_index("If")["Gain"]
     moved = PARTS["clinic_threshold"]
     return (
-        "Another threshold for the whole clinic, chosen with its masks, would change the mean Dice"
-        f" by {signed(parts[moved])} without adapting anything."
+        "One threshold that is chosen with the clinic's masks would change the mean Dice by"
+        f" {signed(parts[moved])} without adapting."
     )
 
 

@@ -56,10 +56,10 @@ class Landscape:
         changed = [f"{arm} changes it by {self._change(arm)}" for arm in self.with_labels]
         said = [
             self._best_words(),
-            f"Clearly above no adaptation: {listed(self.above)}."
+            f"The whole interval is above no adaptation for {listed(self.above)}."
             if self.above
-            else "No method without labels is clearly above no adaptation.",
-            f"Clearly below it: {listed(self.below)}." if self.below else "",
+            else "No method without labels has its whole interval above no adaptation.",
+            f"It is below for {listed(self.below)}." if self.below else "",
             f"With labels, {listed(changed)}." if changed else "",
             self._rests_on(),
         ]
@@ -92,10 +92,11 @@ class Landscape:
 
     def in_short(self) -> str:
         """What came of all methods, with labels and without, in fewer sentences."""
-        tried, clearly = count_of(len(self.free), "way"), listed(self.above) or "none"
-        verb = "are" if len(self.above) > 1 else "is"
+        tried, above = count_of(len(self.free), "way"), listed(self.above) or "none"
+        verb = "have" if len(self.above) > 1 else "has"
         said = [
-            f"Of {tried} to adapt without labels, {clearly} {verb} clearly above no adaptation."
+            f"Of {tried} to adapt without labels, {above} {verb} a whole interval above no"
+            " adaptation."
         ]
         if self.with_labels:
             best = self.with_labels[0]

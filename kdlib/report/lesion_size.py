@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from kdlib.evidence.comparisons import by_patient
 from kdlib.record.results import Results
 from kdlib.report.figures import SMALLEST, Picture, drawing
 from kdlib.report.tables import arms_in_order
@@ -107,8 +108,9 @@ def shown_arms(results: Results) -> list[str]:
 
 
 def _by_arm(results: Results, columns: list[str]) -> pd.DataFrame:
-    """Means of ``columns`` of each pooled arm and bound, in the study's order; subjects first."""
+    """Means of ``columns`` of each pooled arm and bound, in the study's order; patients first."""
     arms = [name for name, arm in results.arms.items() if not arm.on_the_fly]
-    by_subject = results.scores.groupby(["arm", "target", "subject"])[columns].mean()
+    rows = by_patient(results.scores, results.patients)
+    by_subject = rows.groupby(["arm", "target", "subject"])[columns].mean()
     means = by_subject.groupby("arm").mean()
     return arms_in_order(means, arms)

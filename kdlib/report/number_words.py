@@ -22,6 +22,8 @@ def samples_words(results: Results) -> str:
         label = results.arms[arm].label
         reached.append(f"{label} reaches {dice.iloc[-1]:.3f} with {dice.index[-1]:g}")
         worth.append(f"{_fewest(labels_worth(labels, float(dice.iloc[-1])))} for {label}")
+    if (plain := _plain(results)) is not None:
+        worth.append(f"{_fewest(labels_worth(labels, plain))} for no adaptation")
     size = f"{count_of(len(results.pairs), 'pair')} of clinics"
     seeds = count_of(len(results.seeds), "seed")
     return (
@@ -38,7 +40,7 @@ def samples_in_short(results: Results) -> str:
     if not tuned or not free:
         return "This study does not compare scans with labels and without."
     best, learnt = max(free, key=lambda arm: free[arm].max()), _means(results, tuned[0])
-    plain = levels_where_swept(results.all_scores).get(str(lower_bound(results.arms)))
+    plain = _plain(results)
     start = "" if plain is None else f"no adaptation reaches a mean Dice of {plain:.3f}, "
     return (
         f"On {count_of(len(results.pairs), 'pair')} of clinics, {start}scans without labels reach"
@@ -48,6 +50,11 @@ def samples_in_short(results: Results) -> str:
     )
 
 
+def _plain(results: Results) -> float | None:
+    """The mean Dice without adaptation, where the numbers of scans were swept."""
+    return levels_where_swept(results.all_scores).get(str(lower_bound(results.arms)))
+
+
 def _means(results: Results, arm: str) -> pd.Series:
     """The mean Dice on the target for each number of scans that ``arm`` was given."""
     return by_number(results.all_scores, arm, results.swept[arm]).mean(axis=1)
@@ -55,7 +62,7 @@ def _means(results: Results, arm: str) -> pd.Series:
 
 def _labels_words(results: Results, tuned: str, labels: pd.Series) -> str:
     """What each number of labels reaches, and which of them are no better than none."""
-    plain = levels_where_swept(results.all_scores).get(str(lower_bound(results.arms)))
+    plain = _plain(results)
     reached = [f"{dice:.3f} with {number:g}" for number, dice in labels.items()]
     said = f"Learning from labels, {results.arms[tuned].label} reaches {listed(reached)} of them."
     if plain is None:

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from kdlib.evidence.comparisons import PAIR, by_patient
+from kdlib.evidence.comparisons import PAIR, by_patient, compare, differences
 from kdlib.evidence.verdicts import count_of
 from kdlib.record.results import Results
 from kdlib.report.tables import arms_in_order, labels
-from kdlib.report.words import signed
+from kdlib.report.words import interval, signed
 from kdlib.study.arm import label_free, lower_bound, upper_bound
 
 OWN = "first mask"  # the one that the networks learn from and are scored against
@@ -40,12 +40,12 @@ def masks_words(results: Results, name: str) -> str:
     change = dice - dice.loc[lower]
 
     def changed(arm: str) -> str:
-        own, other = change.loc[arm, OWN], change.loc[arm, name]
-        return f"by {signed(own)} against the {OWN} and by {signed(other)} against `{name}`"
+        own, other = _change_words(results, name, arm)
+        return f"by {own} against the {OWN} and by {other} against `{name}`"
 
     said = [
-        f"{_who_have(results, name)} both masks. Their mean Dice without adaptation is"
-        f" {dice[OWN][lower]:.3f} against the {OWN} and {dice[name][lower]:.3f} against"
+        f"Both masks are known for {_patients(results, name)}. Their mean Dice without adaptation"
+        f" is {dice[OWN][lower]:.3f} against the {OWN} and {dice[name][lower]:.3f} against"
         f" `{name}`."
     ]
     if free := [arm for arm in label_free(arms) if arm in dice.index]:
@@ -67,29 +67,42 @@ def change_words(results: Results, arm: str) -> str:
     """What ``arm`` changes against each other mask, in sentences; empty where there is none."""
     said = []
     for name in results.other_masks:
-        dice = _dice(results, name)
-        if arm in dice.index:
-            change = dice[name][arm] - dice[name][str(lower_bound(results.arms))]
+        if arm in _dice(results, name).index:
+            own, other = _change_words(results, name, arm)
             said.append(
-                f"Against the masks of another style ({name}) that {_who_have(results, name)} too"
-                f" it changes the mean Dice by {signed(change)}."
+                f"Where masks of another style ({name}) are known too ({_patients(results, name)}),"
+                f" it changes the mean Dice by {own} against the {OWN}s and by {other} against the"
+                " others."
             )
     return " ".join(said)
 
 
-def _who_have(results: Results, name: str) -> str:
-    """How many patients have these masks, as "5 patients have"."""
-    patients = by_patient(results.other_masks[name], results.patients)["subject"].nunique()
-    return f"{count_of(patients, 'patient')} {'has' if patients == 1 else 'have'}"
+def _patients(results: Results, name: str) -> str:
+    """How many patients have these masks, as "5 patients"."""
+    rows = by_patient(results.other_masks[name], results.patients)
+    return count_of(rows["subject"].nunique(), "patient")
+
+
+def _change_words(results: Results, name: str, arm: str) -> list[str]:
+    """What ``arm`` changes against each of the two masks, with its interval."""
+    said = []
+    for _, dice in _both(results, name).items():
+        rows = dice.rename("dice").reset_index()
+        found = compare(differences(rows, arm, str(lower_bound(results.arms))))
+        said.append(f"{signed(found['difference'])} ({interval(found)})")
+    return said
 
 
 def _dice(results: Results, name: str) -> pd.DataFrame:
     """The mean Dice of each arm (rows) against both masks, in the study's order of arms."""
+    return arms_in_order(_both(results, name).groupby("arm").mean(), results.arms)
+
+
+def _both(results: Results, name: str) -> pd.DataFrame:
+    """The Dice of each arm and patient who has both masks; a column for each of them."""
     keys = ["arm", *PAIR, "fold", "seed", "subject"]
     own, other = (
         by_patient(scores, results.patients).set_index(keys)["dice"]
         for scores in (results.all_scores, results.other_masks[name])
     )
-    both = pd.concat({OWN: own, name: other}, axis=1, join="inner")
-    means = both.groupby("arm").mean()
-    return arms_in_order(means, results.arms)
+    return pd.concat({OWN: own, name: other}, axis=1, join="inner")

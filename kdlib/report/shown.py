@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from kdlib.report.words import rounded
+
 MANY = 6  # columns: with more of them a table has smaller letters, so that a page holds it
 
 
@@ -47,9 +49,11 @@ class Shown:
     def _column(self, values: pd.Series) -> pd.Series:
         if is_numeric_dtype(values) and values.dtype != bool:
             whole = bool((values.dropna() % 1 == 0).all())
-            style = "{:,.0f}" if whole else f"{{:z.{self.digits}f}}"
-            return values.map(lambda value: "" if pd.isna(value) else printed(style.format(value)))
+            return values.map(lambda value: "" if pd.isna(value) else self._number(value, whole))
         return values.map(lambda value: "" if value is None else printed(str(value)))
+
+    def _number(self, value: float, whole: bool) -> str:
+        return printed(f"{value:,.0f}" if whole else rounded(value, self.digits))
 
 
 def shown(

@@ -71,16 +71,26 @@ def people_figure(scores: pd.DataFrame) -> Picture:
 
 def people_words(scores: pd.DataFrame) -> str:
     """How good the answers are, and what they depend on most, in sentences."""
-    dice = scores["dice"]
-    by_load = spearmanr(scores["lesion_ml"], dice, nan_policy="omit").statistic
-    by_slice = spearmanr(scores["slice_mm"], dice, nan_policy="omit").statistic
-    healthy = int((scores["lesion_ml"] == 0).sum())
-    none = f" The figure leaves out those without lesions ({healthy})." if healthy else ""
+    ill = scores[scores["lesion_ml"] > 0]
+    dice = ill["dice"]
+    by_load = spearmanr(ill["lesion_ml"], dice, nan_policy="omit").statistic
+    by_slice = spearmanr(ill["slice_mm"], dice, nan_policy="omit").statistic
     return (
-        f"The mean Dice of {dice.count()} people is {dice.mean():.2f}, from {dice.min():.2f} to"
-        f" {dice.max():.2f}. It {_trend(by_load)} the volume of the lesions (rank correlation"
-        f" {signed(by_load, 2)}), and it {_trend(by_slice)} the thickness of the slices"
-        f" ({signed(by_slice, 2)}).{none}"
+        f"The mean Dice of {dice.count()} people with lesions is {dice.mean():.2f}, from"
+        f" {dice.min():.2f} to {dice.max():.2f}. It {_trend(by_load)} the volume of the lesions"
+        f" (rank correlation {signed(by_load, 2)}), and it {_trend(by_slice)} the thickness of the"
+        f" slices ({signed(by_slice, 2)}).{_healthy_words(scores)}"
+    )
+
+
+def _healthy_words(scores: pd.DataFrame) -> str:
+    """What is marked in people without lesions, in a sentence; empty if there are none."""
+    healthy = scores.loc[scores["lesion_ml"] == 0, "dice"]
+    if healthy.empty:
+        return ""
+    return (
+        f" The figure leaves out those without lesions ({len(healthy)}). In {healthy.count()} of"
+        " them something is marked, which counts as a Dice of 0 in other means of this page."
     )
 
 

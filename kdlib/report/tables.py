@@ -77,7 +77,7 @@ def beside_paper(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> pd.DataFrame:
             "Method": both["arm"].astype(str).map(labels(arms)),
             "Paper": _cells(both["mean"], both["sd"]),
             "Ours": _cells(both["mean_ours"], both["sd_ours"]),
-            "Difference": (both["mean_ours"] - both["mean"]).round(4),
+            "Difference": both["mean_ours"] - both["mean"],
         }
     )
 
@@ -85,7 +85,7 @@ def beside_paper(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> pd.DataFrame:
 def comparison_table(
     scores: pd.DataFrame, arms: Mapping[str, Arm], metric: str = "dice"
 ) -> pd.DataFrame:
-    """Each row is one comparison of a study's arms, in one pair or pooled. Numbers are rounded."""
+    """Each row is one comparison of a study's arms, in one pair or pooled."""
     table = study_comparisons(scores, lower_bound(arms), adapting(arms), metric)
     if table.empty:
         return table
@@ -95,7 +95,7 @@ def comparison_table(
     table = table.assign(by_seed=seeds)
     tests = [str(name) for name in table if str(name).startswith("p_")]
     table[tests] = table[tests].map(lambda p: float(f"{p:.3g}"))
-    return table.round(dict.fromkeys(table.columns.difference(tests), 4))
+    return table.round(dict.fromkeys(table.columns.difference(tests), 6))
 
 
 def gap_table(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> pd.DataFrame:
@@ -115,7 +115,7 @@ def gap_table(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> pd.DataFrame:
             "Training": table["source"].str.capitalize(),
             "Test": table["target"].str.capitalize(),
             "Method": table["arm"].map(labels(arms)),
-            "U - L": table["gap"].round(4),
+            "U - L": table["gap"],
             "Gap closed": shares,
         }
     )

@@ -10,6 +10,7 @@ from kdlib.evidence.crossed import MINIMUM_SUBJECTS
 from kdlib.evidence.statistics import MARGIN
 from kdlib.study.arm import Arm
 
+LITTLE = 1e-6  # less is 0 but for rounding
 NO_SPREAD = 1e-12  # of Dice: differences that are alike but for rounding
 SMALLEST_P = 0.001  # a smaller p says no more than this
 # What a method is called in a sentence, before the label of its arm.
@@ -18,8 +19,21 @@ Change = Literal["few seeds", "raised", "lowered", "the same", "unclear"]
 
 
 def signed(value: Any, digits: int = 3) -> str:
-    """A number as "+0.031" or "−0.004", with the sign that printers use; what rounds to 0 has +."""
-    return f"{value:+z.{digits}f}".replace("-", "−")
+    """A number as "+0.031" or "−0.004", with the sign that printers use. 0 has a plus."""
+    return rounded(value, digits, sign="+").replace("-", "−")
+
+
+def rounded(value: Any, digits: int, sign: str = "") -> str:
+    """A number with ``digits`` after the point, or as many as show that it is not 0.
+
+    So a bound that is just below 0 keeps its sign. What is smaller than ``LITTLE`` is 0.
+
+    >>> rounded(-0.00042, 3), rounded(-0.0004, 3, "+"), rounded(1e-9, 3)
+    ('-0.0004', '-0.0004', '0.000')
+    """
+    while LITTLE <= abs(value) < 0.5 * 10**-digits:
+        digits += 1
+    return f"{value:{sign}z.{digits}f}"
 
 
 def interval(found: Mapping[Any, Any]) -> str:

@@ -85,7 +85,7 @@ def worth_table(found: Worth | None) -> pd.DataFrame:
          one.contrast.high, one.worse, one.contrast.n, len(one.contrast.seed_means))
         for one in ([*found.without, *found.tuned] if found else [])
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=COLUMNS).round(4)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def worth_sentences(found: Worth | None) -> list[str]:
@@ -111,14 +111,21 @@ def _best(found: Sequence[Gain]) -> str:
     best = max(helpful or unclear or found, key=lambda one: one.contrast.difference)
     size = f"{best.arm} changes the mean Dice by {_span(best.contrast)}"
     if helpful:
-        worse = f"{best.worse:.0%} of the subjects come" if best.worse else "No subject comes"
-        return f"Adapting helps: {size}. {worse} off worse."
+        return f"Adapting helps: {size}. {_worse(best)}"
     if not unclear:
         little = f", less than {MARGIN:g}" if best.worth == "changes almost nothing" else ""
         return f"Adapting does not help. At best {size}{little}."
     least = best.contrast.detectable
     needed = "" if np.isnan(least) else f" A difference of {least:.3f} would be found."
     return f"It is not clear whether adapting helps: {size}.{needed}"
+
+
+def _worse(one: Gain) -> str:
+    """How many subjects come off worse, in the mean of all trainings and with a single one."""
+    worse = f"{one.worse:.0%} of the subjects come" if one.worse else "no subject comes"
+    single = f"; with a single one, {one.worse_once:.0%} of them do" if one.worse_once else ""
+    seeds = count_of(len(one.contrast.seed_means), "training")
+    return f"In the mean of {seeds} {worse} off worse{single}."
 
 
 def _with_labels(found: Worth) -> list[str]:
@@ -144,8 +151,8 @@ def labels_words(results: Results) -> str:
         return ""
     most = max(found.tuned, key=lambda one: one.contrast.difference)
     return (
-        f"Of the arms that learn from labels of the target, {most.arm} gains most:"
-        f" {_span(most.contrast)}."
+        "Of the arms that learn from labels of the target, the largest gain is that of"
+        f" {most.arm}: {_span(most.contrast)}."
     )
 
 

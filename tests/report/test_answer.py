@@ -94,8 +94,8 @@ def test_a_study_without_the_papers_arms_is_told_of_too(study: Study, tmp_path: 
 def test_numbers_and_lists_are_said_in_words() -> None:
     found = {"n": 9, "sd": 0.1, "seeds": 3, "low": -0.01, "high": 0.2}
     assert interval(found) == "95 % interval −0.010 to +0.200"
-    nearly = found | {"low": -0.0001, "high": 0.0001}
-    assert interval(nearly) == "95 % interval +0.000 to +0.000"
+    nearly = found | {"low": -0.0001, "high": 1e-9}
+    assert interval(nearly) == "95 % interval −0.0001 to +0.000"
     assert interval(found | {"seeds": 1}) == "95 % interval over subjects alone −0.010 to +0.200"
     assert interval(found | {"low": math.nan, "sd": 0.0}) == "no spread for an interval"
     assert [listed("abc"[:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]

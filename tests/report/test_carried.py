@@ -22,8 +22,10 @@ from kdlib.report.carried_words import (
     carried_conclusion,
     carried_words,
     not_run_words,
+    order_words,
     real_change_words,
     real_headline,
+    within_words,
 )
 from tests.known_effects import known_effects
 from tests.report.made_results import write_results
@@ -105,10 +107,27 @@ def test_the_sentences_say_what_was_made(found: Carried) -> None:
     simulated = re.search(r"Over the 6 pairs .* by ([+−][0-9.]+) \(", last)
     assert simulated
     assert float(simulated[1]) == pytest.approx(SIMULATED["AdaBN"], abs=0.01)
-    assert "5 labels gains most: +0.12" in last
+    assert "the largest gain is that of 5 labels: +0.12" in last
     assert "is higher after AdaBN (+0.0" in real_headline(found)
     assert "KD (" not in real_headline(found).replace("then KD (", "")
     assert (gains_table(found)["Patients"] == PATIENTS).all()
+
+
+def test_what_the_order_rests_on_is_told(found: Carried) -> None:
+    shares, slope = found.verdict.shares, found.verdict.slope
+    assert slope is not None
+    assert shares["KD"] == pytest.approx(SIMULATED["KD"] / SIMULATED["U-bound"], abs=0.1)
+    assert f"rests on {len(shares)} methods" in order_words(found)
+    assert "none of them" not in order_words(found)
+
+
+def test_what_is_within_the_margin_on_both_sides_is_told_although_undecided(tmp_path: Path) -> None:
+    little = known_effects(REAL | {"KD": 0.012}, PAIR, noise=0.003)
+    write_results(tmp_path, "real", little)
+    write_results(tmp_path, "standard", known_effects(SIMULATED | {"KD": 0.0}, noise=0.005))
+    found = Carried(open_results(tmp_path / "real"), open_results(tmp_path / "standard"))
+    assert "on both sides KD - L-bound" in within_words(found)
+    assert within_words(Carried(found.standard, found.standard)) == ""
 
 
 def test_what_another_threshold_would_change_stands_beside_the_methods(tmp_path: Path) -> None:

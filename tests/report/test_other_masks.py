@@ -1,5 +1,6 @@
 """The Dice against masks of another style, on made-up scores whose truth is known."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -40,14 +41,14 @@ def test_only_those_who_have_both_masks_are_compared(results: Results) -> None:
     table = masks_table(results, "second").set_index("Arm")
     plain = both[both["arm"].eq("L-bound")]["dice"].mean()
     assert table.loc["L-bound", f"Dice, {OWN}"] == pytest.approx(plain, abs=1e-6)
-    assert masks_words(results, "second").startswith("4 patients have both masks.")
+    assert masks_words(results, "second").startswith("Both masks are known for 4 patients.")
 
 
-def test_one_patient_has_and_several_have(results: Results) -> None:
+def test_one_patient_is_told_as_one(results: Results) -> None:
     scores = results.other_masks["second"]
     results.other_masks["second"] = scores[scores["subject"].eq("001")]
-    assert masks_words(results, "second").startswith("1 patient has both masks.")
-    assert "that 1 patient has too" in change_words(results, "KD")
+    assert masks_words(results, "second").startswith("Both masks are known for 1 patient.")
+    assert "are known too (1 patient), it changes" in change_words(results, "KD")
 
 
 def test_the_sentences_name_the_best_method_and_what_labels_change(results: Results) -> None:
@@ -55,7 +56,15 @@ def test_the_sentences_name_the_best_method_and_what_labels_change(results: Resu
     assert "KD gains most against the first mask" in said
     assert "any of them gains against `second` is −0.020 (AdaBN)." in said
     assert "U-bound has learnt from the first masks" in said
-    assert "by +0.150 against the first mask and by −0.180 against `second`." in said
+    assert "by +0.150 (no spread for an interval) against the first mask and by −0.180" in said
+
+
+def test_a_change_has_its_interval_on_those_who_have_both_masks(results: Results) -> None:
+    scores = results.other_masks["second"]
+    kd = scores["arm"].eq("KD")
+    scores.loc[kd, "dice"] += scores.loc[kd, "subject"].astype(int) * 0.01
+    told = r"by [+−]0\.\d+ \(95 % interval [^)]*\) against the others"
+    assert re.search(told, change_words(results, "KD"))
 
 
 def test_without_such_scores_there_are_none(tmp_path: Path) -> None:
