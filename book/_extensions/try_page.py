@@ -24,7 +24,7 @@ LIBRARY = (
     "arrays", "morphology", "head", "sampling", "frame", "orientation", "header", "scan", "nifti",
     "slices", "answer", "brain", "doubts", "lesions", "networks", "segment",
 )  # fmt: skip
-OFFERED = "InputError, segment, serve, wordsOf, maskOf, lesionCount, maskFile, viewedFile"
+OFFERED = "InputError, segment, serve, wordsOf, maskOf, lesionsIn, maskFile, viewedFile"
 OWN = ("loader", "work", "viewer", "panel", "page")
 
 

@@ -8,13 +8,14 @@ document.addEventListener("DOMContentLoaded", () => {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "kdlib-code";
+  let open = false;
   const show = (shown) => {
+    open = shown;
     document.documentElement.classList.toggle("kdlib-no-code", !shown);
     for (const cell of cells) cell.open = shown;
     button.textContent = shown ? "Hide all code" : "Show all code";
-    button.setAttribute("aria-pressed", String(shown));
   };
-  button.addEventListener("click", () => show(button.getAttribute("aria-pressed") !== "true"));
+  button.addEventListener("click", () => show(!open));
   show(false);
   title.after(button);
 });

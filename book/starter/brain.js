@@ -32,10 +32,12 @@ function stripped(image, brain, filled) {
 }
 
 function coarseImage(image, spacing) {
+  const fill = fillValue(image.shape, image.data);
+  const above = { shape: image.shape, data: image.data.map((value) => value - fill) };
   return [0, 1, 2].reduce((now, axis) => {
     const [size, step] = [image.shape[axis], VOXEL_MM / spacing[axis]];
     return along(now, axis, axisWeights(size, Math.max(1, roundEven(size / step)), step));
-  }, image);
+  }, above);
 }
 
 // weights: for each new sample the first of the old ones that count, and their weights.

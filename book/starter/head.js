@@ -119,6 +119,12 @@ function valuesOfFaces(shape, data) {
   return values;
 }
 
+// fill_value: the lowest value that a program filled in; 0 if none did.
+function fillValue(shape, data) {
+  const values = fillValues(shape, data);
+  return values.length ? Math.min(...values) : 0;
+}
+
 // _fill_values: the values that fill a part of the image's faces without any noise.
 function fillValues(shape, data) {
   const [found, total] = [new Map(), { count: 0 }];

@@ -1,14 +1,14 @@
-// How many lesions a mask holds: `components` of kdlib/scores/metrics.py. Voxels hang together by
-// sides, edges and corners.
+// How many lesions and voxels a mask holds: `components` of kdlib/scores/metrics.py. Voxels hang
+// together by sides, edges and corners.
 
-function lesionCount([x, y, z], mask) {
+function lesionsIn([x, y, z], mask) {
   const left = mask.slice();
-  let [count, queue] = [0, new Int32Array(1024)];
+  let [lesions, voxels, queue] = [0, 0, new Int32Array(1024)];
   for (let seed = left.indexOf(1); seed >= 0; seed = left.indexOf(1, seed)) {
     let [first, end] = [0, 1];
     queue[0] = seed;
     left[seed] = 0;
-    count += 1;
+    lesions += 1;
     while (first < end) {
       if (end + 26 > queue.length) queue = larger(queue);
       const here = queue[first++];
@@ -24,8 +24,9 @@ function lesionCount([x, y, z], mask) {
         }
       }
     }
+    voxels += end;
   }
-  return count;
+  return { lesions, voxels };
 }
 
 const maskOf = (probability, threshold) => {

@@ -17,7 +17,7 @@ function build(root) {
   const chosen = html("input", { type: "file", accept: ".nii,.gz" });
   const drop = html("label", { class: "kdlib-drop" },
     html("span", {}, "Drop a FLAIR here (.nii or .nii.gz), or choose one:"), chosen);
-  const example = button("Take a simulated scan", () => start(exampleFile()));
+  const example = button("Take a simulated scan", () => take(exampleFile()));
   root.replaceChildren(
     html("p", {}, html("strong", {}, NOT_A_DEVICE), " ", PRIVATE), drop, example, status, working, shown,
   );
@@ -45,7 +45,9 @@ function build(root) {
       const result = await segmentFile(file, tell, () => mine !== current);
       if (mine !== current) return;
       shown.hidden = false;
-      await answer.show(file.name, result, (performance.now() - began) / 1000);
+      const picture = answer.show(file.name, result, (performance.now() - began) / 1000);
+      working.hidden = true; // all but the picture is there
+      await picture;
     } catch (error) {
       if (mine === current) end("failed", whatWentWrong(file, error));
       return;
@@ -57,6 +59,13 @@ function build(root) {
     current += 1;
     stop();
     end("cancelled", "Cancelled.");
+    chosen.focus(); // the button that had the focus is gone
+  }
+
+  // A scan that was not chosen in the list of files: no other one's name stays there.
+  function take(coming) {
+    chosen.value = "";
+    start(coming);
   }
 
   function end(state, words) {
@@ -68,7 +77,7 @@ function build(root) {
 
   chosen.addEventListener("click", () => { chosen.value = ""; }); // the same file may be chosen again
   chosen.addEventListener("change", () => chosen.files.length && start(chosen.files[0]));
-  acceptDrops(drop, start);
+  acceptDrops(drop, take);
   root.dataset.state = "ready";
 }
 
@@ -89,7 +98,9 @@ async function exampleFile() {
   return new File([await fileOf("example.js", "example.nii")], "simulated.nii");
 }
 
-function acceptDrops(drop, start) {
+function acceptDrops(drop, take) {
+  // Beside the box a browser would open the file in the place of this page.
+  for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
   const mark = (on) => (event) => {
     event.preventDefault();
     drop.classList.toggle("kdlib-over", on);
@@ -99,7 +110,7 @@ function acceptDrops(drop, start) {
   drop.addEventListener("drop", (event) => {
     mark(false)(event);
     const { files } = event.dataTransfer;
-    if (files.length) start(files.length === 1 ? files[0] : Promise.reject(tooMany(files.length)));
+    if (files.length) take(files.length === 1 ? files[0] : Promise.reject(tooMany(files.length)));
   });
 }
 

@@ -1,11 +1,12 @@
 // What was found: the viewer, its controls, the numbers, and the mask to save.
 
+const TOO_SOON_MS = 5000; // a picture that is lost again so soon is not drawn again
+
 function answerPanel(root, status) {
-  const canvas = planesCanvas();
-  canvas.setAttribute("aria-label", "The scan in three planes, with the lesions in yellow");
   const doubts = html("div", { class: "kdlib-doubts", role: "alert" });
-  const numbers = html("p", { class: "kdlib-numbers" });
+  const numbers = html("p", { class: "kdlib-numbers", role: "status" });
   const view = choice("View", (name) => {
+    looked = name;
     viewer?.view(name);
     tellSlice();
   });
@@ -14,15 +15,18 @@ function answerPanel(root, status) {
     viewer?.go(value);
     tellSlice();
   });
-  const threshold = slider("Threshold", { min: 0.05, max: 0.95, step: 0.05 }, (value) => mark(value));
+  const threshold = slider("Threshold", { min: 0.05, max: 0.95, step: 0.05 }, onceAFrame((value) => mark(value)));
   const opacity = slider("Opacity of the mask", { min: 0, max: 1, step: 0.05 }, (value) => fade(value));
   const save = button("Save the mask", () => saveMask());
+  const frame = html("div", { class: "kdlib-scan" });
   root.append(
     doubts, html("div", { class: "kdlib-controls" }, view.root, slice.root, threshold.root, opacity.root),
-    html("div", { class: "kdlib-scan" }, canvas), numbers, save,
+    frame, numbers, save,
   );
-  let viewer, result, mask, name;
-  let faded = 0.7;
+  const ofPicture = [view.root, slice.root, opacity.root, frame];
+  let opening, result, mask, name;
+  let viewer; // while it shows this result
+  let [faded, looked, lastLost, drawn] = [0.7, "three planes", -Infinity, Promise.resolve()];
 
   function fade(value) {
     faded = value;
@@ -45,9 +49,8 @@ function answerPanel(root, status) {
   }
 
   function tellNumbers(value) {
-    const voxels = mask.reduce((sum, is) => sum + is, 0);
+    const { lesions, voxels } = library.lesionsIn(result.shape, mask);
     const ml = (voxels * result.spacing.reduce((a, b) => a * b)) / 1000;
-    const lesions = library.lesionCount(result.shape, mask);
     Object.assign(root.dataset, { lesions, ml });
     numbers.textContent =
       `${name}: ${lesions} ${lesions === 1 ? "lesion" : "lesions"}, ${ml.toFixed(2)} mL together, where the ` +
@@ -60,24 +63,73 @@ function answerPanel(root, status) {
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
   }
 
+  // The picture of the last result. One is drawn after the other.
+  function draw() {
+    const own = result;
+    viewer = undefined;
+    drawn = drawn.then(() => own === result && drawNow(own)).catch(noPicture);
+    return drawn;
+  }
+
+  async function drawNow(own) {
+    for (const part of ofPicture) part.hidden = false;
+    const opened = await (opening ??= newViewer());
+    await opened.show(own, mask);
+    if (own !== result) return;
+    viewer = opened;
+    viewer.mark(mask); // the threshold may have moved
+    viewer.view(looked);
+    fade(faded);
+    tellSlice();
+  }
+
+  function newViewer() {
+    const canvas = planesCanvas();
+    canvas.setAttribute("aria-label", "The scan in three planes, with the lesions in yellow");
+    canvas.addEventListener("webglcontextlost", lost);
+    frame.replaceChildren(canvas);
+    return openViewer(canvas, tellSlice);
+  }
+
+  // A browser may take a picture away, as when a phone has other work. Then another one is made.
+  function lost() {
+    opening = undefined;
+    const [before, now] = [lastLost, performance.now()];
+    lastLost = now;
+    if (now - before > TOO_SOON_MS) draw();
+    else noPicture(new Error("the browser took it away"));
+  }
+
+  function noPicture(error) {
+    [opening, viewer] = [];
+    for (const part of ofPicture) part.hidden = true;
+    status.textContent += ` The picture cannot be shown here (${error.message}).`;
+  }
+
   return {
-    async show(fileName, newResult, seconds) {
-      [name, result] = [fileName, newResult];
-      mask = library.maskOf(result.probability, 0.5);
+    // Tell the numbers of a result. Its picture is there when the promise is kept.
+    show(fileName, newResult, seconds) {
+      [name, result, viewer] = [fileName, newResult];
       status.textContent = `${name}: answered in ${seconds.toFixed(1)} s.`;
       const lines = result.doubts.map((doubt) => html("li", {}, doubt));
       doubts.replaceChildren(...(lines.length ? [html("ul", {}, ...lines)] : []));
-      numbers.textContent = ""; // those of the last scan
-      try {
-        viewer ??= await openViewer(canvas, tellSlice);
-        await viewer.show(result, mask);
-      } catch (error) {
-        status.textContent += ` The picture cannot be shown here (${error.message}).`;
-      }
       mark(0.5);
-      fade(faded);
-      tellSlice();
+      return draw();
     },
+  };
+}
+
+// `work` with the last of the values that come before the next picture of the screen.
+function onceAFrame(work) {
+  let [last, asked] = [undefined, false];
+  return (value) => {
+    last = value;
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      work(last);
+    });
   };
 }
 

@@ -32,7 +32,8 @@ function newWorker(parts) {
 
 function inWorker(parts) {
   const worker = newWorker(parts);
-  return worker && ((file, onProgress) => new Promise((resolve, reject) => {
+  let heard = false; // some browsers make a worker that never runs
+  return worker && ((file, onProgress, isCancelled) => new Promise((resolve, reject) => {
     const end = (error) => {
       worker.terminate();
       segmenting = undefined;
@@ -40,8 +41,14 @@ function inWorker(parts) {
       reject(error);
     };
     stop = () => end(new Cancelled());
-    worker.onerror = () => end(new Error("the worker stopped"));
+    worker.onerror = () => {
+      if (heard) return end(new Error("the worker stopped"));
+      end();
+      segmenting = onPage(parts);
+      return resolve(segmenting(file, onProgress, isCancelled));
+    };
     worker.onmessage = ({ data }) => {
+      heard = true;
       if (data.words) return onProgress(data.words, data.share);
       stop = () => {};
       return data.error ? reject(new library.InputError(data.error)) : resolve(data.result);

@@ -163,6 +163,11 @@ def _faces(array: NDArray) -> list[NDArray]:
     return [np.moveaxis(array, axis, 0)[end] for axis in axes for end in (0, -1)]
 
 
+def fill_value(array: NDArray) -> float:
+    """The lowest value that a program filled parts of an image's faces with; 0 if none did."""
+    return min(map(float, _fill_values(array)), default=0.0)
+
+
 def _fill_values(array: NDArray) -> list[float]:
     """The values that fill a part of the image's faces without any noise."""
     faces = _faces(array)

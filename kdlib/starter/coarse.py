@@ -2,7 +2,7 @@
 
 The steps are few and plain, so that other languages can repeat them:
 
-1. Along each axis (left, back, up) the scan is resampled to voxels of ``VOXEL_MM``. A new voxel is
+1. What a program filled in around the head becomes 0. Along each axis (left, back, up) the scan is resampled to voxels of ``VOXEL_MM``. A new voxel is
    a weighted mean of the old ones: the weight falls linearly to 0 over one voxel, old or new,
    whichever is larger. So thin slices are averaged and thick ones are interpolated.
 2. ``find_head`` tells the head from air, and makes the air equally dark.
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdlib.data.box import robust_box
-from kdlib.data.head import find_head
+from kdlib.data.head import fill_value, find_head
 from kdlib.data.volume import Volume
 
 VOXEL_MM = 3.0
@@ -44,8 +44,12 @@ class Window:
 
 
 def coarse_image(scan: Volume) -> Image:
-    """The whole of a scan (axes LPS) with voxels of 3 mm; both have the same middle."""
+    """The whole of a scan (axes LPS) with voxels of 3 mm; both have the same middle.
+
+    It is shifted so that what a program filled in is 0: means of zeros are exactly 0.
+    """
     image = scan.array.astype(np.float32)
+    image = image - np.float32(fill_value(image))
     for axis, (size, edge) in enumerate(zip(scan.array.shape, scan.spacing_mm, strict=True)):
         step = VOXEL_MM / edge
         image = along(image, axis, weights(size, max(1, round(size / step)), step))

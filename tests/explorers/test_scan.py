@@ -104,6 +104,20 @@ def test_a_finger_scrolls_the_page_over_a_scan_until_it_is_tapped(page):
     canvas.evaluate(TOUCH, "touchend")
 
 
+LOSE = '(canvas) => canvas.getContext("webgl2").getExtension("WEBGL_lose_context").loseContext()'
+
+
+def test_a_picture_that_the_browser_took_away_comes_again_when_it_is_asked_for(page):
+    page.locator(f"{SCAN} .kdlib-scan canvas").first.evaluate(LOSE)
+    again = page.get_by_role("button", name="Try again")
+    again.wait_for()
+    assert "took the picture away" in page.locator(f"{SCAN} .kdlib-says").text_content()
+    again.click()
+    again.wait_for(state="hidden")
+    assert scan_pixels(page).max() > 100
+    assert scan_pixels(page, "student").max() > 100
+
+
 def test_a_scan_that_is_missing_leaves_the_rest_at_work(open_page):
     """Under an address with values that no control has, which leads to an explorer all the same."""
     strange = "temperature.pair=-1.5&pairs.place=1.5&pairs.beside=&scan.view=foo"

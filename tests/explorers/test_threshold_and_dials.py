@@ -25,9 +25,9 @@ def test_the_threshold_moves_dice_recall_and_precision(open_page, explored_study
     results, pair = explored_study.results, ("utrecht", "singapore")
     slices = [results.example(*pair, subject) for subject in results.subjects(*pair)]
     truth = np.concatenate([one["truth"].ravel() for one in slices])
-    answer = np.concatenate([one["KD"].ravel() for one in slices])[truth != 2] // 2 * 2
+    answer = np.concatenate([one["KD"].ravel() for one in slices])[truth != 2]
     lesion = truth[truth != 2] == 1
-    for threshold in (0.1, 0.5, 0.8):
+    for threshold in (0.01, 0.03, 0.1, 0.5, 0.81):
         control(page, THRESHOLD, "Threshold").fill(str(threshold))
         found = answer >= round(threshold * 255 + 1e-9)
         both = (lesion & found).sum()
@@ -36,6 +36,16 @@ def test_the_threshold_moves_dice_recall_and_precision(open_page, explored_study
         ]
         assert values(page, THRESHOLD, "recall") == [pytest.approx(both / lesion.sum())]
         assert values(page, THRESHOLD, "precision") == [pytest.approx(both / found.sum())]
+
+
+def test_a_link_that_is_pasted_into_the_open_page_is_followed(open_page):
+    page = open_page(CAUTION, THRESHOLD)
+    for threshold in ("0.9", "0.2"):
+        page.evaluate(f"location.hash = 'threshold.threshold={threshold}'")
+        page.wait_for_function(
+            "(wish) => document.querySelector('.kdlib-explorer [type=range]').value === wish",
+            arg=threshold,
+        )
 
 
 DRAWN = """([gains, arms]) => {

@@ -14,21 +14,25 @@ from kdlib.starter.starter import load_starter
 from tests.pages import ROOT
 from tests.try_page.page import HERE, coloured, give, saved, told
 
-# Where its axes point, mm, what is stored, its scaling, how it is tilted, and the file's ending.
+# Where its axes point, mm, what is stored, its scaling, how it is tilted, the file's ending, and
+# whether a program has shifted and scaled it, with its air.
 CASES = {
-    "bytes": ("RAS", (2, 2, 6), np.uint8, None, 0.0, "nii"),
-    "scaled": ("PSR", (1.5, 2, 6), np.int16, (0.01, -40.0), 0.0, "nii.gz"),
-    "tilted, thick": ("ILA", (1.5, 1.7, 9), np.float64, None, 0.3, "nii.gz"),
-    "big-endian": ("LPS", (2, 2, 6), ">f4", None, 0.0, "nii"),
+    "bytes": ("RAS", (2, 2, 6), np.uint8, None, 0.0, "nii", False),
+    "scaled": ("PSR", (1.5, 2, 6), np.int16, (0.01, -40.0), 0.0, "nii.gz", False),
+    "tilted, thick": ("ILA", (1.5, 1.7, 9), np.float64, None, 0.3, "nii.gz", False),
+    "big-endian": ("LPS", (2, 2, 6), ">f4", None, 0.0, "nii", False),
+    "z-scored": ("LPS", (1.3, 1.3, 6), np.float32, None, 0.0, "nii", True),
 }
 
 
-def written(extension, folder, codes, edges, kind, scaling, angle, ending):
+def written(extension, folder, codes, edges, kind, scaling, angle, ending, scored):
     """The simulated scan of the page, resampled, turned, tilted and stored in another way."""
     scan = nib.Nifti1Image.from_bytes(extension.example(ROOT))
     values, affine = np.asarray(scan.dataobj, np.float64), scan.affine
     factors = np.array([2, 2, 6]) / edges
     values, affine = ndimage.zoom(values, factors, order=1), affine @ np.diag([*1 / factors, 1])
+    if scored:
+        values = (values - values.mean()) / values.std()
     turn = ornt_transform(nib.io_orientation(affine), axcodes2ornt(codes))
     affine = affine @ nib.orientations.inv_ornt_aff(turn, values.shape)
     values = nib.apply_orientation(values, turn)

@@ -5,6 +5,8 @@ import pytest
 from tests.pages import ROOT, watched
 from tests.try_page.page import HERE, PAGE, answer_shown, coloured, ended, give, opened, told
 
+LOSE = '(canvas) => canvas.getContext("webgl2").getExtension("WEBGL_lose_context").loseContext()'
+
 
 def test_no_answer_is_shown_while_the_next_scan_is_worked_on(page, extension):
     """Nor after it failed: then the mask that could be saved would be that of another patient."""
@@ -74,9 +76,69 @@ def test_a_cancelled_scan_leaves_the_page_ready_for_the_next(page, extension):
     assert give(page, "a.nii", extension.example(ROOT)) == "shown"
 
 
-@pytest.mark.parametrize("workers", ["with workers", "without workers"])
+def test_a_picture_that_the_browser_took_away_is_drawn_again(page, extension):
+    assert give(page, "a.nii", extension.example(ROOT)) == "shown"
+    page.get_by_label("View").select_option("axial")
+    page.locator(f"{HERE} canvas").evaluate(LOSE)
+    page.wait_for_timeout(500)
+    assert coloured(page) > 0
+    assert page.get_by_label("View").input_value() == "axial"
+    page.locator(f"{HERE} canvas").evaluate(LOSE)  # so soon after, it is not tried again
+    page.wait_for_selector(f"{HERE} .kdlib-scan", state="hidden")
+    assert "cannot be shown here (the browser took it away)" in told(page)
+    assert answer_shown(page)
+    assert give(page, "b.nii", extension.example(ROOT)) == "shown"
+    assert coloured(page) > 0
+
+
+def test_the_name_of_another_scan_does_not_stay_in_the_list_of_files(page, extension):
+    assert give(page, "anna.nii", extension.example(ROOT)) == "shown"
+    page.get_by_role("button", name="Take a simulated scan").click()
+    assert page.locator(f"{HERE} input[type=file]").input_value() == ""
+    page.get_by_role("button", name="Cancel").click()
+    focused = page.locator(f"{HERE} input[type=file]")
+    assert focused.evaluate("(input) => input === document.activeElement")
+
+
+def test_the_numbers_do_not_wait_for_the_picture(browser, server, extension):
+    """And a threshold that is chosen meanwhile is that of the picture."""
+    with opened(browser, server) as page:
+        held = []
+        page.route("**/niivue.umd.js", lambda route: held.append(route))
+        path = {"name": "a.nii", "mimeType": "", "buffer": extension.example(ROOT)}
+        page.locator(f"{HERE} input[type=file]").set_input_files(path)
+        page.wait_for_selector(f"{HERE} .kdlib-numbers:not(:empty)", timeout=240_000)
+        assert not page.get_by_role("button", name="Cancel").is_visible()
+        page.get_by_label("Threshold").fill("0.05")
+        held[0].continue_()
+        assert ended(page) == "shown"
+        low = coloured(page)
+        page.get_by_label("Threshold").fill("0.95")
+        assert coloured(page) < low
+
+
+def test_without_webgl_the_numbers_are_there_and_no_dead_controls(browser, server, extension):
+    gone = "HTMLCanvasElement.prototype.getContext = () => null;"
+    with opened(browser, server, gone) as page:
+        assert give(page, "a.nii", extension.example(ROOT)) == "shown"
+        assert "The picture cannot be shown here" in told(page)
+        assert answer_shown(page)
+        for label, there in (("Threshold", True), ("View", False), ("Slice", False)):
+            assert page.get_by_label(label).is_visible() is there
+
+
+WORKERS = {
+    "with workers": "",
+    "without workers": "delete window.Worker;",
+    "with workers that never run": """Worker = class extends Worker {
+      constructor() { super("nowhere.js"); }
+    };""",
+}
+
+
+@pytest.mark.parametrize("workers", WORKERS)
 def test_it_works_from_a_file_without_a_server(browser, site, workers):
-    gone = "" if workers == "with workers" else "delete window.Worker;"
+    gone = WORKERS[workers]
     with opened(browser, f"{site.as_uri()}/", gone) as page:
         page.get_by_role("button", name="Take a simulated scan").click()
         assert ended(page) == "shown", told(page)

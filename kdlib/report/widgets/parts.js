@@ -83,18 +83,20 @@ const QUIET_MS = 300; // a browser allows few writes of the address, and a slide
 const readAddress = () => new URLSearchParams(location.hash.replace(/^#/, ""));
 
 // Keep these values of the model in the page's address, so that what is seen can be shared. The
-// address is read once, and written when somebody has moved a control.
+// address is read when it comes, and written when somebody has moved a control.
 function addressed(model, names) {
   const kind = model.get("kind");
-  const found = readAddress();
-  const given = names.filter((name) => found.has(`${kind}.${name}`));
-  for (const name of given) {
-    const text = found.get(`${kind}.${name}`);
-    const now = model.get(name);
-    const several = Array.isArray(now) ? text.split("|").filter(Boolean) : text;
-    const value = typeof now === "number" ? Number(text) : several;
-    if (!Number.isNaN(value)) model.set(name, value);
-  }
+  const read = () => {
+    const found = readAddress();
+    for (const name of names.filter((one) => found.has(`${kind}.${one}`))) {
+      const text = found.get(`${kind}.${name}`);
+      const now = model.get(name);
+      const several = Array.isArray(now) ? text.split("|").filter(Boolean) : text;
+      const value = typeof now === "number" ? Number(text) : several;
+      if (!Number.isNaN(value)) model.set(name, value);
+    }
+  };
+  read();
   const write = () => {
     const now = readAddress();
     for (const key of [...now.keys()]) if (!key.includes(".") && !now.get(key)) now.delete(key); // a section's
@@ -107,7 +109,9 @@ function addressed(model, names) {
     later = setTimeout(write, QUIET_MS);
   };
   for (const name of names) model.on(`change:${name}`, wait);
+  window.addEventListener("hashchange", read); // a link was pasted here; our own writing calls nothing
   return () => {
+    window.removeEventListener("hashchange", read);
     clearTimeout(later);
     names.forEach((name) => model.off(`change:${name}`, wait));
   };

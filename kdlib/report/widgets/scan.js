@@ -25,11 +25,21 @@ function colourOf(palette) {
   };
 }
 
+// A place for a picture; `fresh(onLost)` puts a new canvas into it, which a browser may take away.
 function picture(answer) {
-  const canvas = planesCanvas();
+  const frame = html("div", { class: "kdlib-scan", "data-answer": answer });
   const says = html("figcaption", {});
-  const root = html("figure", {}, html("div", { class: "kdlib-scan", "data-answer": answer }, canvas), says);
-  return { canvas, says, root };
+  const fresh = (onLost) => {
+    const canvas = planesCanvas();
+    canvas.addEventListener("webglcontextlost", () => frame.contains(canvas) && onLost());
+    frame.replaceChildren(canvas);
+    return canvas;
+  };
+  const tell = (words) => {
+    says.textContent = words;
+    frame.firstChild.setAttribute("aria-label", words);
+  };
+  return { fresh, tell, root: html("figure", {}, frame, says) };
 }
 
 // A NIfTI file of values on the grid of a scan.
@@ -106,9 +116,35 @@ async function render({ model, el }) {
   const load = scanLoader(model);
   const place = ({ slices }) => within(Math.trunc(model.get("place")), 0, slices - 1);
   let [niivue, viewers, there, wanted] = [null, [], null, Promise.resolve()];
+  let ended = false;
+  const lost = () => {
+    if (ended) return;
+    [viewers, there] = [[], null];
+    fail(new Error("the browser took the picture away"));
+  };
+  const open = async () => {
+    const opened = [];
+    for (const one of shown) opened.push(await planesOn(one.fresh(lost), niivue, colourOf(palette)));
+    viewers = opened;
+    viewers.forEach((viewer, i) => follows(viewers[1 - i], viewer));
+  };
+  // What one viewer shows, the other shows too.
+  const follows = (other, viewer) => {
+    viewer.onLocationChange = () => {
+      if (!there || String(other.scene.crosshairPos) === String(viewer.scene.crosshairPos)) return;
+      other.scene.crosshairPos = [...viewer.scene.crosshairPos];
+      other.drawScene();
+      const at = here(viewer, axisOf(there.scan, viewOf()));
+      if (at !== model.get("place")) set(model, { place: at });
+    };
+    viewer.onAzimuthElevationChange = (azimuth, elevation) => {
+      const { renderAzimuth, renderElevation } = other.scene;
+      if (renderAzimuth !== azimuth || renderElevation !== elevation) other.setRenderAzimuthElevation(azimuth, elevation);
+    };
+  };
   try {
     niivue = await loadNiivue(model);
-    for (const { canvas } of shown) viewers.push(await planesOn(canvas, niivue, colourOf(palette)));
+    await open();
   } catch (error) {
     root.replaceChildren(html("p", {}, `The scan viewer does not work here: ${error.message}.`));
     return undefined;
@@ -117,13 +153,13 @@ async function render({ model, el }) {
   const bring = async (one) => {
     if (chosen().one !== one || there === one) return;
     const { source, scan } = one;
+    if (!viewers.length) await open();
     const arrays = await load(scan);
     const flair = [niftiOf(arrays, arrays.flair.values), 0, 255];
     for (const [i, answer] of ANSWERS.entries()) {
       const classes = classify(arrays.truth.values, arrays[scan.pictures[source][answer]].values);
       await showPlanes(viewers[i], niivue, flair, [niftiOf(arrays, classes), 0, OTHER]);
-      shown[i].says.textContent = counted(answer, classes);
-      shown[i].canvas.setAttribute("aria-label", shown[i].says.textContent);
+      shown[i].tell(counted(answer, classes));
     }
     there = one;
   };
@@ -144,6 +180,7 @@ async function render({ model, el }) {
       viewer.drawScene();
     }
     root.dataset.shown = `${one.pair} ${one.scan.subject}`;
+    if (!root.dataset.ready) ready(model, root);
   };
   // No picture of another subject stays beside the name of one whose scan does not come.
   const fail = (error) => {
@@ -170,25 +207,11 @@ async function render({ model, el }) {
     wanted = wanted.then(() => bring(one)).then(look).catch((error) => chosen().one === one && fail(error));
     return wanted;
   };
-  viewers.forEach((viewer, i) => {
-    const other = viewers[1 - i];
-    viewer.onLocationChange = () => {
-      if (!there || String(other.scene.crosshairPos) === String(viewer.scene.crosshairPos)) return;
-      other.scene.crosshairPos = [...viewer.scene.crosshairPos];
-      other.drawScene();
-      const at = here(viewer, axisOf(there.scan, viewOf()));
-      if (at !== model.get("place")) set(model, { place: at });
-    };
-    viewer.onAzimuthElevationChange = (azimuth, elevation) => {
-      const { renderAzimuth, renderElevation } = other.scene;
-      if (renderAzimuth !== azimuth || renderElevation !== elevation) other.setRenderAzimuthElevation(azimuth, elevation);
-    };
-  });
   const stop = follow(model, ["pair", "subject", "view", "place", "opacity"], draw);
   await wanted;
-  if (there) ready(model, root);
   return () => {
     stop();
+    ended = true;
     for (const viewer of viewers) {
       viewer.cleanup();
       viewer.gl.getExtension("WEBGL_lose_context")?.loseContext(); // a browser has only a few

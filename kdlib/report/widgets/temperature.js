@@ -200,7 +200,7 @@ async function render({ model, el }) {
   const [truthOver, halfOver] = [layered(scan), layered(soft)];
   const students = html("div", { class: "kdlib-pictures kdlib-students" });
   const scanSays = html("span", {}, "FLAIR");
-  const says = html("p", { class: "kdlib-says" });
+  const says = html("p", { class: "kdlib-says", role: "status" });
   const study = html("p", { class: "kdlib-says" });
   const charts = html("div", { class: "kdlib-charts" });
   const root = html(

@@ -72,8 +72,12 @@ def _arms(results: Results) -> dict[str, str]:
 
 
 def _rounded(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Probabilities in steps of 2 / 255, which pack better; one half stays where it is."""
-    return (array // 2 * 2).astype(np.uint8)
+    """Each probability at the highest threshold of the slider that it reaches, as it packs better.
+
+    So no voxel is on another side of a threshold than before.
+    """
+    cuts = np.array([0, *np.floor(np.arange(1, 100) / 100 * 255 + 0.5)], np.uint8)
+    return cuts[np.searchsorted(cuts, array, side="right") - 1]
 
 
 def _still(example: dict[str, NDArray[np.uint8]], arm: str) -> Picture:
