@@ -75,9 +75,10 @@ plateau() {
 
 KDLIB=(python3 -c "from kdlib.cli import main; main()")
 
-# study NAME "SEEDS": each finished seed goes to $OUT as one file, made to be merged by `kdlib record`.
+# study NAME "SEEDS": each finished seed goes to $OUT as one archive. Unpack it into a folder, which
+# `kdlib record` merges.
 study() {
-  local limit=${LIMIT:-500} left
+  local limit=${LIMIT:-500} left archive
   share
   "${KDLIB[@]}" simulate "$DATA/clinics" --grid 2mm --seed "$SIMULATED" \
     ${SMALL:+--training 4 --test 1} ${3:-} \
@@ -90,7 +91,9 @@ study() {
       --store "$DATA/runs" --device "$DEVICE" --workers "$WORKERS" --seeds "$seed" \
       --export "$SCRATCH/$seed" > "$OUT/study.txt" 2>&1
     [ -f "$SCRATCH/$seed/provenance.json" ] || { log "$1, seed $seed: not finished"; break; }
-    tar -czf "$OUT/$(basename "$1" .toml)-$seed.tar.gz" -C "$SCRATCH/$seed" .
+    archive="$OUT/$(basename "$1" .toml)-$seed.tar.gz"
+    tar -czf "$archive.part" -C "$SCRATCH/$seed" . && mv "$archive.part" "$archive" \
+      || { log "$1, seed $seed: not saved"; break; }
     log "$1, seed $seed: finished"
   done
 }

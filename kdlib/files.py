@@ -49,8 +49,9 @@ def whole_folder(folder: Path, last: str) -> Iterator[Path]:
     """Yield an empty folder. Its files move into ``folder`` when the block ends well.
 
     The file named ``last`` is removed before, and moved after all others. So a ``folder`` that has
-    it holds files that belong together. After an error ``folder`` stays as it was. An error about a
-    new file names its place in ``folder``.
+    it holds files that belong together, and one that has lost it holds old and new ones. After an
+    error in the block ``folder`` stays as it was. An error about a new file names its place in
+    ``folder``.
     """
     with unfinished(folder) as new:
         yield new

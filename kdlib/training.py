@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from kdlib.errors import InputError
+from kdlib.errors import DamagedError, InputError
 from kdlib.kept import read_tensors, write_tensors
 from kdlib.learning_curve import LearningCurve
 from kdlib.methods.base import Losses
@@ -106,10 +106,10 @@ def train(
     """
     keep_freed_memory()
     curve = curve or LearningCurve()
-    first, history = restore(method, checkpoint, curve) if checkpoint else (0, [])
-    every = max(1, method.updates // HISTORY_ROWS)
-    seen: list[Losses] = []
     saved = time.monotonic()
+    began = saved - seconds_before(checkpoint)
+    first, history, seen = restore(method, checkpoint, curve) if checkpoint else (0, [], [])
+    every = max(1, method.updates // HISTORY_ROWS)
     for step in range(first, method.updates):
         rate = set_learning_rate(method, step)
         seen.append(method.update(step))
@@ -117,9 +117,12 @@ def train(
         if (step + 1) % every == 0 or step + 1 == method.updates:
             history.append({"step": step + 1, "learning_rate": rate, **_means(seen)})
             seen = []
-            if checkpoint and time.monotonic() - saved >= checkpoint_seconds:
-                save(method, step + 1, history, curve, checkpoint)
-                saved = time.monotonic()
+        now = time.monotonic()
+        if checkpoint and now - saved >= checkpoint_seconds:
+            losses = [{name: one.item() for name, one in each.items()} for each in seen]
+            progress = {"step": step + 1, "history": history, "curve": curve.rows}
+            save(method, progress | {"losses": losses, "seconds": now - began}, checkpoint)
+            saved = now
         if on_step:
             on_step(step + 1, method.updates)
     for module in method.modules.values():
@@ -140,26 +143,40 @@ def _means(seen: list[Losses]) -> dict[str, float]:
     return {name: torch.stack([losses[name] for losses in seen]).mean().item() for name in seen[0]}
 
 
-def save(method: Trainable, step: int, history: History, curve: LearningCurve, path: Path) -> None:
-    """Write a checkpoint of networks and optimisers after ``step`` updates, without pickle."""
-    progress = {"step": step, "history": history, "curve": curve.rows}
-    note = {"progress": json.dumps(progress)}
-    write_tensors(path, _state(method), note)
+def save(method: Trainable, progress: Mapping[str, Any], path: Path) -> None:
+    """Write a checkpoint of networks, optimisers and the ``progress`` so far, without pickle."""
+    write_tensors(path, _state(method), {"progress": json.dumps(progress)})
 
 
-def restore(method: Trainable, path: Path, curve: LearningCurve) -> tuple[int, History]:
+def restore(
+    method: Trainable, path: Path, curve: LearningCurve
+) -> tuple[int, History, list[Losses]]:
     """Load a checkpoint into ``method`` and ``curve``.
 
-    Returns the number of its updates and its history. If there is no checkpoint, the number is 0.
-    Raises ``DamagedError`` if the file was damaged; nothing was loaded then.
+    Returns the number of its updates, its history, and the losses since the last row of it. If
+    there is no checkpoint, the number is 0. Raises ``DamagedError`` if the file was damaged;
+    nothing was loaded then.
     """
     if not path.exists():
-        return 0, []
+        return 0, [], []
     state, note = read_tensors(path)
     progress = json.loads(note["progress"])
     _load(method, {name: tensor.to(method.device) for name, tensor in state.items()})
     curve.rows = progress["curve"]
-    return progress["step"], progress["history"]
+    seen = [
+        {name: torch.tensor(loss, device=method.device) for name, loss in losses.items()}
+        for losses in progress.get("losses", [])
+    ]
+    return progress["step"], progress["history"], seen
+
+
+def seconds_before(checkpoint: Path | None) -> float:
+    """How long the training of a checkpoint took so far; 0 if there is none, or a damaged one."""
+    if checkpoint is None or not checkpoint.exists():
+        return 0.0
+    with suppress(DamagedError):
+        return float(json.loads(read_tensors(checkpoint)[1]["progress"]).get("seconds", 0))
+    return 0.0
 
 
 def _state(method: Trainable) -> dict[str, Tensor]:

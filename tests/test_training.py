@@ -10,7 +10,7 @@ from kdlib.data.slices import LabelledSlices
 from kdlib.errors import InputError
 from kdlib.learning_curve import LearningCurve
 from kdlib.recipe import learning_rate_factor
-from kdlib.training import choose_device, train
+from kdlib.training import choose_device, seconds_before, train
 from tests.methods.every import trained
 from tests.methods.made import make, recipe, slices
 
@@ -82,8 +82,9 @@ def interrupt_at(step: int):  # type: ignore[no-untyped-def]
 @trained
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_resumed_training_equals_an_uninterrupted_one(
-    name: str, precision: str, tmp_path: Path
+    name: str, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("kdlib.training.HISTORY_ROWS", 2)  # a row of two steps
     whole, broken, resumed = (make(name, recipe(precision=precision), updates=5) for _ in range(3))
     whole_curve = watched(slices(6, 2))
     expected = train(whole, curve=whole_curve)
@@ -94,8 +95,9 @@ def test_a_resumed_training_equals_an_uninterrupted_one(
             curve=watched(slices(6, 2)),
             checkpoint=checkpoint,
             checkpoint_seconds=0,
-            on_step=interrupt_at(2),
+            on_step=interrupt_at(3),
         )
+    assert seconds_before(checkpoint) > 0
     curve = watched(slices(6, 2))
     history = train(resumed, curve=curve, checkpoint=checkpoint)
     assert history == expected

@@ -125,7 +125,7 @@ def parsed(pairs: list[str] | None) -> dict[str, Any]:
         name, equals, value = pair.partition("=")
         if not equals:
             raise InputError(f"--set {pair}: write name=value, for example --set steps=500")
-        if name in ("method", *GIVEN):
+        if name in ("method", "teacher", *GIVEN):
             what = f"{name} is no setting of a method or a recipe"
             raise InputError(f"--set {pair}: {what}; see the command's options with --help")
         try:

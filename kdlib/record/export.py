@@ -1,6 +1,5 @@
 """Write what a study's runs say into small files, which the report and the book read."""
 
-import json
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from kdlib.record.clinic_summary import clinic_summary
 from kdlib.record.explorers import explorers
 from kdlib.record.provenance import provenance
 from kdlib.record.seed_tables import as_text
-from kdlib.record.whole import LAST
+from kdlib.record.whole import LAST, write_last
 from kdlib.scores.example import example_scan
 from kdlib.study.plan import Planned, study_curves, study_findings, study_scores
 from kdlib.study.run import Run
@@ -56,7 +55,7 @@ def export_study(study: Study, runs: Runs, store: Store, folder: Path) -> None:
         write_arrays(new / "examples.npz", _examples(study, runs, clinics))
         write_arrays(new / "explorers.npz", explorers(study, runs, store))
         _write_clinics(clinics, new)
-        write_text(new / LAST, json.dumps(provenance(study, runs, clinics), indent=1))
+        write_last(new, provenance(study, runs, clinics))
 
 
 def _write_clinics(clinics: Clinics, folder: Path) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from kdlib.data.places import NAME
 from kdlib.errors import InputError
 from kdlib.record.protocol import decisive
 from kdlib.record.seed_tables import SEED_TABLES, of_seed, read_cells
-from kdlib.record.whole import LAST, damage
+from kdlib.record.whole import DAMAGE, LAST, damage
 from kdlib.study.study import sources_of
 
 REMEDIES = {
@@ -74,12 +75,39 @@ class Export:
         made = self.provenance["seeds"][str(seed)]
         yield LAST, made if runs else made | {"runs": [], "seconds": 0}
         for name in self.tables:
-            yield name, self.rows(name, seed, sources).to_dict("list")
+            rows = self.rows(name, seed, sources)
+            # A table of more runs has more columns, which are empty for these.
+            cells = rows.to_dict("list")
+            yield name, {str(column): own for column, own in cells.items() if any(own)}
 
     def decisions(self, seed: int) -> dict[str, Any]:
         """What decided the numbers of one seed. All seeds of one folder of results agree on it."""
         made = self.provenance["seeds"][str(seed)]
         return {n: made.get(n) for n in REMEDIES} | {"study": decisive(self.provenance["study"])}
+
+
+def opened_results(folder: Path, name: str) -> Export:
+    """Open a folder of results that ``merge`` filled earlier; errors are as those of ``opened``."""
+    if (folder / LAST).exists():
+        return opened(folder, name)
+    what = f"{LAST} is missing, as if an earlier recording was stopped"
+    remedy = "bring the folder back as it was, or record all its seeds into another one (--out)"
+    raise InputError(f"{folder}: {what}; {remedy}")
+
+
+def _unreadable(export: Export) -> str:
+    """What cannot be read of an export whose files are there, in a few words."""
+    try:
+        names = [*export.sources, *export.all_sources]
+        strange = [name for name in names if not all(map(NAME.fullmatch, name.split("+")))]
+        unknown = sorted(set(export.sources) - set(export.all_sources))
+        if strange or unknown:
+            return f"{LAST} has {(strange or unknown)[0]!r} as a source"
+        for table in export.tables.values():
+            table["seed"].astype(int)
+        return "" if export.seeds else f"{LAST} has no seed"
+    except DAMAGE as error:
+        return " ".join(str(error).split())
 
 
 def opened(folder: Path, name: str) -> Export:
@@ -88,7 +116,11 @@ def opened(folder: Path, name: str) -> Export:
     Raises:
         InputError: it is damaged, not finished, or of another study.
     """
-    if what := damage(folder):
+    if folder.is_file():
+        raise InputError(f"{folder}: this is a file; unpack it, and name the folder")
+    if not folder.exists():
+        raise InputError(f"{folder}: there is no such folder")
+    if what := damage(folder) or _unreadable(Export(folder)):
         raise InputError(f"{folder}: damaged or not finished ({what}); export it again")
     export = Export(folder)
     path, study = folder / LAST, export.provenance["study"]

@@ -1,16 +1,16 @@
 """Merge exports of a study's seeds, which may have been made on different machines."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from kdlib.errors import InputError
 from kdlib.files import whole_folder, write_text
-from kdlib.record.exported import REMEDIES, Export, opened
+from kdlib.one_at_a_time import alone_in
+from kdlib.record.exported import REMEDIES, Export, opened, opened_results
 from kdlib.record.parts import SeedParts, keep_waiting, waiting
 from kdlib.record.seed_tables import stacked
-from kdlib.record.whole import EXPLORERS, LAST
+from kdlib.record.whole import EXPLORERS, FILES, LAST, write_last
 
 
 def merge(
@@ -37,9 +37,16 @@ def merge(
         InputError: a folder is damaged or of another study; two seeds were not made by the same
             settings, data, version of kdlib and protocol; or a seed is there twice and differs.
     """
+    with alone_in(out):
+        return _merged_into(name, folders, out, scans)
+
+
+def _merged_into(
+    name: str, folders: Sequence[Path], out: Path, scans: bool | None
+) -> list[SeedParts]:
     found = [opened(folder, name) for folder in [*folders, *waiting(out)]]
-    if (out / LAST).exists():
-        found.insert(0, opened(out, name))
+    if any((out / file).exists() for file in FILES):
+        found.insert(0, opened_results(out, name))
     found.sort(key=lambda export: export.seeds)
     _refuse_disagreement(found)
     seeds = _seeds(found)
@@ -58,7 +65,7 @@ def _write(whole: list[SeedParts], tables: list[str], out: Path, empty: Sequence
             rows = stacked(rows for seed in whole for rows in seed.rows(table))
             write_text(new / table, rows.to_csv(index=False))
         whole[0].write_pictures(new, empty)
-        write_text(new / LAST, json.dumps(_merged(whole), indent=1))
+        write_last(new, _merged(whole))
 
 
 def _refuse_disagreement(found: list[Export]) -> None:

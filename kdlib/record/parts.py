@@ -1,5 +1,6 @@
 """A seed whose parts, each of some sources, lie in one or more exports."""
 
+import hashlib
 import math
 import shutil
 from collections.abc import Collection
@@ -13,9 +14,10 @@ from kdlib.files import whole_folder
 from kdlib.record.arrays import Arrays, read_arrays, write_arrays
 from kdlib.record.exported import Export
 from kdlib.record.seed_tables import SEED_TABLES
-from kdlib.record.whole import ARCHIVES, LAST
+from kdlib.record.whole import ARCHIVES, LAST, write_last
 
 WAITING = "parts"  # the folder, beside the results, of the parts of seeds that are not whole yet
+LONGEST_NAME = 200  # bytes; a folder's name can have 255
 OF_CLINICS = ("clinics.csv", "clinics.npz")  # the same in every part
 
 
@@ -86,7 +88,7 @@ def keep_waiting(
         place = out / WAITING / name
         if export.folder != place:
             shown = export.seeds[0] < min(whole, default=math.inf)
-            _copy(export.folder, place, empty if shown else ARCHIVES)
+            _copy(export, place, empty if shown else ARCHIVES)
     for path in waiting(out):
         if path.name not in kept:
             (path / LAST).unlink()  # first: without it the rest is no part
@@ -96,8 +98,10 @@ def keep_waiting(
 
 
 def _name(export: Export) -> str:
-    seeds = ",".join(map(str, export.seeds))
-    return f"seed{seeds}-{','.join(export.sources)}"
+    name = f"seed{','.join(map(str, export.seeds))}-{','.join(export.sources)}"
+    if len(name.encode()) <= LONGEST_NAME:
+        return name
+    return f"seeds-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
 def write_empty(folder: Path, archives: Collection[str]) -> None:
@@ -106,10 +110,11 @@ def write_empty(folder: Path, archives: Collection[str]) -> None:
         write_arrays(folder / name, {})
 
 
-def _copy(source: Path, place: Path, empty: Collection[str]) -> None:
+def _copy(export: Export, place: Path, empty: Collection[str]) -> None:
     names = {"clinics.csv", *SEED_TABLES, *ARCHIVES} - set(empty)
     with whole_folder(place, last=LAST) as new:
-        for name in (*names, LAST):
-            if (source / name).is_file():
-                shutil.copyfile(source / name, new / name)
+        for name in names:
+            if (export.folder / name).is_file():
+                shutil.copyfile(export.folder / name, new / name)
         write_empty(new, empty)
+        write_last(new, export.provenance)

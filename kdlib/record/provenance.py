@@ -41,7 +41,8 @@ def provenance(study: Study, runs: list[tuple[Planned, Run]], clinics: Clinics) 
 
 def data_digest(study: Study, clinics: Clinics) -> str:
     """A digest of all bytes of the clinics that the study names."""
-    names = sorted({part for pair in study.pairs for name in pair for part in name.split("+")})
+    pairs = [*study.pairs, *(pair for sweep in study.sweeps for pair in sweep.pairs or ())]
+    names = sorted({part for pair in pairs for name in pair for part in name.split("+")})
     text = " ".join(f"{name} {clinics[name].fingerprint}" for name in names)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

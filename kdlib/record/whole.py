@@ -1,9 +1,12 @@
 """What a whole folder of results holds, and what is wrong with one that is not whole."""
 
+import json
 import zlib
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile, ZipFile
 
+from kdlib.files import sha256_of, write_text
 from kdlib.record.results import Results
 
 TABLES = ("scores.csv", "teachers.csv", "clinics.csv")
@@ -16,11 +19,18 @@ BAD_TEXT = (ValueError, KeyError, TypeError, AttributeError)
 DAMAGE = (*BAD_TEXT, EOFError, OSError, BadZipFile, zlib.error)
 
 
+def write_last(folder: Path, provenance: dict[str, Any]) -> None:
+    """Write the provenance of a new folder of results, with the SHA-256 of all its other files."""
+    files = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
+    write_text(folder / LAST, json.dumps(provenance | {"files": files}, indent=1))
+
+
 def damage(folder: Path) -> str:
     """What is wrong with the results in ``folder``, in a few words. Empty if they are whole."""
     if missing := [name for name in FILES if not (folder / name).is_file()]:
         return f"{missing[-1]} is missing"
     try:
+        _compare(folder)
         _read(folder)
     except DAMAGE as error:
         return " ".join(str(error).split())
@@ -30,6 +40,16 @@ def damage(folder: Path) -> str:
 def trials(results: Results) -> int:
     """The number of trials. A subject counts once for each pair, fold and seed it is in."""
     return len(results.scores[TRIAL].drop_duplicates())
+
+
+def _compare(folder: Path) -> None:
+    """Hold the files against what was noted when they were written, if it was."""
+    noted = json.loads((folder / LAST).read_text(encoding="utf-8")).get("files", {})
+    for name, digest in noted.items():
+        if not (folder / Path(name).name).is_file():
+            raise ValueError(f"{name} is missing")
+        if sha256_of(folder / Path(name).name) != digest:
+            raise ValueError(f"{name} is not as it was written")
 
 
 def _read(folder: Path) -> None:

@@ -2,9 +2,10 @@
 
 The steps are few and plain, so that other languages can repeat them:
 
-1. What a program filled in around the head becomes 0. Along each axis (left, back, up) the scan is resampled to voxels of ``VOXEL_MM``. A new voxel is
-   a weighted mean of the old ones: the weight falls linearly to 0 over one voxel, old or new,
-   whichever is larger. So thin slices are averaged and thick ones are interpolated.
+1. What a program filled in around the head becomes 0. Along each axis (left, back, up) the scan is
+   resampled to voxels of ``VOXEL_MM``. A new voxel is a weighted mean of the old ones: the weight
+   falls linearly to 0 over one voxel, old or new, whichever is larger. So thin slices are averaged
+   and thick ones are interpolated.
 2. ``find_head`` tells the head from air, and makes the air equally dark.
 3. A window of ``SHAPE`` is cut out. It is centred on the head in plane. Its top lies ``ABOVE``
    voxels above the top of the head, since the neck may be of any length.

@@ -8,6 +8,7 @@ seen. A study that was stopped goes on where it was.
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -15,18 +16,19 @@ from typing import Annotated, Any, cast
 import pandas as pd
 from pydantic import Field
 
-from kdlib.data.slices import LabelledSlices
+from kdlib.data.slices import SLICES_VERSION, LabelledSlices
 from kdlib.errors import InputError
 from kdlib.files import write_text
 from kdlib.networks import UNet
 from kdlib.prediction import predict
 from kdlib.recipe import Count, Recipe, Strict
 from kdlib.scores.in_space import evaluate_volumes
+from kdlib.simulator.simulation import VERSION
 from kdlib.starter.brain_training import BrainSettings, train_brain
 from kdlib.starter.centring import centred
 from kdlib.starter.ensemble import Ensemble
 from kdlib.starter.lesion_training import recipe, student, teacher
-from kdlib.starter.people import draw_person
+from kdlib.starter.people import PEOPLE_VERSION, draw_person
 from kdlib.starter.population import Population, template
 from kdlib.starter.starter import write_lesion_network
 
@@ -108,17 +110,23 @@ def _lesion_networks(
     made: dict[str, tuple[UNet, float]] = {}
     for number, steps in enumerate(study.steps):
         name = f"teacher-{number + 1}"
-        place = folder / f"{name}-{study.seed}-{study.people}-{steps}"
+        place = folder / f"{name}-{study.seed}-{study.people}-{steps}-{_made_by(recipe(steps))}"
         with bar(name) as on_step:
             one = teacher(place, recipe(steps), labelled, study.seed + number, on_step)
         made[name] = finished(name, one)
     decided = [study.student_steps, study.true_labels, study.centring]
     parts = map(str, [study.seed, study.people, *study.steps, *decided])
-    place = folder / "-".join([STUDENT, *parts])
+    place = folder / "-".join([STUDENT, *parts, _made_by(last)])
     taught_by = [network for network, _ in made.values()]
     with bar(STUDENT) as on_step:
         one = student(place, last, labelled, taught_by, study.seed, study.true_labels, on_step)
     return made | {STUDENT: finished(STUDENT, one)}
+
+
+def _made_by(own: Recipe) -> str:
+    """A digest of what decides a lesion network beside the settings of the study."""
+    text = f"{PEOPLE_VERSION} {SLICES_VERSION} {own.model_dump_json()}"
+    return sha256(text.encode()).hexdigest()[:10]
 
 
 def _brain_network(
@@ -126,7 +134,8 @@ def _brain_network(
 ) -> None:
     """Train the brain network if it is missing, and copy it to ``out``."""
     settings = BrainSettings(cycles=study.brain_steps, seed=study.seed)
-    place = folder / "-".join(["brain", *map(str, (study.seed, *study.brain_steps))])
+    parts = map(str, (study.seed, *study.brain_steps))
+    place = folder / "-".join(["brain", *parts, f"simulator{VERSION}"])
     made = train_brain(place, settings, on_step=on_step)
     out.mkdir(parents=True, exist_ok=True)
     for path in (made, made.with_suffix(".json")):

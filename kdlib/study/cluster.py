@@ -22,6 +22,8 @@ from kdlib.training import choose_device
 if TYPE_CHECKING:
     from distributed import Client
 
+    from kdlib.study.asked import Asked
+
 # By the process that all local workers are copies of. A worker's first optimiser imports torch's
 # compiler, which takes longer than all else.
 IMPORTED = ("distributed", "kdlib.study.on_worker", "torch._dynamo")
@@ -46,12 +48,14 @@ class Cluster:
         local: how many of them are processes of this machine that this process has started.
         lasting: whether they live on when the study ends, for they belong to others.
         dashboard: the address of a page that shows them, or nothing.
+        asked: those that this process asks a batch system for.
     """
 
     client: "Client"
     local: int = 0
     lasting: bool = False
     dashboard: str = ""
+    asked: "Asked | None" = None
 
     def unable_since(self, device: str, since: float) -> float:
         """Since when there are workers, and none of them has what a run takes; 0 if one has.
@@ -134,6 +138,8 @@ def cluster_of_file(path: Path) -> Iterator[Cluster]:
     import dask
     from distributed import Client
 
+    from kdlib.study.asked import Asked
+
     wanted = read_cluster_file(path)
     try:
         with dask.config.set(DASK_COUNTS_NO_DEATHS):
@@ -142,10 +148,11 @@ def cluster_of_file(path: Path) -> Iterator[Cluster]:
         raise InputError(
             f"{path}: {wanted.kind} cannot be made: {' '.join(str(error).split())}"
         ) from None
-    with cluster, Client(cluster, set_as_default=False) as client:
+    asked = Asked(cluster)
+    with asked.listening(), cluster, Client(cluster, set_as_default=False) as client:
         cluster.adapt(minimum=wanted.workers, maximum=wanted.workers)
         page = cluster.dashboard_link if find_spec("bokeh") else ""
-        yield Cluster(client, dashboard=page)
+        yield Cluster(client, dashboard=page, asked=asked)
 
 
 def read_cluster_file(path: Path) -> ClusterFile:

@@ -98,6 +98,8 @@ class _Graph:
                 return self.heard.get(timeout=1)
             if self.cluster.client.status == "closed":
                 raise InputError(LOST)
+            if self.cluster.asked is not None:
+                self.cluster.asked.again()
             since = self.cluster.unable_since(self.store.device, since)
 
     def _step(self, on_progress: OnProgress, number: int, step: int, steps: int) -> None:

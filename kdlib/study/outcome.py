@@ -58,7 +58,10 @@ def save_outcome(
 
 
 def provenance(device: torch.device, precision: str, began: float) -> dict[str, Any]:
-    """When, where and with which versions a run was made. ``began`` is its start, monotonic."""
+    """When, where and with which versions a run was made.
+
+    ``began`` is its start, monotonic, as if it had never been interrupted.
+    """
     return {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - began, 1),

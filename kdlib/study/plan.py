@@ -128,7 +128,7 @@ def run_study(
     if workers < 1:
         raise InputError(f"workers={workers}: give 1 or more")
     items = plan(study, store.clinics)
-    absent = most_needed_first(store.missing(item.scenario for item in items))
+    absent = store.missing(item.scenario for item in items)
     store.check_apart(absent)
     for scenario in absent:
         participants(scenario, store.clinics)  # It refuses one with nobody to learn from.
@@ -145,7 +145,10 @@ def run_study(
     if absent and place is not None:
         from kdlib.study.engine import run_on_dask
 
-        run_on_dask(absent, store, place, on_progress=on_progress, on_dashboard=on_dashboard)
+        ordered = most_needed_first(absent)
+        run_on_dask(ordered, store, place, on_progress=on_progress, on_dashboard=on_dashboard)
+    for scenario in absent:  # also a teacher that was removed, whose students are finished
+        store.run(scenario, on_progress=on_progress)
     return [(item, store.run(item.scenario, on_progress=on_progress)) for item in items]
 
 

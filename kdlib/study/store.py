@@ -25,7 +25,7 @@ from kdlib.study.outcome import provenance, save_outcome
 from kdlib.study.participants import Participants, Subjects, participants
 from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
-from kdlib.training import History, choose_device, of_threads, train
+from kdlib.training import History, choose_device, of_threads, seconds_before, train
 
 OnProgress = Callable[[Scenario, int, int], None]
 CHECKPOINT = "checkpoint.safetensors"
@@ -166,7 +166,8 @@ class Store:
         training: Callable[..., History],
     ) -> None:
         """Train, and write the run's files into the folder of ``lock``, if it is still ours."""
-        began, directory = time.monotonic(), lock.folder
+        directory = lock.folder
+        began = time.monotonic() - seconds_before(directory / CHECKPOINT)
         write_text(directory / "scenario.json", scenario.model_dump_json(indent=2))
         if teacher is not None:
             write_text(directory / "teacher", teacher.directory.name)

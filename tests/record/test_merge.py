@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 from pathlib import Path
 from shutil import copytree
@@ -93,7 +94,31 @@ def _in_json(*keys: str, value: Any = "other") -> Callable[[Path], None]:
     return change
 
 
+def unnoted(folder: Path) -> None:
+    """As an export of before files were noted."""
+    path = folder / "provenance.json"
+    record = json.loads(path.read_text())
+    del record["files"]
+    path.write_text(json.dumps(record))
+
+
+def _cut(name: str, bytes_left: int | None = -12) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        (folder / name).write_bytes((folder / name).read_bytes()[:bytes_left])
+
+    return change
+
+
+def _cut_and_unnoted(name: str, bytes_left: int) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        _cut(name, bytes_left)(folder)
+        unnoted(folder)
+
+    return change
+
+
 def _other_score(folder: Path) -> None:
+    unnoted(folder)
     lines = (folder / "scores.csv").read_text().splitlines()
     lines[1] = lines[1][:-1] + ("1" if lines[1][-1] != "1" else "2")
     (folder / "scores.csv").write_text("\n".join(lines) + "\n")
@@ -114,7 +139,15 @@ def _other_score(folder: Path) -> None:
         ("1", _in_json("seeds", "1", "protocol", "digest"), "protocol.digest='other', .* \\(--out"),
         ("1", lambda folder: (folder / "provenance.json").unlink(), "json is missing.*; export it"),
         ("1", lambda folder: (folder / "teachers.csv").unlink(), "teachers.csv is missing"),
-        ("1", lambda folder: (folder / "curves.csv").unlink(), "curves.csv: is missing, but anot"),
+        ("1", lambda folder: (folder / "curves.csv").unlink(), "curves.csv is missing"),
+        ("1", _cut("scores.csv"), "scores.csv is not as it was written.*; export it again"),
+        ("1", _cut("clinics.csv", 0), "clinics.csv is not as it was written"),
+        ("1", _cut_and_unnoted("curves.csv", 0), "damaged or not finished .*; export it again"),
+        ("1", _cut_and_unnoted("teachers.csv", 9), "damaged or not finished .*; export it again"),
+        ("1", _in_json("study", "pairs", value=3), "damaged or not finished"),
+        ("1", _in_json("study", "sources", value=3), "damaged or not finished"),
+        ("1", _in_json("study", "sources", value=["mars"]), "has 'mars' as a source"),
+        ("1", _in_json("study", "sources", value=["../../x"]), "has '../../x' as a source"),
         ("0", _in_json("seeds", "0", "seconds", value=-1), "json: seed 0 is also in .*differs"),
         ("0", _other_score, "scores.csv: seed 0 is also in .*; leave one of the two out"),
         ("1", _in_json("seeds", "7", value={"runs": []}), "scores.csv: its seeds are not .* again"),
@@ -132,6 +165,31 @@ def test_what_does_not_agree_is_refused_and_leaves_no_trace(
     assert str(changed) in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
     assert contents(out) == before
+
+
+def test_what_is_no_export_is_named(exports: Path, tmp_path: Path) -> None:
+    (archive := tmp_path / "demo-0.tar.gz").write_bytes(b"packed")
+    for folder, said in ((archive, "unpack it"), (tmp_path / "gone", "no such folder")):
+        with pytest.raises(InputError, match=said):
+            merge("demo", [folder], tmp_path / "out")
+
+
+def test_results_that_a_stopped_recording_left_are_not_taken_for_none(
+    exports: Path, tmp_path: Path
+) -> None:
+    merge("demo", [exports / "0"], tmp_path / "out")
+    (tmp_path / "out" / "provenance.json").unlink()
+    before = contents(tmp_path / "out")
+    with pytest.raises(InputError, match=r"out: provenance.json is missing.*; bring the folder"):
+        merge("demo", [exports / "1"], tmp_path / "out")
+    assert contents(tmp_path / "out") == before
+
+
+def test_two_recordings_at_once_keep_both_seeds(exports: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(merge, "demo", [exports / seed], tmp_path / "out") for seed in "01"]
+    assert all(one.result() for one in done)
+    assert list(Results(tmp_path / "out").seeds) == [0, 1]
 
 
 def test_looks_and_prose_of_a_study_may_change_between_seeds(exports: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from kdlib.study.plan import plan, run_study
 from kdlib.study.store import Store
 from kdlib.study.study import Study, load_study
 from tests.command import kdlib
-from tests.record.test_merge import contents
+from tests.record.test_merge import contents, unnoted
 from tests.tiny import RECIPE
 
 PAIRS = [["utrecht", "singapore"], ["singapore", "utrecht"]]
@@ -70,7 +70,8 @@ def test_parts_become_the_whole_seed_in_any_order(exports: Path, tmp_path: Path)
             for part in order:
                 merge("demo", [exports / part], out)
         found = Results(out)
-        assert found.provenance == expected.provenance
+        for part in ("study", "seeds"):
+            assert found.provenance[part] == expected.provenance[part]
         assert not (out / "parts").exists()
         keys = ["seed", "source", "arm", "fold", "subject", "value"]
         one, other = (r.scores.sort_values(keys, ignore_index=True) for r in (found, expected))
@@ -113,6 +114,20 @@ def test_a_source_of_sweeps_alone_is_a_part_too(
     assert set(found.all_scores["source"]) == {"utrecht", "singapore"}
 
 
+def test_parts_of_seeds_that_have_other_columns_become_whole(
+    clinics: Clinics, store: Path, exports: Path, tmp_path: Path
+) -> None:
+    """A sweep of one source alone adds columns, which are empty for the other."""
+    place, out = Store(store, clinics), tmp_path / "out"
+    swept = study(0).sweeps[0].model_copy(update={"pairs": (("singapore", "utrecht"),)})
+    for seeds, sources in (((0, 1), "singapore"), ((0,), "utrecht"), ((1,), "utrecht")):
+        whole = study(0).model_copy(update={"seeds": seeds, "sweeps": (swept,)})
+        part, folder = whole.only_from([sources]), tmp_path / f"{seeds}-{sources}"
+        export_study(part, run_study(part, place), place, folder)
+        merge("demo", [folder], out)
+    assert list(Results(out).seeds) == [0, 1]
+
+
 def test_a_part_waits_and_is_not_shown(exports: Path, tmp_path: Path) -> None:
     records = tmp_path / "results"
     out = records / "demo"
@@ -150,9 +165,11 @@ def test_a_part_that_differs_from_the_whole_is_refused(exports: Path, tmp_path: 
     merge("demo", [exports / "0-whole"], tmp_path / "out")
     merge("demo", [exports / "0-utrecht"], tmp_path / "out")  # the same again
     assert not (tmp_path / "out" / "parts").exists()
-    other = exports / "0-singapore" / "scores.csv"
-    text = other.read_text()
-    other.write_text(text.replace("singapore,utrecht,0,0,", "singapore,utrecht,1,0,"))
+    changed = copytree(exports / "0-singapore", tmp_path / "changed")
+    scores = changed / "scores.csv"
+    scores.write_text(
+        scores.read_text().replace("singapore,utrecht,0,0,", "singapore,utrecht,1,0,")
+    )
+    unnoted(changed)
     with pytest.raises(InputError, match=r"scores.csv: seed 0 is also in .*; leave one"):
-        merge("demo", [exports / "0-singapore"], tmp_path / "out")
-    other.write_text(text)
+        merge("demo", [changed], tmp_path / "out")

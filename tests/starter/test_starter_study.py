@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from kdlib.cli.command import app
+from kdlib.simulator.simulation import VERSION
 from kdlib.starter import people
 from kdlib.starter.card import numbers, summary
 from kdlib.starter.starter import WEIGHTS, load_starter, read_starter
@@ -30,7 +31,9 @@ def test_it_ends_with_a_network_its_scores_and_a_note(
 ) -> None:
     monkeypatch.setattr(people, "FINEST_MM", people.COARSEST_MM)  # for speed
     monkeypatch.setattr(people, "SLICES_MM", [(7, 8)] * 3)
-    finished = tmp_path / "work" / "brain-3-1"  # the brain network has tests of its own
+    finished = (
+        tmp_path / "work" / f"brain-3-1-simulator{VERSION}"
+    )  # the brain network has tests of its own
     finished.mkdir(parents=True)
     for ending in ("safetensors", "json"):
         shutil.copy(WEIGHTS / f"brain.{ending}", finished)

@@ -15,11 +15,14 @@ import torch
 from kdlib.data.clinics import Clinics
 from kdlib.errors import DamagedError, InputError, MadeAgainWarning
 from kdlib.kept import read_tensors, write_tensors
+from kdlib.study.plan import run_study
 from kdlib.study.run import Run
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import CHECKPOINT, Store
+from kdlib.study.study import load_study
 from tests.command import kdlib
 from tests.faults import small_disk
+from tests.study.test_engine import study_file
 from tests.tiny import RECIPE, options
 
 TINY = RECIPE | {"steps": 4, "voxel_mm": None}
@@ -227,3 +230,15 @@ def test_a_disk_that_cannot_hold_a_training_is_told_before_it_begins(
             large, on_progress=lambda _, step, __: steps.append(step)
         )
     assert not steps
+
+
+def test_a_teacher_that_was_removed_is_made_again_though_its_students_are_finished(
+    clinics: Clinics, tmp_path: Path
+) -> None:
+    """As the remedy for a damaged one says."""
+    study, store = load_study(str(study_file(tmp_path, 2))), Store(tmp_path / "runs", clinics)
+    item, done = run_study(study, store)[0]
+    shutil.rmtree(done.lineage[-1].directory)
+    assert store.missing([item.scenario])
+    run_study(study, store)
+    assert store.missing([item.scenario]) == []

@@ -5,6 +5,7 @@ import pickle
 import platform
 import shutil
 import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -308,6 +309,20 @@ def test_a_killed_run_goes_on_and_ends_the_same(clinics: Clinics, tmp_path: Path
     assert same_weights(killed, whole)
     pd.testing.assert_frame_equal(killed.scores, whole.scores)
     pd.testing.assert_frame_equal(killed.history, whole.history)
+
+
+def test_the_seconds_of_a_run_are_those_of_all_its_parts(clinics: Clinics, tmp_path: Path) -> None:
+    scenario = Scenario(method="supervised", source="utrecht", **RECIPE)
+
+    def stopped(_: Scenario, step: int, steps: int) -> None:
+        time.sleep(0.1)
+        if step == steps - 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(scenario, clinics, store=tmp_path, checkpoint_seconds=0, on_progress=stopped)
+    done = run(scenario, clinics, store=tmp_path)
+    assert done.provenance["seconds"] >= 0.1 * (RECIPE["steps"] - 2)
 
 
 def test_a_checkpoint_stays_until_the_run_is_finished(
