@@ -44,7 +44,7 @@ INSTALL = """\
 !git clone --quiet --depth 1 {repository} /content/kdlib
 %cd -q /content/kdlib
 %pip install --quiet .
-!kdlib simulate data/clinics --grid 2mm"""
+!kdlib simulate data/clinics --grid 2mm --seed 7"""
 
 
 def notebook() -> nbformat.NotebookNode:

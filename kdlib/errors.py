@@ -69,9 +69,8 @@ def from_extra(extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise InputError(
-            f"{error.name} is not installed; run 'pip install kdlib[{extra}]'"
-        ) from None
+        remedy = f"in kdlib's folder, run pip install '.[{extra}]'"
+        raise InputError(f"{error.name} is not installed; {remedy}") from None
 
 
 def memory_refuses(error: BaseException) -> bool:

@@ -39,6 +39,8 @@ def _first_line(error: ValidationError, known: list[str]) -> str:
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return unknown_name(name, known)
+    if first["type"] == "missing":
+        return f"{name} is missing"
     if first["type"] == "value_error":
         return first["msg"].removeprefix("Value error, ")
     return f"{name}={first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"

@@ -24,7 +24,7 @@ from kdlib.report.rerun import KINDS, Given, parameters_of, rerun, rerun_study, 
 from kdlib.study.plan import run_study
 from kdlib.study.store import Store
 from kdlib.study.study import Study, load_study
-from tests.tiny import RECIPE
+from tests.tiny import RECIPE, write_clinics
 
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "book"
@@ -87,6 +87,7 @@ def test_every_parameter_has_a_type_and_a_meaning(template: str) -> None:
         ("distillation", {"temperature": "hot"}, "temperature='hot' is not of type float"),
         ("bounds", {"seed": "1.5"}, "seed='1.5' is not of type int"),
         ("bounds", {"seed": ["1", "2"]}, "seed is given 2 times; give it once"),
+        ("bounds", {"steps": "9"}, "steps belongs to the recipe of a study; write it into a study"),
     ],
 )
 def test_a_wrong_parameter_is_named_before_anything_runs(
@@ -129,12 +130,45 @@ def test_every_picture_of_a_template_has_a_caption_of_its_own(
     assert all(cell.metadata["mystnb"]["figure"]["caption"] for cell in drawn)
 
 
+@pytest.mark.parametrize(
+    ("template", "given", "problem"),
+    [
+        ("distillation", {"temperature": "0"}, r"^temperature=0\.0"),
+        ("on_the_fly", {"method": "adabn"}, "^method='adabn': choose distillation or adv"),
+        ("on_the_fly", {"subject": "999"}, "^subject='999' is not tested in this fold; choose one"),
+    ],
+)
 def test_what_a_scenario_refuses_is_one_line_and_leaves_no_file(
+    template: str, given: Given, problem: str, tiny: dict[str, str], tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=problem):
+        rerun(template, tiny | given, tmp_path / "out.ipynb")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scans_without_masks_are_refused_before_anything_is_trained(
     tiny: dict[str, str], tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match=r"out\.ipynb: InputError: temperature=0\.0"):
-        rerun("distillation", tiny | {"temperature": "0"}, tmp_path / "out.ipynb")
-    assert list(tmp_path.iterdir()) == []
+    mine = write_clinics(tmp_path / "mine")
+    sorted((mine / "training" / "Singapore").rglob("wmh.nii.gz"))[0].unlink()
+    given = tiny | {"data": str(mine), "store": str(tmp_path / "runs")}
+    with pytest.raises(InputError, match=r"there is no mask here.*add"):
+        rerun("distillation", given, tmp_path / "out.ipynb")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_notebook_that_fails_is_kept_for_a_look(tiny: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("a file")
+    with pytest.raises(InputError, match=r"out\.ipynb: \w+Error: .*out\.failed\.ipynb is the"):
+        rerun("bounds", tiny | {"store": str(tmp_path / "store")}, tmp_path / "out.ipynb")
+    assert {path.name for path in tmp_path.iterdir()} == {"store", "out.failed.ipynb"}
+
+
+@pytest.mark.parametrize("name", ["out.html", "out", "folder.ipynb"])
+def test_only_a_notebook_can_be_named_for_one(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder.ipynb").mkdir()
+    with pytest.raises(InputError, match=rf"{name}: name a notebook"):
+        rerun("bounds", {}, tmp_path / name)
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,8 @@ def test_only_notebooks_and_explorers_need_the_book_extra() -> None:
     assert set(refused) == {
         f"kdlib.report.{name}" for name in ("kernels", "notebook", "rerun", "tiles", "widgets")
     }
-    assert all(line.endswith("; run 'pip install kdlib[book]'") for line in refused.values())
+    remedy = "; in kdlib's folder, run pip install '.[book]'"
+    assert all(line.endswith(remedy) for line in refused.values())
 
 
 def test_every_bound_has_its_reason_above_it() -> None:

@@ -54,12 +54,16 @@ def method_names() -> list[str]:
     return sorted({path.stem for path in files} - {"__init__", "base", "task"})
 
 
-StudyName = Annotated[
+_STUDIES = (
+    "demo, standard, mechanism, controls, settings, landscape, dials, samples, real, real_reverse, "
+    "paper, or the path of a .toml file"
+)
+StudyName = Annotated[str, typer.Argument(help=f"{_STUDIES}.")]
+StudyOrStarter = Annotated[
     str,
     typer.Argument(
-        help="demo, standard, mechanism, controls, settings, landscape, dials, samples, real, "
-        "real_reverse, paper, or the path of a .toml file; starter: train a lesion segmenter like "
-        "the shipped one."
+        help=f"{_STUDIES}; starter: train a lesion segmenter like the shipped one.",
+        metavar="STUDY",
     ),
 ]
 RecipeOf = Annotated[str, typer.Option(help="Study whose recipe is used: a name or a .toml file.")]

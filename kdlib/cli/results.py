@@ -105,6 +105,9 @@ def report(
         what = f"there is no finished run of the study {study} here"
         raise InputError(f"{folder}: {what}; run 'kdlib study {study}' first")
     scores = study_scores(runs)
+    if "dice" not in scores:
+        what = f"the finished runs of the study {study} have no scores, since no scan has a mask"
+        raise InputError(f"{folder}: {what}; add masks, and run them again in another store")
     patients = clinics.patients({target for _, target in wanted.pairs})
     tables = report_tables(scores, wanted.arms, teacher_scores(wanted, runs), patients)
     if gap:

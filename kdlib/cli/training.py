@@ -21,7 +21,7 @@ from kdlib.cli.options import (
     SkipBad,
     Sources,
     StoreFolder,
-    StudyName,
+    StudyOrStarter,
     Threads,
     folders,
     make_writable,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 def study(
-    name: StudyName,
+    name: StudyOrStarter,
     seeds: Seeds = None,
     sources: Sources = None,
     data: Data = None,

@@ -1,7 +1,8 @@
-"""Progress that an executed notebook shows, and that stays readable when it becomes a page."""
+"""What an executed notebook needs: progress that stays readable on a page, and early refusals."""
 
 import time
 
+from kdlib.data.clinics import Clinics
 from kdlib.errors import from_extra
 from kdlib.study.scenario import Scenario
 from kdlib.study.store import OnProgress
@@ -10,6 +11,22 @@ with from_extra("book"):
     from IPython.display import Pretty, display
 
 EVERY_SECONDS = 2.0
+
+
+def need_masks(clinics: Clinics, *names: str) -> None:
+    """Refuse clinics whose subjects lack a mask, before hours are spent on what is then scored.
+
+    Args:
+        clinics: all that were opened.
+        names: those that are used; several clinics may be joined by +.
+
+    Raises:
+        InputError: a clinic is not there, or one of its subjects has no mask.
+    """
+    for name in names:
+        for part in name.split("+"):
+            for subject in clinics[part].subjects:
+                _ = subject.labelled
 
 
 def progress() -> OnProgress:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -13,7 +14,7 @@ from typing import Any
 from kdlib.errors import InputError, from_extra
 from kdlib.evidence.comparisons import pair_name
 from kdlib.files import atomic
-from kdlib.recipe import unknown_name
+from kdlib.recipe import Recipe, unknown_name
 from kdlib.report.kernels import copied_kernels, imported
 from kdlib.study.study import load_study
 
@@ -42,6 +43,8 @@ def rerun(template: str, parameters: Mapping[str, str | list[str]], out: Path) -
         InputError: the template or a parameter does not exist (the message names the most similar
             one), a value has the wrong type, or the scenario refuses it.
     """
+    if out.suffix != ".ipynb" or out.is_dir():
+        raise InputError(f"{out}: name a notebook, such as {out.stem or template}.ipynb")
     notebook = _template(template)
     _execute(notebook, _typed(template, notebook, parameters), out)
 
@@ -110,6 +113,9 @@ def _typed(
     known = _declared(notebook)
     values = {}
     for name, given in parameters.items():
+        if name not in known and name in Recipe.model_fields:
+            remedy = "write it into a study of your own, a .toml file, and give -p study=FILE"
+            raise InputError(f"{name} belongs to the recipe of a study; {remedy}")
         if name not in known:
             raise InputError(unknown_name(name, list(known), f"parameter of {template}"))
         texts = [given] if isinstance(given, str) else given
@@ -129,6 +135,13 @@ def _typed_one(name: str, text: str, declared: dict[str, str]) -> str | int | fl
         raise InputError(f"{name}={text!r} is not of type {kind} ({declared['help']})") from None
 
 
+def _keep_failed(failed: Path, out: Path) -> Path:
+    """Keep a notebook that stopped at an error beside its place, for a look at the error."""
+    kept = out.with_suffix(".failed.ipynb")
+    shutil.copyfile(failed, kept)
+    return kept
+
+
 def _execute(notebook: nbformat.NotebookNode, values: dict[str, Any], out: Path) -> None:
     """Run the notebook in its own kernel. ``out`` appears whole or not at all."""
     with TemporaryDirectory() as folder, atomic(out) as temporary:
@@ -140,4 +153,8 @@ def _execute(notebook: nbformat.NotebookNode, values: dict[str, Any], out: Path)
                 config=copied_kernels(folder, *imported(FOLDER)),
             )  # fmt: skip
         except papermill.PapermillExecutionError as error:
-            raise InputError(f"{out.name}: {error.ename}: {error.evalue}") from None
+            if error.ename == InputError.__name__:
+                raise InputError(error.evalue) from None
+            kept = _keep_failed(temporary, out)
+            what = f"{error.ename}: {error.evalue}; {kept} is the notebook up to there"
+            raise InputError(f"{out.name}: {what}") from None

@@ -43,7 +43,7 @@ def starter_words(results: Results, arm: str) -> str:
     means = by_patient(results.all_scores, results.patients).groupby("arm")["dice"].mean()
     lower = str(lower_bound(results.arms))
     return (
-        "On the same scans the starter that comes with kdlib has a mean Dice of"
+        "On the same scans the shipped starter has a mean Dice of"
         f" {starter_dice(results):.2f} as it is, {results.arms[lower].label} has"
         f" {means[lower]:.2f} and {results.arms[arm].label} {means[arm]:.2f}."
     )

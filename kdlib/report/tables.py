@@ -77,7 +77,7 @@ def beside_paper(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> pd.DataFrame:
             "Method": both["arm"].astype(str).map(labels(arms)),
             "Paper": _cells(both["mean"], both["sd"]),
             "Ours": _cells(both["mean_ours"], both["sd_ours"]),
-            "Difference": both["mean_ours"] - both["mean"],
+            "Difference": (both["mean_ours"] - both["mean"]).round(6),
         }
     )
 
@@ -115,7 +115,7 @@ def gap_table(scores: pd.DataFrame, arms: Mapping[str, Arm]) -> pd.DataFrame:
             "Training": table["source"].str.capitalize(),
             "Test": table["target"].str.capitalize(),
             "Method": table["arm"].map(labels(arms)),
-            "U - L": table["gap"],
+            "U - L": table["gap"].round(6),
             "Gap closed": shares,
         }
     )

@@ -85,7 +85,7 @@ def worth_table(found: Worth | None) -> pd.DataFrame:
          one.contrast.high, one.worse, one.contrast.n, len(one.contrast.seed_means))
         for one in ([*found.without, *found.tuned] if found else [])
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=COLUMNS).round(6)
 
 
 def worth_sentences(found: Worth | None) -> list[str]:
