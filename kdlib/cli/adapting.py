@@ -17,7 +17,7 @@ from kdlib.cli.options import (
     make_writable,
     parsed,
 )
-from kdlib.cli.segmenting import Out, ready_results, segment_batches
+from kdlib.cli.segmenting import Out, Replace, ready_results, segment_batches
 from kdlib.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def adapt(
             "--always", help="Use the adapted starter's masks even if no clear gain is expected."
         ),
     ] = False,
+    replace: Replace = False,
     skip_bad: SkipBad = False,
     orientation: Orientation = None,
     form: Form = None,
@@ -90,8 +91,8 @@ def adapt(
         with of_threads(threads):
             _adapt_starter(
                 target, out, method or "adabn", on_the_fly=on_the_fly, evaluate=evaluate,
-                keep=keep, always=always, skip_bad=skip_bad, reading=reading, seed=seed,
-                setting=setting, device=device,
+                keep=keep, always=always, replace=replace, skip_bad=skip_bad, reading=reading,
+                seed=seed, setting=setting, device=device,
             )  # fmt: skip
         return
     if always:
@@ -112,7 +113,9 @@ def adapt(
             skip_bad=skip_bad, scored=evaluate, on_subject=on_subject,
         )  # fmt: skip
     store = Store(folder, plan.clinics, device, threads)
-    results = ready_results([target], out, plan.subjects, scored=evaluate)
+    results = ready_results(
+        [target], out, plan.subjects, plan.left_out, scored=evaluate, replace=replace
+    )
     with trainings(store.missing(plan.scenarios)) as on_progress:
         runs = plan.runs(store, on_progress=on_progress)
     cases = list(zip(plan.subjects, of_runs(runs, device), strict=True))
@@ -130,6 +133,7 @@ def _adapt_starter(
     evaluate: bool,
     keep: Path | None,
     always: bool,
+    replace: bool,
     skip_bad: bool,
     reading: "Reading",
     seed: int,
@@ -154,7 +158,7 @@ def _adapt_starter(
             [target], inputs=starter.recipe.inputs, reading=reading, skip_bad=skip_bad,
             scored=evaluate, on_subject=on_subject,
         )  # fmt: skip
-    results = ready_results([target], out, subjects, scored=evaluate)
+    results = ready_results([target], out, subjects, left_out, scored=evaluate, replace=replace)
     what = f"The starter learnt from simulated people. It was adapted by {method}, "
     what += f"{_how(on_the_fly)} and without a source."
     if not on_the_fly:

@@ -38,6 +38,12 @@ RunFolder = Annotated[
         "--run", help="Folder of a finished run or of a kept network. Default: the starter."
     ),
 ]
+Replace = Annotated[
+    bool,
+    typer.Option(
+        "--replace", help="Remove the results that --out has of other scans. Else they are refused."
+    ),
+]
 APPLIED = "A finished network was applied to these scans; nothing was adapted to them."
 STARTER = "The starter, which learnt from simulated people, was applied to these scans as it is."
 Threshold = Annotated[
@@ -70,6 +76,7 @@ def predict(
         bool, typer.Option(help="Score the result against the masks beside the scans.")
     ] = False,
     threshold: Threshold = THRESHOLD,
+    replace: Replace = False,
     skip_bad: SkipBad = False,
     orientation: Orientation = None,
     form: Form = None,
@@ -89,7 +96,7 @@ def predict(
             scans, t1=t1, inputs=segmenter.recipe.inputs, reading=Reading(orientation, form),
             skip_bad=skip_bad, scored=evaluate, on_subject=on_subject,
         )  # fmt: skip
-    results = ready_results(scans, out, subjects, scored=evaluate)
+    results = ready_results(scans, out, subjects, left_out, scored=evaluate, replace=replace)
     batch = Batch(results, [(subject, segmenter) for subject in subjects], left_out)
     segment_batches([batch], APPLIED if run else STARTER, scored=evaluate, threshold=threshold)
 
@@ -241,14 +248,20 @@ def segment_batches(
 
 
 def ready_results(
-    places: list[Path], out: Path, subjects: "Sequence[Subject]", *, scored: bool
+    places: list[Path],
+    out: Path,
+    subjects: "Sequence[Subject]",
+    left_out: "Sequence[Finding]" = (),
+    *,
+    scored: bool,
+    replace: bool = False,
 ) -> "Results":
     """Where results go, before hours are spent on what fills it.
 
     Raises:
         InputError: results of others are in the way, or there is no mask to score against.
     """
-    from kdlib.own_scans.old_results import refuse_strange_results
+    from kdlib.own_scans.old_results import refuse_other_scans, refuse_strange_results
     from kdlib.own_scans.results import results_for
 
     if scored and all(subject.label is None for subject in subjects):
@@ -256,6 +269,7 @@ def ready_results(
             "--evaluate: none of these scans has a mask; add masks, or leave --evaluate out"
         )
     make_writable(out)
-    results = results_for(places, out)
+    results = results_for(places, out, replace=replace)
     refuse_strange_results(results)
+    refuse_other_scans(results, {s.id for s in subjects} | {one.subject for one in left_out})
     return results

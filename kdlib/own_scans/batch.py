@@ -6,10 +6,11 @@ from typing import Any
 
 from kdlib.data.labels import THRESHOLD
 from kdlib.data.subjects import Subject
+from kdlib.one_at_a_time import alone_in
 from kdlib.own_scans.check import Finding
 from kdlib.own_scans.derivative import describe_derivative
 from kdlib.own_scans.lesion_table import write_lesion_table
-from kdlib.own_scans.old_results import begin_results, note_results
+from kdlib.own_scans.old_results import Replaced, begin_results, refuse_other_scans
 from kdlib.own_scans.results import Results
 from kdlib.own_scans.scan_report import about, write_numbers, write_scan_report
 from kdlib.own_scans.segmentation import Answer, segment
@@ -33,6 +34,11 @@ class Batch:
     results: Results
     cases: Sequence[tuple[Subject, Segmenter]]
     left_out: list[Finding]
+
+    @property
+    def ids(self) -> set[str]:
+        """The ids of all its scans, also of those that are left out."""
+        return {case.id for case, _ in self.cases} | {one.subject for one in self.left_out}
 
 
 @dataclass(frozen=True)
@@ -62,26 +68,37 @@ def segment_batch(
 
     ``what`` is a sentence for the report. The other arguments are as in ``segment``.
     """
+    with alone_in(batch.results.numbers):
+        return _segment_alone(batch, what, scored, threshold, on_scan)
+
+
+def _segment_alone(
+    batch: Batch, what: str, scored: bool, threshold: float, on_scan: Callable[[], None]
+) -> Outcome:
     results, cases, left_out = batch.results, batch.cases, batch.left_out
+    refuse_other_scans(results, batch.ids)  # another call may have ended just now
     files: Files = {
         case.id: {**results.names(case, brain=made.finds_brain)} for case, made in cases
     }
-    removed = begin_results(results, files)
+    replaced = begin_results(results, files)
     describe_derivative(results)
     if not cases:
+        removed = replaced.remove()
         write_numbers(results, {"what": what}, [], left_out)
         write_lesion_table(results, [])
         return Outcome([], [], removed)
     head = about([segmenter for _, segmenter in cases], what)
     answers = segment(cases, results, left_out, scored=scored, threshold=threshold, on_scan=on_scan)
-    facts = write_scan_report(results, head, _noted(answers, results, files), left_out)
+    counts: list[int] = []
+    facts = write_scan_report(results, head, _noted(answers, replaced, counts), left_out)
     write_lesion_table(results, facts)
-    return Outcome(facts, head["missing"], removed)
+    return Outcome(facts, head["missing"], sum(counts))
 
 
-def _noted(answers: Iterable[Answer], results: Results, files: Files) -> Iterator[Answer]:
-    """The same answers. If the call is interrupted, the next one knows what is in their files."""
+def _noted(answers: Iterable[Answer], replaced: Replaced, counts: list[int]) -> Iterator[Answer]:
+    """The same answers, each noted. After the last one stale results go, and are counted."""
     for answer in answers:
-        files[answer.facts["subject"]]["sha256"] = answer.facts["sha256"]
-        note_results(results, files)
+        replaced.scans[answer.facts["subject"]]["sha256"] = answer.facts["sha256"]
+        replaced.note()
         yield answer
+    counts.append(replaced.remove())

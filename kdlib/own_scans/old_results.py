@@ -1,14 +1,15 @@
-"""Keep the results of two calls apart: what an earlier call wrote into a folder goes first."""
+"""Keep the results of two calls apart: those of an earlier one stay until there are new ones."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kdlib.data.formats import images_in, is_own_result
 from kdlib.data.subject_files import DESCRIPTION, OWN_REPORT, is_own_derivative, own_report
-from kdlib.errors import InputError
+from kdlib.errors import InputError, printable
 from kdlib.files import sha256_of, write_text
 from kdlib.own_scans.results import PLAIN, TABLE, Results
 
@@ -24,7 +25,7 @@ def refuse_strange_results(results: Results) -> None:
     """
     out = results.folder
     if results.dataset is not None:
-        raw = out.resolve() == results.dataset.resolve()
+        raw = _is_raw(out.resolve(), results.dataset.resolve())
         if raw or ((out / DESCRIPTION).exists() and not is_own_derivative(out)):
             what = "this folder is a dataset that kdlib did not write"
             raise InputError(f"{out}: {what}; name another folder, such as derivatives/kdlib in it")
@@ -41,33 +42,83 @@ def refuse_strange_results(results: Results) -> None:
         raise InputError(f"{path}: {what}; move it away, or name another folder for the results")
 
 
-def begin_results(results: Results, scans: Mapping[str, Mapping[str, Any]]) -> int:
-    """Remove the results of an earlier call, and note which files this call is going to write.
+def refuse_other_scans(results: Results, ids: Collection[str]) -> None:
+    """Refuse a folder that has results of other scans than those with these ``ids``.
 
-    ``scans`` are the names that ``Results.names`` gives, by the subject's id. So the results of a
-    call that was interrupted are known, and the next call removes them. A call that has a report
-    for one participant removes that participant's results only.
+    They would be removed. So they may be only if the user says so, which ``results.replace`` tells,
+    or if they are of the one participant whose results these are.
 
-    Returns:
-        How many masks and maps were removed.
+    Raises:
+        InputError: there are some. One line names one of them and the remedy.
+    """
+    others = [
+        scan for scan in _earlier(results)
+        if scan.get("subject") not in ids
+        and any((results.folder / name).exists() for _, name in _files_of(scan, results.folder))
+    ]  # fmt: skip
+    if others and not (results.replace or _is_of_one(results)):
+        name = printable(str(others[0].get("subject")))
+        what = f"it has the results of other scans, such as {name}"
+        remedy = "name another folder with --out, or give --replace to remove them"
+        raise InputError(f"{results.folder}: {what}; {remedy}")
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """The results of earlier calls that a call replaces. They stay until there are new ones.
+
+    Attributes:
+        results: where the new ones go.
+        scans: the new ones by the subject's id: the names that ``Results.names`` gives, and the
+            ``sha256`` of the files that are there, old or new.
+        others: what the reports of the earlier calls say of other scans.
+        stale: the files of the earlier calls that the new ones do not overwrite.
+    """
+
+    results: Results
+    scans: Mapping[str, dict[str, Any]]
+    others: list[dict[str, Any]]
+    stale: list[str]
+
+    def note(self) -> None:
+        """Note all files, old and new. If the call is interrupted, the next one knows them."""
+        told = [{"subject": subject, **files} for subject, files in self.scans.items()]
+        note = {"notice": "This call was interrupted.", "left_out": []}
+        write_text(self.results.numbers, json.dumps(note | {"scans": [*told, *self.others]}))
+
+    def remove(self) -> int:
+        """Remove what is stale, and return how many masks and maps these are."""
+        out = self.results.folder
+        there = [name for name in self.stale if (out / name).exists()]
+        for name in there:
+            _remove(out, name)
+        return sum(is_own_result(Path(name)) for name in there)
+
+
+def begin_results(results: Results, scans: Mapping[str, dict[str, Any]]) -> Replaced:
+    """Note which files this call is going to write. The page and the table of before go.
+
+    ``scans`` are the names that ``Results.names`` gives, by the subject's id. A call that has a
+    report for one participant replaces that participant's results only.
     """
     refuse_strange_results(results)
-    names = _written(results.folder)
-    if _is_of_one(results):
-        own = (f"{results.report}/", f"{results.report}.")
-        names = [name for name in names if name.startswith(own)]
-    there = [path for path in (results.folder / name for name in names) if path.exists()]
-    for name in names:
-        _remove(results.folder, name)
-    note_results(results, scans)
-    return sum(map(is_own_result, there))
-
-
-def note_results(results: Results, scans: Mapping[str, Mapping[str, Any]]) -> None:
-    """Note the files of a call, and the ``sha256`` of those that it has made, until it ends."""
-    told = [{"subject": subject, **files} for subject, files in scans.items()]
-    note = {"notice": "This call was interrupted.", "left_out": [], "scans": told}
-    write_text(results.numbers, json.dumps(note))
+    earlier = list(_earlier(results))
+    for scan in earlier:
+        files, digests = scans.get(str(scan.get("subject"))), scan.get("sha256")
+        if files is not None and isinstance(digests, dict):
+            alike = [kind for kind in digests if scan.get(kind) == files.get(kind)]
+            files["sha256"] = {kind: digests[kind] for kind in alike}
+    new = {str(files[kind]) for files in scans.values() for kind in PLAIN if kind in files}
+    new |= {_sidecar(name) for name in new} | {results.numbers.name}
+    new |= set() if results.dataset is None else {DESCRIPTION, IGNORE}
+    gone = [results.page] + ([] if _is_of_one(results) else [results.folder / f"{TABLE}.tsv"])
+    for path in gone:
+        path.unlink(missing_ok=True)
+    stale = [name for name in _own_files(results) if name not in new]
+    others = [scan for scan in earlier if scan.get("subject") not in scans]
+    replaced = Replaced(results, scans, others, stale)
+    replaced.note()
+    return replaced
 
 
 def remove_results(results: Results, names: Iterable[str]) -> None:
@@ -76,6 +127,28 @@ def remove_results(results: Results, names: Iterable[str]) -> None:
         _remove(results.folder, name)
         if results.dataset is not None:
             _remove(results.folder, _sidecar(name))
+
+
+def _is_raw(out: Path, dataset: Path) -> bool:
+    """Whether ``out`` is a BIDS dataset itself, or lies in a participant's folder of it."""
+    if not out.is_relative_to(dataset):
+        return False
+    return not (parts := out.relative_to(dataset).parts) or parts[0].startswith("sub-")
+
+
+def _earlier(results: Results) -> Iterator[dict[str, Any]]:
+    """What the reports of earlier calls say of each scan, of one participant if asked so."""
+    own = [results.numbers] if _is_of_one(results) else _places(results.folder)
+    return (scan for report in _reports(own).values() for scan in report["scans"])
+
+
+def _own_files(results: Results) -> list[str]:
+    """The files of earlier calls, of one participant if asked so."""
+    names = _written(results.folder)
+    if not _is_of_one(results):
+        return names
+    own = (f"{results.report}/", f"{results.report}.")
+    return [name for name in names if name.startswith(own)]
 
 
 def _is_of_one(results: Results) -> bool:
@@ -99,8 +172,7 @@ def _results_in(results: Results) -> Iterator[Path]:
 def _changed(results: Results) -> Iterator[Path]:
     """The results of an earlier call, of one participant if asked so, that have other bytes now."""
     out = results.folder
-    reports = _reports([results.numbers] if _is_of_one(results) else _places(out))
-    for scan in (scan for report in reports.values() for scan in report["scans"]):
+    for scan in _earlier(results):
         known = scan.get("sha256")
         digests = known if isinstance(known, dict) else {}
         for kind, name in _files_of(scan, out):

@@ -21,11 +21,13 @@ class Results:
             plain names in one folder.
         report: what the report is called, without its ending. Calls of the BIDS app have one for
             each participant.
+        replace: whether results of other scans may be removed.
     """
 
     folder: Path
     dataset: Path | None = None
     report: str = "report"
+    replace: bool = False
 
     @property
     def page(self) -> Path:
@@ -57,6 +59,7 @@ class Results:
         return subject.scan.flair.relative_to(self.dataset).parts[0]
 
 
-def results_for(places: list[Path], out: Path) -> Results:
+def results_for(places: list[Path], out: Path, *, replace: bool = False) -> Results:
     """The results of scans at ``places``. Those of one BIDS dataset become its derivative."""
-    return Results(out, places[0] if len(places) == 1 and is_bids(places[0]) else None)
+    dataset = places[0] if len(places) == 1 and is_bids(places[0]) else None
+    return Results(out, dataset, replace=replace)

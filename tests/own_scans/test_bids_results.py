@@ -47,8 +47,8 @@ def files(out: Path) -> dict[str, bytes]:
     return {str(p.relative_to(out)): p.read_bytes() for p in out.rglob("*") if p.is_file()}
 
 
-def predicted(run: Path, dataset: Path, out: Path) -> Done:
-    done = kdlib("predict", run, dataset, "--out", out, "--device", "cpu")
+def predicted(run: Path, dataset: Path, out: Path, *more: str) -> Done:
+    done = kdlib("predict", run, dataset, "--out", out, "--device", "cpu", *more)
     assert done.status == 0, done.err
     return done
 
@@ -212,11 +212,11 @@ def test_a_new_call_removes_the_results_of_the_last_one(
     predicted(run_folder, dataset, out)
     shutil.rmtree(dataset / "sub-1")
     shutil.rmtree(dataset / "derivatives")
-    predicted(run_folder, dataset, out)
+    predicted(run_folder, dataset, out, "--replace")
     assert not (out / "sub-1").exists()
     assert [row["participant_id"] for row in rows(out)] == ["sub-10"]
     own = write_plain(tmp_path / "own", "anna")
-    predicted(run_folder, own, out)
+    predicted(run_folder, own, out, "--replace")
     assert sorted(path.name for path in out.iterdir()) == [
         "anna_lesion_mask.nii.gz", "anna_lesion_probability.nii.gz", "lesions.json", "lesions.tsv",
         "report.html", "report.json",
@@ -246,6 +246,8 @@ def test_a_report_that_was_forged_makes_nobody_remove_other_files(
         (["bids", "PLAIN", "OUT", "participant"], "this is no BIDS dataset"),
         (["bids", "DATA", "OUT", "group"], "no lesion masks here that kdlib wrote"),
         (["predict", "DATA", "--out", "DATA"], "is a dataset that kdlib did not write"),
+        (["predict", "DATA", "--out", "PERSON"], "is a dataset that kdlib did not write"),
+        (["bids", "DATA", "PERSON", "participant"], "is a dataset that kdlib did not write"),
         (["predict", "RUN", "--out", "OUT"], "name the scans to segment after it"),
         (["predict", "RUN", "RUN", "--out", "OUT"], "this is a run and no scan"),
         (["predict", "--run", "RUN", "RUN", "PLAIN", "--out", "OUT"], "this is a run and no scan"),
@@ -260,7 +262,7 @@ def test_what_is_ambiguous_or_would_harm_is_one_line(
     plain = write_plain(tmp_path / "plain", "anna")
     before = files(tmp_path)
     names = {"DATA": dataset, "OUT": tmp_path / "out", "PLAIN": plain, "RUN": run_folder}
-    names["DERIVED"] = derived
+    names |= {"DERIVED": derived, "PERSON": dataset / "sub-1"}
     more = ["--run", run_folder] if said.startswith("is a dataset") else []
     done = kdlib(*(names.get(word, word) for word in arguments), *more)
     assert (done.status, len(done.err.splitlines())) == (2, 1), done.err

@@ -12,9 +12,18 @@ from tests.command import Done, kdlib
 from tests.own_scans.adapted import NAMES, adapted, names, student
 
 
-def test_results_of_an_earlier_call_are_removed(done: Path, target: Path, tmp_path: Path) -> None:
+def test_results_of_other_scans_are_removed_only_if_the_user_says_so(
+    done: Path, target: Path, tmp_path: Path
+) -> None:
     for name in NAMES:
-        said = kdlib("predict", student(done), target / name, "--out", tmp_path)
+        call = ["predict", student(done), target / name, "--out", tmp_path]
+        if name != NAMES[0]:
+            before = names(tmp_path)
+            said = kdlib(*call)
+            assert (said.status, len(said.err.splitlines())) == (2, 1)
+            assert "has the results of other scans, such as " in said.err
+            assert names(tmp_path) == before
+        said = kdlib(*call, "--replace")
         assert said.status == 0, said.err
         removed = "Masks and maps of an earlier call that were removed: 2" in said.out
         assert removed == (name == NAMES[1])
@@ -43,12 +52,33 @@ def test_results_of_an_interrupted_call_are_removed(
     assert set(masks) <= names(tmp_path)
     kept = (tmp_path / masks[0]).read_bytes()
     (tmp_path / masks[0]).write_bytes(b"corrected by hand")
-    said = kdlib("predict", student(done), target / second, "--out", tmp_path)
+    again = ["predict", student(done), target / second, "--out", tmp_path, "--replace"]
+    said = kdlib(*again)
     assert (said.status, f"{masks[0]}: this result was changed" in said.err) == (2, True)
     (tmp_path / masks[0]).write_bytes(kept)
-    said = kdlib("predict", student(done), target / second, "--out", tmp_path)
+    said = kdlib(*again)
     assert said.status == 0, said.err
     assert masks[0] not in names(tmp_path)
+
+
+def test_old_masks_stay_until_there_are_new_ones(
+    done: Path, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    call = ["predict", student(done), target, "--out", tmp_path]
+    assert kdlib(*call).status == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.nii.gz")}
+    with monkeypatch.context() as patch:
+        patch.setattr(segmentation, "_answer", interrupted)
+        kdlib(*call, "--threshold", "0.2")
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.nii.gz")} == before
+    mask = next(tmp_path.glob("*_lesion_mask.nii.gz"))
+    mask.write_bytes(b"corrected by hand")  # also now it is known what kdlib wrote
+    assert f"{mask}: this result was changed" in kdlib(*call).err
+    mask.write_bytes(before[mask.name])
+    assert kdlib(*call).status == 0
 
 
 def test_results_that_nobody_vouches_for_are_not_replaced(
