@@ -159,15 +159,15 @@ def _adapt_starter(
             scored=evaluate, on_subject=on_subject,
         )  # fmt: skip
     results = ready_results([target], out, subjects, left_out, scored=evaluate, replace=replace)
-    what = f"The starter learnt from simulated people. It was adapted by {method}, "
-    what += f"{_how(on_the_fly)} and without a source."
+    what = "The starter learnt from simulated people. "
     if not on_the_fly:
         with count_bar("brains found") as on_scan, count_bar("steps") as on_step:
             student.adapt(subjects, on_scan=on_scan, on_step=on_step)
-    what += f" {on_bench(method, on_the_fly=on_the_fly)}"
+    tried = f"{method} was tried {_how(on_the_fly)} and without a source."
     if student.verdict is not None:
-        what += f" {student.verdict.said}"
+        tried = f"{student.verdict.said} {tried}"
         print(student.verdict.said)
+    what += f"{tried} {on_bench(method, on_the_fly=on_the_fly)}"
     if keep is not None:
         print(_kept(keep, student.keep(keep)))
     batch = Batch(results, [(subject, student) for subject in subjects], left_out)

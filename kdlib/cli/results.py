@@ -45,12 +45,13 @@ def evaluate(
     from kdlib.data.forms import Reading
     from kdlib.data.image_file import read_labels, read_volume
     from kdlib.data.streams import naming
-    from kdlib.scores.in_space import evaluate_volumes
+    from kdlib.scores.in_space import evaluate_volumes, refuse_no_answer
 
     reading = Reading(orientation, form)
     labels = read_labels(truth, reading=reading, allow_empty=True)
     answer = read_volume(result, reading, allow_constant=True)
     with naming(result):
+        refuse_no_answer(answer)
         scores = asdict(evaluate_volumes(labels, answer))
     if as_json:
         print(json.dumps({k: None if math.isnan(v) else v for k, v in scores.items()}))

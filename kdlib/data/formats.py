@@ -96,6 +96,11 @@ def what_is_there(folder: Path, flair_name: str) -> str:
     for path in files:
         if kind := other_format(path):
             return f"{_within(folder, path)} is {kind}"
+    for path in files:
+        deeper = path.parent != folder and "/" not in flair_name
+        if stem(path).lower() == "flair" and deeper:
+            where = f"{folder.name}_{path.parent.name}/{path.name}"
+            return f"{_within(folder, path)} lies a folder too deep; move it to {where}"
     names = [_within(folder, path) for path in files if ending(path)]
     if names:
         listed = ", ".join(names[:3]) + ", ..." * (len(names) > 3)

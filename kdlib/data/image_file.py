@@ -45,7 +45,10 @@ def read_volume(
     """
     with naming(path):
         array, header = _read(path, reading)
-        scan = without_nan_outside(array.astype(np.float32))
+        with np.errstate(over="ignore"):
+            scan = without_nan_outside(array.astype(np.float32))
+        if np.isinf(scan).any() and not np.isinf(array).any():
+            raise InputError("its values are too large; scale them down and export the scan again")
         _refuse_non_finite(scan)
         if not allow_constant and scan.min() == scan.max():
             value = f"every voxel has the value {scan.flat[0]:g}"

@@ -21,7 +21,7 @@ from kdlib.study.store import OnProgress, Store
 from kdlib.study.study import load_study
 
 TARGET = "target"
-SEGMENT_APART = "segment them in two calls, into two folders"
+SEGMENT_APART = "rename their folders, or segment them in two calls, into two folders"
 
 
 @dataclass(frozen=True)

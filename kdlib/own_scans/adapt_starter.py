@@ -59,6 +59,10 @@ class StudentSegmenter(StarterSegmenter):
         return super().name if self.refused else student
 
     @property
+    def role(self) -> str:
+        return "result" if self.on_the_fly else super().role  # each scan has its own verdict
+
+    @property
     def settings(self) -> dict[str, Any]:
         own = self.scenario.changed(subject=None).model_dump(mode="json")
         return super().settings if self.refused else own | {"teacher": super().settings}

@@ -19,7 +19,13 @@ from kdlib.data.slices import HEAD_SHARE, prepare
 from kdlib.data.subjects import Subject, lesion_ml
 from kdlib.data.volume import Volume
 from kdlib.errors import DoubtWarning, InputError, printable
-from kdlib.own_scans.plausibility import doubts_of_mask, doubts_of_scan, head_of, unseen
+from kdlib.own_scans.plausibility import (
+    doubts_of_mask,
+    doubts_of_name,
+    doubts_of_scan,
+    head_of,
+    unseen,
+)
 from kdlib.recipe import Preparation
 
 OnSubject = Callable[[int, int], None]
@@ -79,11 +85,12 @@ def examine(
     path, reading = subject.scan.flair, subject.scan.reading
     with _noted(problems):
         header = read_header(path, reading)
-        images = subject.scan.read(inputs)
-        flair = images[0]
+        flair = subject.scan.read()[0]
         scan, inside = head_of(flair)
+        told = (*doubts_of_name(path), *doubts_of_scan(scan, inside))
+        doubts += [f"{path}: {doubt}" for doubt in told]
+        images = [flair] if inputs == "flair" else subject.scan.read(inputs)
         _refuse_headless(path, images, inside, learnt_as)
-        doubts += [f"{path}: {doubt}" for doubt in doubts_of_scan(scan, inside)]
         if seen := learnt_as or window:
             notes += [f"{path}: {note}" for note in unseen(scan, inside, seen, learnt=True)]
     if subject.label is not None:

@@ -65,6 +65,7 @@ def _numbers(facts: dict[str, Any]) -> dict[str, Any]:
         "LesionVolume": facts["lesion_ml"]["result"],
         "BrainVolume": facts.get("brain_ml"),
         "VolumeUnits": "mL",
+        "Doubts": facts["doubts"] or None,
     }
 
 

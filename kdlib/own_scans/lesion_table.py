@@ -17,6 +17,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     "lesions": {"Description": "How many lesions there are: parts of the mask that do not touch."},
     "lesion_ml": {"Description": "The volume of all lesions.", "Units": "mL"},
     "brain_ml": {"Description": "The volume of the brain, if it was looked for.", "Units": "mL"},
+    "doubts": {"Description": "What looks wrong in the scan or in what was found. Look at it."},
 }
 
 
@@ -45,7 +46,7 @@ def gather_lesion_table(folder: Path) -> int:
 
 def _row(fact: dict[str, Any]) -> list[Any]:
     found = [fact["lesions"]["result"], fact["lesion_ml"]["result"], fact.get("brain_ml")]
-    return [fact["participant"], fact["subject"], *found]
+    return [fact["participant"], fact["subject"], *found, "; ".join(fact["doubts"]) or None]
 
 
 def _rows_of(folder: Path) -> Iterable[list[Any]]:
@@ -57,6 +58,7 @@ def _rows_of(folder: Path) -> Iterable[list[Any]]:
         if told is None:
             continue
         found = [told.get(name) for name in ("LesionCount", "LesionVolume", "BrainVolume")]
+        found.append("; ".join(map(str, told.get("Doubts") or [])) or None)
         yield [path.relative_to(folder).parts[0], path.name.removesuffix(ending), *found]
 
 

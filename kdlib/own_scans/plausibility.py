@@ -1,7 +1,9 @@
 """What no scan or mask of a patient looks like: doubts that are told but stop nothing."""
 
+import re
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,7 @@ AROUND = 4  # voxels; a lesion is compared with what lies so near to it
 DARK = 0.1  # standard deviations; real lesions are brighter than this above what is around them
 # Shares of a head outside the windows that are told. A network that learns misses skin alone.
 UNLEARNT, UNANSWERED = 0.03, 0.01
+OTHER_CONTRASTS = {"t1", "t2", "pd", "dwi", "adc", "swi", "mprage", "ct"}  # words of a file's name
 AXES = ("left-right", "front-back", "up-down")
 
 
@@ -37,6 +40,14 @@ def head_of(scan: Volume) -> tuple[Volume, Mask]:
     """A scan with axes LPS, and its head."""
     turned = to_lps(scan)
     return turned, foreground(turned.array)
+
+
+def doubts_of_name(path: Path) -> Iterator[str]:
+    """What is implausible in a file's name, if it is to be a FLAIR, as a sentence."""
+    words = re.split(r"[^A-Za-z0-9]+", path.name)
+    others = [word for word in words if word.lower().removesuffix("w") in OTHER_CONTRASTS]
+    if others and "flair" not in path.name.lower():
+        yield f"its name has the word {others[0]}; is it a FLAIR?"
 
 
 def doubts_of_scan(scan: Volume, inside: Mask) -> Iterator[str]:

@@ -22,6 +22,7 @@ from kdlib.own_scans.plausibility import (
     doubts_of_answer,
     doubts_of_brain,
     doubts_of_mask,
+    doubts_of_name,
     doubts_of_scan,
     head_of,
 )
@@ -121,7 +122,10 @@ def _answer(
     facts["threshold"] = threshold
     facts["sha256"] = {kind: sha256_of(results.folder / name) for kind, name in names.items()}
     facts["brain_ml"] = None if brain is None else _ml(brain.array, brain)
-    facts["doubts"] = list(_doubts(scan[0], answers, masks["result"], truth, segmenter.recipe))
+    facts["doubts"] = [
+        *doubts_of_name(subject.scan.flair),
+        *_doubts(scan[0], answers, masks["result"], truth, segmenter.recipe),
+    ]
     write_sidecars(results, subject, facts)
     return Answer(facts, scan[0], masks, None if brain is None else brain.array)
 

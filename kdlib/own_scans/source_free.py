@@ -101,7 +101,7 @@ def pooled(parts: Sequence[Slices], device: torch.device) -> Slices:
     held = [Slices(part.images.to(device)) for part in parts if len(part)]
     if not held:
         raise InputError(
-            "no brain was found in any of these scans; look at them with 'kdlib check'"
+            "no brain was found in any of these scans; look at the pictures of 'kdlib predict'"
         )
     return pool(held)
 

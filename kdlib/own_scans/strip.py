@@ -110,7 +110,8 @@ def refuse_place(clinics: Clinics, out: Path) -> None:
     So it does if two copies would be one file, on this disk or on another.
     """
     home = _home(clinics)
-    if Path(os.path.realpath(out)).is_relative_to(os.path.realpath(home)):
+    whole = clinics.folder.is_dir()  # a single scan shares its folder with anything
+    if whole and Path(os.path.realpath(out)).is_relative_to(os.path.realpath(home)):
         raise InputError(f"{out}: it is inside the folder of the scans; choose another place")
     refuse_filled(out)
     usable = [subject for subject in clinics.subjects if not subject.faults]

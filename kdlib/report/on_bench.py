@@ -37,8 +37,9 @@ def on_bench(method: str, *, on_the_fly: bool = False) -> str:
     if "mends" in found:
         mends, harms = (listed(found[what]) or "none" for what in ("mends", "harms"))
         said.append(
-            f"Of the parts of a shift that the study {PARTS} turned alone, {method} mended {mends}"
-            f" and harmed {harms}, by tests not corrected for their number."
+            f"Where one thing alone differed between two simulated clinics (study {PARTS}), it"
+            f" helped against: {mends}; and it made worse: {harms} (not corrected for the number of"
+            " tests)."
         )
     return " ".join([*said, "Your scans may differ."])
 

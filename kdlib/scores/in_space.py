@@ -4,7 +4,24 @@ import numpy as np
 
 from kdlib.data.grid import slice_axis
 from kdlib.data.volume import Volume, onto_grid
+from kdlib.errors import InputError
 from kdlib.scores.metrics import Scores, evaluate
+
+
+def refuse_no_answer(result: Volume) -> None:
+    """Refuse an image that is neither a mask nor a map of probabilities.
+
+    A mask has 0 and one other value, as 1 or 255. Probabilities lie from 0 to 1.
+
+    Raises:
+        InputError: it is neither. The line says its lowest and its highest value.
+    """
+    low, high = float(result.array.min()), float(result.array.max())
+    values = result.array[(result.array != 0) & (result.array != high)]
+    is_mask = low == 0 and not values.size
+    if not (is_mask or (low >= 0 and high <= 1)):
+        what = f"its values reach from {low:g} to {high:g}"
+        raise InputError(f"{what}; give a mask (0 and one other value) or probabilities (0 to 1)")
 
 
 def evaluate_volumes(truth: Volume, result: Volume) -> Scores:

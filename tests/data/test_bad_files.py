@@ -98,7 +98,7 @@ SCANS = {
         lambda: saved(np.where(SCAN > 100, np.nan, np.inf).astype(np.float32)), "voxels are NaN"
     ),
     "infinity": (lambda: with_voxel(-np.inf), "1 voxels are NaN or infinite"),
-    "beyond float32": (lambda: saved(np.geomspace(1, 1e300, 210).reshape(6, 7, 5)), "infinite"),
+    "beyond float32": (lambda: saved(np.geomspace(1, 1e300, 210).reshape(6, 7, 5)), "too large"),
     "constant": (lambda: saved(np.full_like(SCAN, 5)), "every voxel has the value 5"),
     "all zeros": (lambda: saved(np.zeros_like(SCAN)), "every voxel has the value 0"),
     "RGB": (lambda: saved(np.zeros((6, 7, 5), [(c, "u1") for c in "RGB"])), "RGB"),

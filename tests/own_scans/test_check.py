@@ -161,3 +161,28 @@ def test_a_run_goes_on_without_bad_files_and_says_so_at_the_end(tmp_path: Path) 
                  "--skip-bad", *options(steps=2))  # fmt: skip
     assert done.status == 0, done.err
     assert "training/Utrecht/1/pre/FLAIR.nii.gz: this file is empty" in done.out.splitlines()[-1]
+
+
+def test_what_is_wrong_with_a_mask_is_told_though_the_t1_is_missing(tmp_path: Path) -> None:
+    spoilt(tmp_path)
+    found = checked(tmp_path, "flair+t1")
+    for name in ("labels", "grid"):
+        whole, alone = found[name].problems, checked(tmp_path)[name].problems
+        assert set(alone) < set(whole)
+        assert any("T1" in problem for problem in whole)
+
+
+def test_a_single_file_named_after_another_contrast_is_doubted(tmp_path: Path) -> None:
+    write_plain(tmp_path, "a")
+    flair = tmp_path / "a/FLAIR.nii.gz"
+    for name in ("T1", "anna_T1w", "t2", "anna_T2_FLAIR", "acts"):
+        path = shutil.copyfile(flair, tmp_path / f"{name}.nii.gz")
+        doubts = " ".join(next(iter(examine_all([open_clinics(path)])))[1].doubts)
+        assert ("is it a FLAIR?" in doubts) == (name in ("T1", "anna_T1w", "t2"))
+
+
+def test_a_flair_that_lies_too_deep_is_told_where_to_go(tmp_path: Path) -> None:
+    write_plain(tmp_path / "scans", "bert")
+    write_plain(tmp_path / "scans/anna", "2019")
+    (problem,) = checked(tmp_path / "scans")["anna"].problems
+    assert "2019/FLAIR.nii.gz lies a folder too deep; move it to anna_2019/FLAIR.nii.gz" in problem

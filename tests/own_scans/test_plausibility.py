@@ -1,6 +1,7 @@
 """Laws of plausibility: what no patient has is told, and real scans and masks raise no doubt."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,3 +153,18 @@ def test_the_command_tells_doubts_and_ends_with_0(tmp_path: Path) -> None:
     assert "2 of 2 subjects can be used; 1 may be wrong" in done.out
     rows = json.loads(kdlib("check", tmp_path, "--json").out)
     assert [len(row["doubts"]) for row in rows] == [0, 1]
+
+
+def test_the_table_and_the_page_mark_scans_that_are_doubtful(tmp_path: Path) -> None:
+    write_plain(tmp_path / "scans", "a")
+    shutil.copyfile(tmp_path / "scans/a/FLAIR.nii.gz", tmp_path / "b_T1.nii.gz")
+    scans = tmp_path / "scans/a/FLAIR.nii.gz", tmp_path / "b_T1.nii.gz"
+    done = kdlib("predict", *scans, "--out", tmp_path / "out")
+    assert done.status == 0, done.err
+    head, *rows = (tmp_path / "out/lesions.tsv").read_text().splitlines()
+    assert head.endswith("doubts")
+    told = {row.split("\t")[1]: row.split("\t")[-1] for row in rows}
+    assert "is it a FLAIR?" in told["b_T1"]
+    assert "is it a FLAIR?" not in told["a"]
+    page = (tmp_path / "out/report.html").read_text()
+    assert page.count('class="doubtful"') == sum(doubt != "n/a" for doubt in told.values())

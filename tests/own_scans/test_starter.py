@@ -174,6 +174,8 @@ def test_what_is_not_adapted_is_what_the_starter_answers(
     counted = f"Scans whose result is an adapted network's: 0 of {len(NAMES)}." in said.out
     assert counted == bool(how)
     assert how or [*report(tmp_path / "out")["runs"]] == ["starter"]
+    assert "was adapted by" not in page  # it was tried
+    assert report(tmp_path / "out")["result"] == ("result" if how else "starter")
 
 
 @pytest.mark.parametrize("how", [[], ["--on-the-fly"]])

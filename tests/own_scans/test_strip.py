@@ -177,3 +177,10 @@ def test_no_scan_is_overwritten(clinics: Path, stripped: Path, inside: bool, sai
     assert (done.status, len(done.err.splitlines())) == (2, 1), done.err
     assert said in done.err
     assert not (clinics / "out").exists()
+
+
+def test_a_single_scan_can_be_stripped_beside_itself(clinics: Path, tmp_path: Path) -> None:
+    flair = open_clinics(clinics)["utrecht"].subjects[0].scan.flair
+    scan = shutil.copyfile(flair, tmp_path / "anna.nii.gz")
+    done = kdlib("strip", scan, tmp_path / "stripped")
+    assert done.status == 0, done.err

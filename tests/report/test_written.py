@@ -60,3 +60,28 @@ def test_every_table_is_written_in_four_forms(
     }
     ledger = pd.read_csv(tmp_path / "ledger.csv")
     assert "undecided" in set(ledger.verdict)
+
+
+@pytest.mark.parametrize(
+    ("values", "taken"),
+    [
+        ([0, 1], True),
+        ([0, 255], True),
+        ([0, 0.3, 1], True),
+        ([0], True),
+        ([7], False),
+        ([0, 1, 2], False),
+        ([-1, 1], False),
+        ([0, 0.5, 40], False),
+    ],
+)
+def test_what_is_neither_a_mask_nor_probabilities_is_not_scored(
+    values: list[float], taken: bool, tmp_path: Path
+) -> None:
+    truth, result = np.zeros((6, 7, 5), np.float32), np.resize(values, (6, 7, 5))
+    truth[2:4, 2:4] = 1
+    for name, array in (("truth", truth), ("result", result.astype(np.float32))):
+        nib.save(nib.Nifti1Image(array, np.eye(4)), tmp_path / f"{name}.nii")
+    done = kdlib("evaluate", tmp_path / "truth.nii", tmp_path / "result.nii")
+    assert done.status == (0 if taken else 2)
+    assert taken or "give a mask (0 and one other value) or probabilities" in done.err
