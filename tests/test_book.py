@@ -331,3 +331,10 @@ def test_colab_fetches_the_repository_that_the_notebook_was_opened_from(
     names: dict[str, Any] = {}
     exec(colab["FIND"], names)  # the notebook's own code
     assert names["repository"] == "https://github.com/someone/fork"
+
+
+def test_the_study_of_ones_own_that_the_book_shows_is_one(tmp_path: Path) -> None:
+    shown = re.findall(r"```toml\n(.*?)```", (BOOK / "06_scenarios.md").read_text(), re.DOTALL)
+    (tmp_path / "mine.toml").write_text(shown[0])
+    study = load_study(str(tmp_path / "mine.toml"))
+    assert study.arms["mine"].label == "KD, very soft"

@@ -70,11 +70,12 @@ def _method_words(name: str, found: Mapping[str, float]) -> str:
         round(found[share] * found["clinics"])
         for share in ("adapted", "harmed", "harmed_if_always_adapted")
     )
+    none = "in none of these" if adapted and not harmed else f"in {harmed} of these"
     return (
         f"With {name} the forecast and the true gain have a correlation of"
         f" {found['correlation']:.2f}, and it foretells in {found['sign_right']:.0%} of the clinics"
         f" whether there is a gain{beside_a_coin(found)}. So it is careful: {adapted} are adapted,"
-        f" and in {harmed} of these the result is worse than the starter's by over 0.02 Dice. If"
+        f" and {none} the result is worse than the starter's by over 0.02 Dice. If"
         f" all were adapted, it would be so in {would}. The true gain was in its interval in"
         f" {found['inside_interval']:.0%}."
     )

@@ -59,7 +59,7 @@ class Landscape:
             f"The whole interval is above no adaptation for {listed(self.above)}."
             if self.above
             else "No method without labels has its whole interval above no adaptation.",
-            f"It is below for {listed(self.below)}." if self.below else "",
+            f"The whole interval is below it for {listed(self.below)}." if self.below else "",
             f"With labels, {listed(changed)}." if changed else "",
             self._rests_on(),
         ]

@@ -83,7 +83,7 @@ def test_a_method_is_above_or_below_with_its_whole_interval(results: Results) ->
     for arm in ("AdaBN", "CORAL"):
         for said, clear in (
             ("interval is above no adaptation", found[arm]["low"] > 0),
-            ("It is below", found[arm]["high"] < 0),
+            ("interval is below it", found[arm]["high"] < 0),
         ):
             told = re.search(rf"{said} for ([^.]*)\.", words)
             assert (told is not None and arm in told[1]) == clear
