@@ -19,13 +19,16 @@ SECONDS_UNTOLD = 5.0  # before it is said, once, that this process waits
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Wait until no other process of this user is in such a block for ``folder``.
+def alone_in(folder: Path, part: str = "") -> Iterator[None]:
+    """Wait until no other process of this user is in such a block for a ``part`` of ``folder``.
 
-    The lock lies outside ``folder``. It ends with the process that holds it.
+    The lock ends with the process that holds it. Its empty file stays in a folder for temporary
+    files, so that nothing but results is in ``folder``.
     """
-    name = hashlib.sha256(f"{os.getuid()} {folder.resolve()}".encode()).hexdigest()[:20]
-    lock = FileLock(Path(tempfile.gettempdir()) / f"kdlib-{name}.lock")
+    name = hashlib.sha256(f"{folder.resolve()} {part}".encode()).hexdigest()[:20]
+    home = Path(tempfile.gettempdir()) / f"kdlib-locks-{os.getuid()}"
+    home.mkdir(mode=0o700, exist_ok=True)
+    lock = FileLock(home / name)
     try:
         lock.acquire(timeout=SECONDS_UNTOLD)
     except Timeout:

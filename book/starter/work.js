@@ -43,7 +43,8 @@ function inWorker(parts) {
     stop = () => end(new Cancelled());
     worker.onerror = () => {
       if (heard) return end(new Error("the worker stopped"));
-      end();
+      worker.terminate();
+      stop = () => {};
       segmenting = onPage(parts);
       return resolve(segmenting(file, onProgress, isCancelled));
     };

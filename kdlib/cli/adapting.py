@@ -113,9 +113,7 @@ def adapt(
             skip_bad=skip_bad, scored=evaluate, on_subject=on_subject,
         )  # fmt: skip
     store = Store(folder, plan.clinics, device, threads)
-    results = ready_results(
-        [target], out, plan.subjects, plan.left_out, scored=evaluate, replace=replace
-    )
+    results = ready_results([target], out, plan.subjects, scored=evaluate, replace=replace)
     with trainings(store.missing(plan.scenarios)) as on_progress:
         runs = plan.runs(store, on_progress=on_progress)
     cases = list(zip(plan.subjects, of_runs(runs, device), strict=True))
@@ -158,7 +156,7 @@ def _adapt_starter(
             [target], inputs=starter.recipe.inputs, reading=reading, skip_bad=skip_bad,
             scored=evaluate, on_subject=on_subject,
         )  # fmt: skip
-    results = ready_results([target], out, subjects, left_out, scored=evaluate, replace=replace)
+    results = ready_results([target], out, subjects, scored=evaluate, replace=replace)
     what = "The starter learnt from simulated people. "
     if not on_the_fly:
         with count_bar("brains found") as on_scan, count_bar("steps") as on_step:

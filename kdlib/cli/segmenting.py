@@ -96,7 +96,7 @@ def predict(
             scans, t1=t1, inputs=segmenter.recipe.inputs, reading=Reading(orientation, form),
             skip_bad=skip_bad, scored=evaluate, on_subject=on_subject,
         )  # fmt: skip
-    results = ready_results(scans, out, subjects, left_out, scored=evaluate, replace=replace)
+    results = ready_results(scans, out, subjects, scored=evaluate, replace=replace)
     batch = Batch(results, [(subject, segmenter) for subject in subjects], left_out)
     segment_batches([batch], APPLIED if run else STARTER, scored=evaluate, threshold=threshold)
 
@@ -251,7 +251,6 @@ def ready_results(
     places: list[Path],
     out: Path,
     subjects: "Sequence[Subject]",
-    left_out: "Sequence[Finding]" = (),
     *,
     scored: bool,
     replace: bool = False,
@@ -271,5 +270,5 @@ def ready_results(
     make_writable(out)
     results = results_for(places, out, replace=replace)
     refuse_strange_results(results)
-    refuse_other_scans(results, {s.id for s in subjects} | {one.subject for one in left_out})
+    refuse_other_scans(results, {subject.id for subject in subjects})
     return results

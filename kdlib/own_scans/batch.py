@@ -37,8 +37,8 @@ class Batch:
 
     @property
     def ids(self) -> set[str]:
-        """The ids of all its scans, also of those that are left out."""
-        return {case.id for case, _ in self.cases} | {one.subject for one in self.left_out}
+        """The ids of the scans that are segmented."""
+        return {case.id for case, _ in self.cases}
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def segment_batch(
 
     ``what`` is a sentence for the report. The other arguments are as in ``segment``.
     """
-    with alone_in(batch.results.numbers):
+    with alone_in(batch.results.folder, batch.results.report):
         return _segment_alone(batch, what, scored, threshold, on_scan)
 
 
@@ -88,7 +88,10 @@ def _segment_alone(
         write_lesion_table(results, [])
         return Outcome([], [], removed)
     head = about([segmenter for _, segmenter in cases], what)
-    answers = segment(cases, results, left_out, scored=scored, threshold=threshold, on_scan=on_scan)
+    answers = segment(
+        cases, results, left_out, scored=scored, threshold=threshold, on_scan=on_scan,
+        on_write=replaced.forget,
+    )  # fmt: skip
     counts: list[int] = []
     facts = write_scan_report(results, head, _noted(answers, replaced, counts), left_out)
     write_lesion_table(results, facts)

@@ -87,8 +87,8 @@ def examine(
         header = read_header(path, reading)
         flair = subject.scan.read()[0]
         scan, inside = head_of(flair)
-        told = (*doubts_of_name(path), *doubts_of_scan(scan, inside))
-        doubts += [f"{path}: {doubt}" for doubt in told]
+        doubts += [f"{path}: {doubt}" for doubt in doubts_of_scan(scan, inside)]
+        notes += [f"{path}: {note}" for note in doubts_of_name(path)]  # T2 may be a second time
         images = [flair] if inputs == "flair" else subject.scan.read(inputs)
         _refuse_headless(path, images, inside, learnt_as)
         if seen := learnt_as or window:

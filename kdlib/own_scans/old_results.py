@@ -71,7 +71,7 @@ class Replaced:
         results: where the new ones go.
         scans: the new ones by the subject's id: the names that ``Results.names`` gives, and the
             ``sha256`` of the files that are there, old or new.
-        others: what the reports of the earlier calls say of other scans.
+        others: what the reports of the earlier calls say of files that are not overwritten.
         stale: the files of the earlier calls that the new ones do not overwrite.
     """
 
@@ -85,6 +85,11 @@ class Replaced:
         told = [{"subject": subject, **files} for subject, files in self.scans.items()]
         note = {"notice": "This call was interrupted.", "left_out": []}
         write_text(self.results.numbers, json.dumps(note | {"scans": [*told, *self.others]}))
+
+    def forget(self, subject: str) -> None:
+        """Note that a scan's files are being written, so that no digest holds for them."""
+        self.scans[subject].pop("sha256", None)
+        self.note()
 
     def remove(self) -> int:
         """Remove what is stale, and return how many masks and maps these are."""
@@ -115,7 +120,7 @@ def begin_results(results: Results, scans: Mapping[str, dict[str, Any]]) -> Repl
     for path in gone:
         path.unlink(missing_ok=True)
     stale = [name for name in _own_files(results) if name not in new]
-    others = [scan for scan in earlier if scan.get("subject") not in scans]
+    others = [kept for scan in earlier if (kept := _without(scan, new, results.folder))]
     replaced = Replaced(results, scans, others, stale)
     replaced.note()
     return replaced
@@ -127,6 +132,15 @@ def remove_results(results: Results, names: Iterable[str]) -> None:
         _remove(results.folder, name)
         if results.dataset is not None:
             _remove(results.folder, _sidecar(name))
+
+
+def _without(scan: dict[str, Any], new: Collection[str], out: Path) -> dict[str, Any]:
+    """What a report says of a scan's files that are not among the ``new`` ones; may be nothing."""
+    files = {kind: name for kind, name in _files_of(scan, out) if name not in new}
+    known = scan.get("sha256")
+    digests = known if isinstance(known, dict) else {}
+    kept = {kind: digests[kind] for kind in files if kind in digests}
+    return {"subject": scan.get("subject"), **files, "sha256": kept} if files else {}
 
 
 def _is_raw(out: Path, dataset: Path) -> bool:

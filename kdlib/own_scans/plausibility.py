@@ -32,7 +32,7 @@ AROUND = 4  # voxels; a lesion is compared with what lies so near to it
 DARK = 0.1  # standard deviations; real lesions are brighter than this above what is around them
 # Shares of a head outside the windows that are told. A network that learns misses skin alone.
 UNLEARNT, UNANSWERED = 0.03, 0.01
-OTHER_CONTRASTS = {"t1", "t2", "pd", "dwi", "adc", "swi", "mprage", "ct"}  # words of a file's name
+OTHER_CONTRASTS = {"t1", "t2", "dwi", "adc", "swi", "mprage"}  # words of a file's name
 AXES = ("left-right", "front-back", "up-down")
 
 

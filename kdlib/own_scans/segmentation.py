@@ -61,6 +61,7 @@ def segment(
     scored: bool = False,
     threshold: float = THRESHOLD,
     on_scan: Callable[[], None] = lambda: None,
+    on_write: Callable[[str], None] = lambda subject: None,
 ) -> Iterator[Answer]:
     """Write the lesion mask, the probability map and the brain mask, if any, of each scan.
 
@@ -77,6 +78,7 @@ def segment(
             label is read.
         threshold: a voxel is lesion if its probability is at least this.
         on_scan: called after each scan.
+        on_write: called with a subject's id before its first file is written.
 
     Yields:
         What was found in each scan.
@@ -84,7 +86,10 @@ def segment(
     for subject, segmenter in cases:
         try:
             with costing_one_scan(subject):
-                answer = _answer(subject, segmenter, results, scored=scored, threshold=threshold)
+                answer = _answer(
+                    subject, segmenter, results, scored=scored, threshold=threshold,
+                    on_write=on_write,
+                )  # fmt: skip
         except ScanFailedError as error:
             why = f"{printable(subject.id)}: {error}"
             left_out.append(Finding(subject.scan.clinic, printable(subject.id), (why,)))
@@ -95,7 +100,13 @@ def segment(
 
 
 def _answer(
-    subject: Subject, segmenter: Segmenter, results: Results, *, scored: bool, threshold: float
+    subject: Subject,
+    segmenter: Segmenter,
+    results: Results,
+    *,
+    scored: bool,
+    threshold: float,
+    on_write: Callable[[str], None],
 ) -> Answer:
     with costing_one_scan(subject, reading=True):
         scan = subject.scan.read(segmenter.recipe.inputs)
@@ -106,6 +117,7 @@ def _answer(
     masks = {name: probability.array >= threshold for name, probability in maps.items()}
     brain = answers.brain
     names = results.names(subject, brain=brain is not None)
+    on_write(subject.id)
     write_volume(results.folder / names["mask"], replace(scan[0], array=masks["result"]))
     write_volume(results.folder / names["probability"], maps["result"])
     if brain is not None:

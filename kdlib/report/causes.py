@@ -131,12 +131,13 @@ def control_words(table: pd.DataFrame, results: Results) -> str:
         "below": rows[rows["high"].lt(0)],
     }
     parts = [
-        f"the whole interval is {side} 0 for {_names(own, arms)}" for side, own in sides.items()
+        f"{_names(own, arms)} {'are' if len(own) > 1 else 'is'} {side} 0 with the whole interval"
+        for side, own in sides.items()
     ]
     others = len(rows) - sum(map(len, sides.values()))
     few = " One seed decides nothing, though." if rows["seeds"].max() == 1 else ""
-    rest = f" The interval of the other {others} crosses 0 or is missing." if others else ""
-    return f"{said} It has {count_of(len(rows), 'control arm')}: {listed(parts)}.{rest}{few}"
+    rest = f" The other {others} are not clear." if others > 1 else ""
+    return f"{said} Of its {count_of(len(rows), 'control arm')}, {listed(parts)}.{rest}{few}"
 
 
 def _changed(row: Mapping[Any, Any], arms: Mapping[str, Arm]) -> str:

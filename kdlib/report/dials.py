@@ -110,7 +110,9 @@ def mended_words(results: Results) -> str:
     for effect, does in (("mends", "raise"), ("harms", "lower")):
         found = _by_dial(results, effects[effects["effect"] == effect])
         said.append(
-            f"Shown to {does} it: {found}." if found else f"No method is shown to {does} it."
+            f"Methods that are shown to {does} the Dice: {found}."
+            if found
+            else f"No method is shown to {does} the Dice for any part."
         )
     seeds = count_of(int(effects["seeds"].max()), "seed") if len(effects) else "no seed"
     return f"{' '.join(said)} This rests on {seeds} and on tests not corrected for their number."

@@ -58,8 +58,9 @@ def forecast_words() -> str:
     said = [_method_words(NAMES[method], found) for method, found in tests.items()]
     one = next(iter(tests.values()))
     return (
-        f"It was tested on {one['clinics']} simulated clinics that it has not seen. They are made"
-        f" of {people_of_the_tests()} people, and {one['of_one_scan']} of them are a single scan."
+        f"It was tested on {one['clinics']} simulated clinics that it has not seen. The"
+        f" clinics are made of {people_of_the_tests()} people in all, and {one['of_one_scan']} of"
+        " the clinics are a single scan."
         f" {' '.join(said)}"
     )
 
@@ -70,12 +71,13 @@ def _method_words(name: str, found: Mapping[str, float]) -> str:
         round(found[share] * found["clinics"])
         for share in ("adapted", "harmed", "harmed_if_always_adapted")
     )
-    none = "in none of these" if adapted and not harmed else f"in {harmed} of these"
+    none, is_ = (str(harmed) if harmed else "None"), ("is" if harmed <= 1 else "are")
     return (
         f"With {name} the forecast and the true gain have a correlation of"
         f" {found['correlation']:.2f}, and it foretells in {found['sign_right']:.0%} of the clinics"
-        f" whether there is a gain{beside_a_coin(found)}. So it is careful: {adapted} are adapted,"
-        f" and {none} the result is worse than the starter's by over 0.02 Dice. If"
-        f" all were adapted, it would be so in {would}. The true gain was in its interval in"
+        f" whether there is a gain{beside_a_coin(found)}. Therefore the rule adapts rarely:"
+        f" {adapted} of {found['clinics']}. {none} of these {is_} worse than the starter by over"
+        f" 0.02 Dice, and so few cannot judge the rule. If all were adapted, it would be so in"
+        f" {would}. The true gain was in its interval in"
         f" {found['inside_interval']:.0%}."
     )

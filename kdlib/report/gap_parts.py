@@ -1,5 +1,7 @@
 """What the loss without adaptation is made of, as a table and in sentences."""
 
+import math
+
 import pandas as pd
 
 from kdlib.evidence.comparisons import PAIR, POOLED, Patients, by_patient, summary
@@ -15,7 +17,7 @@ PARTS = {
     "clinic_threshold": "the clinic has its best threshold",
     "border": "borders are right within one voxel",
     "missed": "no lesion is missed",
-    "small": "no small lesion is missed",
+    "small": "no lesion below 0.05 mL is missed",
     "false": "nothing is marked that touches no lesion",
     "outside_brain": "nothing is marked outside the brain",
     "other_labels": "what the other masks hold does not count as false",
@@ -64,6 +66,7 @@ def recall_by_size(results: Results) -> pd.DataFrame:
     if table.empty:
         return table
     recall = table[table.index.get_level_values("rate") == "recall"].droplevel("rate")
+    recall = recall.dropna(axis=1, how="all")  # sizes that no lesion here has
     return recall.rename(index=labels(results.arms), columns=SIZES).rename_axis("Arm")
 
 
@@ -80,11 +83,13 @@ def threshold_words(results: Results) -> str:
     """What a better threshold alone would gain, in a sentence; empty if nobody found out."""
     if "clinic_threshold" not in results.gap_parts:
         return ""
-    parts = parts_table(results.gap_parts, results.patients).set_index("If")["Gain"]
-    moved = PARTS["clinic_threshold"]
+    moved = parts_table(results.gap_parts, results.patients).set_index("If")
+    row = moved.loc[PARTS["clinic_threshold"], ["Gain", "Low", "High"]]
+    gain, low, high = map(float, row)
+    interval = "" if math.isnan(low) else f" (95 % interval {signed(low)} to {signed(high)})"
     return (
-        "One threshold that is chosen with the clinic's masks would change the mean Dice by"
-        f" {signed(parts[moved])} without adapting."
+        "One threshold for the clinic, chosen on the masks that it is scored on, would change the"
+        f" mean Dice by {signed(gain)}{interval} without adapting."
     )
 
 

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from kdlib.evidence.comparisons import PAIR, POOLED, differences, gaps_closed, pair_name
 from kdlib.evidence.comparisons import pooled as over_sources
 from kdlib.evidence.verdicts import count_of
+from kdlib.evidence.worth import gap_of
 from kdlib.record.minutes import as_time, minutes_of_arms
 from kdlib.record.results import Results
 from kdlib.report.figures import BLACK, PALE, SMALLEST, Picture, drawing, name_rows
@@ -34,7 +35,7 @@ class Landscape:
         self._gains = gains(results)
         found = pooled(self._gains, results)
         self.found = dict(sorted(found.items(), key=lambda one: -one[1]["difference"]))
-        free = set(label_free(results.arms))
+        free = {arm for arm in label_free(results.arms) if results.arms[arm].role != "control"}
         self.free = [arm for arm in self.found if arm in free]
         self.with_labels = [arm for arm in self.found if arm not in free]
         self.above = [arm for arm in self.free if self.found[arm]["low"] > 0]
@@ -98,10 +99,26 @@ class Landscape:
             f"Of {tried} to adapt without labels, {above} {verb} a whole interval above no"
             " adaptation."
         ]
+        said.append(self._bound_words())
         if self.with_labels:
             best = self.with_labels[0]
             said.append(f"With labels, {best} changes the mean Dice by {self._change(best)}.")
-        return " ".join([*said, self._rests_on()])
+        return " ".join(sentence for sentence in [*said, self._rests_on()] if sentence)
+
+    def _bound_words(self) -> str:
+        """That all labels of a half do not clearly help either, if that is so, in a sentence."""
+        arms = self.results.arms
+        lower, upper = lower_bound(arms), upper_bound(arms)
+        if lower is None or upper is None:
+            return ""
+        gap = gap_of(self.results.scores, upper, lower)
+        if gap is None or np.isnan(gap.low) or gap.low > 0:
+            return ""
+        size = f"{signed(gap.difference)}, 95 % interval {signed(gap.low)} to {signed(gap.high)}"
+        return (
+            f"In this study all labels of a half do not clearly help either ({arms[upper].label}"
+            f" {size}), so a small gain could not be seen."
+        )
 
     def _change(self, arm: str) -> str:
         return f"{signed(self.found[arm]['difference'])} ({interval(self.found[arm])})"

@@ -14,7 +14,7 @@ EVERY_SECONDS = 2.0
 
 
 def need_masks(clinics: Clinics, *names: str) -> None:
-    """Refuse clinics whose subjects lack a mask, before hours are spent on what is then scored.
+    """Refuse clinics whose studied subjects lack a mask, before hours are spent on a training.
 
     Args:
         clinics: all that were opened.
@@ -25,7 +25,7 @@ def need_masks(clinics: Clinics, *names: str) -> None:
     """
     for name in names:
         for part in name.split("+"):
-            for subject in clinics[part].subjects:
+            for subject in clinics[part].studied:
                 _ = subject.labelled
 
 

@@ -13,6 +13,7 @@ OURS = {
     "target_distillation": "starter after KD without source",
     THRESHOLD: "threshold",
 }
+ALIKE = 0.01  # of Dice: means of so few scans that are nearer say nothing
 
 
 def other_scores() -> pd.DataFrame:
@@ -54,9 +55,13 @@ def beside_words(table: pd.DataFrame) -> str:
         means = part.set_index("Tool")["Mean"]
         tools = means.drop([name for name in OURS.values() if name in means])
         own = [f"the {name} {means[name]:.2f}" for name in OURS.values() if name in means]
-        better = list(tools[tools > means[OURS[STARTER]]].index)
+        level = means[OURS[STARTER]]
+        alike = list(tools[(tools - level).abs() < ALIKE].index)
+        better = [name for name in tools[tools > level].index if name not in alike]
         verb = "are" if len(better) > 1 else "is"
         above = f"{listed(better) if better else 'None of them'} {verb} higher than the starter."
+        if alike:
+            above += f" Within {ALIKE:g} of it: {listed(alike)}."
         said.append(
             f"Against `{mask}`, the mean Dice of {count_of(len(tools), 'other tool')} is"
             f" {tools.min():.2f} to {tools.max():.2f} (the highest is that of {tools.idxmax()})."

@@ -43,7 +43,9 @@ def rerun(template: str, parameters: Mapping[str, str | list[str]], out: Path) -
         InputError: the template or a parameter does not exist (the message names the most similar
             one), a value has the wrong type, or the scenario refuses it.
     """
-    if out.suffix != ".ipynb" or out.is_dir():
+    if out.is_dir():
+        raise InputError(f"{out}: this is a folder; name a notebook in it, or another one")
+    if out.suffix != ".ipynb":
         raise InputError(f"{out}: name a notebook, such as {out.stem or template}.ipynb")
     notebook = _template(template)
     _execute(notebook, _typed(template, notebook, parameters), out)
@@ -135,11 +137,9 @@ def _typed_one(name: str, text: str, declared: dict[str, str]) -> str | int | fl
         raise InputError(f"{name}={text!r} is not of type {kind} ({declared['help']})") from None
 
 
-def _keep_failed(failed: Path, out: Path) -> Path:
-    """Keep a notebook that stopped at an error beside its place, for a look at the error."""
-    kept = out.with_suffix(".failed.ipynb")
-    shutil.copyfile(failed, kept)
-    return kept
+def _failed(out: Path) -> Path:
+    """Where a notebook is kept that stopped at an error, for a look at it."""
+    return out.with_suffix(".failed.ipynb")
 
 
 def _execute(notebook: nbformat.NotebookNode, values: dict[str, Any], out: Path) -> None:
@@ -154,7 +154,8 @@ def _execute(notebook: nbformat.NotebookNode, values: dict[str, Any], out: Path)
             )  # fmt: skip
         except papermill.PapermillExecutionError as error:
             if error.ename == InputError.__name__:
-                raise InputError(error.evalue) from None
-            kept = _keep_failed(temporary, out)
-            what = f"{error.ename}: {error.evalue}; {kept} is the notebook up to there"
+                raise InputError(f"{out.name}: {error.evalue}") from None
+            shutil.copyfile(temporary, _failed(out))
+            what = f"{error.ename}: {error.evalue}; {_failed(out)} is the notebook up to there"
             raise InputError(f"{out.name}: {what}") from None
+        _failed(out).unlink(missing_ok=True)

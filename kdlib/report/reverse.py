@@ -5,7 +5,7 @@ import pandas as pd
 from kdlib.record.results import Results
 from kdlib.report.tables import arms_in_order, labels
 from kdlib.report.words import listed
-from kdlib.study.arm import label_free, lower_bound
+from kdlib.study.arm import label_free, lower_bound, upper_bound
 
 
 def cases_table(results: Results) -> pd.DataFrame:
@@ -25,6 +25,14 @@ def cases_words(results: Results) -> str:
     for rows, what in ((change > 0, "higher"), (change < 0, "lower")):
         if names := [arms[str(arm)].label for arm in rows.index[rows.all(axis=1)]]:
             said.append(f"It is {what} on each scan with {listed(names)}.")
+    upper = upper_bound(arms)
+    known = dice.loc[str(upper)] if upper in dice.index else plain
+    if worse := [str(scan) for scan in plain.index if known[scan] < plain[scan]]:
+        scans = listed(worse)
+        said.append(
+            f"{arms[str(upper)].label}, which also learnt from the other scan's mask, is below no"
+            f" adaptation on {scans}, so one scan with a mask is no yardstick here."
+        )
     return " ".join([*said, "These are cases and no test."])
 
 

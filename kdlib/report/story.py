@@ -109,7 +109,7 @@ class Story:
         recipe = self.results.study["recipe"]
         own, whole = slices_of(recipe), slices_of_study("paper")
         return [
-            "The scans of these pairs are simulated." if self.simulated else "The scans are real.",
+            "The pairs of clinics are simulated." if self.simulated else "The scans are real.",
             f"Each network learnt from {own:,} slices; the paper's from {whole:,}.",
             STARTS[recipe["start"]],
         ]
@@ -123,10 +123,10 @@ class Story:
             own = table[table["arm"].eq(arm)]
             parts.append(
                 f"With {self.results.arms[arm].label} the mean Dice is lower than without"
-                f" adaptation, by {LEAST:g} or more, in"
-                f" {int((own['difference'] <= -LEAST).sum())} of {count_of(len(own), 'pair')}, and"
-                f" {100 * self.found[arm]['made_worse']:.0f} % of the subjects lose Dice, if the"
-                " pairs in which one subject is tested are averaged."
+                f" adaptation by {LEAST:g} or more in"
+                f" {int((own['difference'] <= -LEAST).sum())} of {count_of(len(own), 'pair')}."
+                " Averaged over the pairs in which they are tested,"
+                f" {100 * self.found[arm]['made_worse']:.0f} % of the subjects have a lower Dice."
             )
         return " ".join(parts)
 

@@ -13,6 +13,7 @@ from kdlib.evidence.verdicts import count_of
 from kdlib.evidence.worth import Gain, gains, gap_of
 from kdlib.methods import method_named
 from kdlib.record.results import Results
+from kdlib.report.words import rounded
 from kdlib.study.arm import Arm, adapting, label_free, lower_bound, upper_bound
 from kdlib.study.study import Study
 
@@ -158,5 +159,6 @@ def labels_words(results: Results) -> str:
 
 def _span(it: Contrast) -> str:
     if np.isnan(it.low):
-        return f"{it.difference:+.3f} (too few subjects, or no spread, for a test)"
-    return f"{it.difference:+.3f} (95 % interval {it.low:+.3f} to {it.high:+.3f})"
+        return f"{rounded(it.difference, 3, '+')} (too few subjects, or no spread, for a test)"
+    size, low, high = (rounded(value, 3, "+") for value in (it.difference, it.low, it.high))
+    return f"{size} (95 % interval {low} to {high})"

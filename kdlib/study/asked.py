@@ -50,6 +50,8 @@ class Asked:
         """
         workers = dict(getattr(self.cluster, "workers", {}))
         refused = {name: one for name, one in workers.items() if one.status in NOT_STARTED}
+        if len(refused) < len(workers):
+            self._refusals = 0
         now = time.monotonic()
         if not refused or now - self._last < SECONDS_TO_ASK_AGAIN:
             return
@@ -58,7 +60,7 @@ class Asked:
             self.cluster.worker_spec.pop(name, None)
             self.cluster.workers.pop(name, None)
             self.cluster._created.discard(worker)  # it cannot be closed when the cluster ends
-        self._refusals = self._refusals + 1 if len(refused) == len(workers) else 0
+        self._refusals += len(refused) == len(workers)
         if self._refusals >= MOST_REFUSALS:
             raise InputError(f"no worker could be started: {self._heard.said}")
 

@@ -142,13 +142,14 @@ def run_study(
         place = cluster_of_file(cluster)
     elif workers > 1:
         place = local_cluster(workers, len(absent))
-    if absent and place is not None:
+    if place is not None and absent:
         from kdlib.study.engine import run_on_dask
 
         ordered = most_needed_first(absent)
         run_on_dask(ordered, store, place, on_progress=on_progress, on_dashboard=on_dashboard)
-    for scenario in absent:  # also a teacher that was removed, whose students are finished
-        store.run(scenario, on_progress=on_progress)
+    else:
+        for scenario in absent:  # also a teacher that was removed, whose students are finished
+            store.run(scenario, on_progress=on_progress)
     return [(item, store.run(item.scenario, on_progress=on_progress)) for item in items]
 
 

@@ -81,6 +81,42 @@ def test_old_masks_stay_until_there_are_new_ones(
     assert kdlib(*call).status == 0
 
 
+@pytest.mark.parametrize("stops", ["_doubts", "_facts"])
+def test_a_call_that_was_stopped_while_it_wrote_can_be_made_again(
+    done: Path, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stops: str
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    call = ["predict", student(done), target, "--out", tmp_path]
+    assert kdlib(*call).status == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(segmentation, stops, interrupted)
+        kdlib(*call, "--threshold", "0.2")
+    again = kdlib(*call)
+    assert again.status == 0, again.err
+
+
+def test_files_that_the_next_network_does_not_write_stay_known(
+    done: Path, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The starter writes a mask of the brain, and a run does not."""
+    scan = target / NAMES[0]
+    assert kdlib("predict", scan, "--out", tmp_path).status == 0
+    assert len([*tmp_path.glob("*_brain_mask.nii.gz")]) == 1
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    call = ["predict", student(done), scan, "--out", tmp_path]
+    with monkeypatch.context() as patch:
+        patch.setattr(segmentation, "_answer", interrupted)
+        kdlib(*call)
+    again = kdlib(*call)
+    assert again.status == 0, again.err
+    assert not [*tmp_path.glob("*_brain_mask.nii.gz")]
+
+
 def test_results_that_nobody_vouches_for_are_not_replaced(
     done: Path, clinics: Clinics, target: Path, tmp_path: Path
 ) -> None:

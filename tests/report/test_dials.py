@@ -69,12 +69,11 @@ def test_the_words_name_what_is_mended_and_harmed(dialled: Results) -> None:
 
 def test_the_first_page_names_each_part_with_its_methods(dialled: Results) -> None:
     said = mended_words(dialled)
-    assert "raise it: AdaBN, histogram matching and KD where the contrast differs; " in said
-    assert "KD where the reader draws other borders. Shown to lower it: ADA where" in said
+    assert "raise the Dice: AdaBN, histogram matching and KD where the contrast differs; " in said
+    assert "draws other borders. Methods that are shown to lower the Dice: ADA where" in said
     nothing = changed(dialled, lambda table: table[table["arm"].isin(["L-bound", "U-bound"])])
-    assert "No method is shown to raise it. No method is shown to lower it." in mended_words(
-        nothing
-    )
+    for does in ("raise", "lower"):
+        assert f"No method is shown to {does} the Dice for any part." in mended_words(nothing)
 
 
 def test_an_arm_that_changes_nothing_has_no_interval_and_is_not_counted(dialled: Results) -> None:

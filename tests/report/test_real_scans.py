@@ -8,7 +8,7 @@ import pytest
 
 from kdlib.own_scans.forecast import forecast_tests
 from kdlib.record.results import open_results
-from kdlib.report.other_tools import beside_tools, beside_words, other_scores
+from kdlib.report.other_tools import ALIKE, beside_tools, beside_words, other_scores
 from kdlib.report.real_scans import (
     changes,
     changes_conclusion,
@@ -106,7 +106,9 @@ def test_other_tools_stand_beside_the_starter_on_the_same_scans_and_masks() -> N
         own = own[own["scan"].isin(others["scan"])]["dice"]
         assert means["starter"] == pytest.approx(own.mean())
         assert f"(the highest is that of {same.idxmax()})" in beside_words(table)
-        better = [tool for tool in same.index if same[tool] > means["starter"]]
+        better = [tool for tool in same.index if same[tool] >= means["starter"] + ALIKE]
+        alike = [tool for tool in same.index if abs(same[tool] - means["starter"]) < ALIKE]
+        assert all(f"Within {ALIKE:g} of it: {tool}." in beside_words(part) for tool in alike)
         said = f"{better[0] if better else 'None of them'} is higher than the starter."
         assert said in beside_words(part)
 

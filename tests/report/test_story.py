@@ -111,7 +111,7 @@ def test_the_harm_that_is_told_is_that_of_the_recorded_scores(folder: Path) -> N
     keys = ["source", "target", "subject"]
     wide = results.scores.groupby([*keys, "arm"])["dice"].mean().unstack("arm")
     for arm, sentence in zip(
-        story.arms, re.findall(r"With .*? are averaged\.", story.harm), strict=True
+        story.arms, re.findall(r"With .*? a lower Dice\.", story.harm), strict=True
     ):
         change = (wide[arm] - wide["L-bound"]).dropna()
         by_pair = change.groupby(["source", "target"]).mean()

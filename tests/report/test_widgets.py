@@ -122,9 +122,10 @@ def test_the_threshold_explorer_has_the_probabilities_of_every_saved_slice(resul
     for run in explorer.facts["runs"]:
         example = results.example(run["source"], run["target"], run["subject"])
         np.testing.assert_array_equal(arrays[run["truth"]], example["truth"].T)
-        np.testing.assert_allclose(arrays[run["answer"]], example[run["arm"]].T, atol=1)
-        cut = arrays[run["answer"]] >= 128
-        np.testing.assert_array_equal(cut, example[run["arm"]].T >= 128)
+        for hundredths in range(1, 100):  # all that the slider has
+            grey = int(hundredths / 100 * 255 + 0.5)
+            cut = arrays[run["answer"]] >= grey
+            np.testing.assert_array_equal(cut, grey <= example[run["arm"]].T)
 
 
 def test_the_subject_shown_is_the_one_of_middle_lesion_volume(explored_study):

@@ -1,11 +1,15 @@
 """A batch system that refuses a worker does not stop a study for good."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 import pytest
+from distributed.core import Status
 
 from kdlib.data.clinics import Clinics
 from kdlib.errors import InputError
+from kdlib.study.asked import Asked
 from kdlib.study.plan import plan, run_study
 from kdlib.study.store import Store
 from kdlib.study.study import Study, load_study
@@ -72,3 +76,19 @@ def test_workers_that_are_always_refused_end_the_study_in_one_line(
     with pytest.raises(InputError, match=r"no worker could be started: .*invalid partition$"):
         run_study(study, Store(tmp_path / "runs", clinics), cluster=cluster)
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_refusals_far_apart_end_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kdlib.study.asked.SECONDS_TO_ASK_AGAIN", 0.0)
+    cluster = SimpleNamespace(workers={}, worker_spec={}, _created=set())
+    asked = Asked(cluster)
+    for _ in range(5):
+        for status in (Status.created, Status.running):  # refused, and the next one runs
+            cluster.workers = {0: mock.Mock(status=status)}
+            asked.again()
+    for _ in range(2):
+        cluster.workers = {0: mock.Mock(status=Status.created)}
+        asked.again()
+    cluster.workers = {0: mock.Mock(status=Status.created)}
+    with pytest.raises(InputError, match="no worker could be started"):
+        asked.again()

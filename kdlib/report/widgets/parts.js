@@ -182,9 +182,12 @@ function cascade(items, levels, wishes) {
 // A clinic's name as it is written: its key has small letters.
 const written = (clinic) => clinic.charAt(0).toUpperCase() + clinic.slice(1);
 
-// A number with the sign that printers use. What rounds to 0 has a plus.
+// A number with the sign that printers use, and as many digits as show that it is not 0.
+const LITTLE = 1e-6; // less is 0 but for rounding
 const signed = (value, digits = 3) => {
-  const size = Math.abs(value).toFixed(digits);
+  let shown = digits;
+  while (Math.abs(value) >= LITTLE && Math.abs(value) < 0.5 * 10 ** -shown) shown += 1;
+  const size = Math.abs(value).toFixed(shown);
   return `${value < 0 && Number(size) > 0 ? "−" : "+"}${size}`;
 };
 
