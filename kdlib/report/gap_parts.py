@@ -88,8 +88,8 @@ def threshold_words(results: Results) -> str:
     gain, low, high = map(float, row)
     interval = "" if math.isnan(low) else f" (95 % interval {signed(low)} to {signed(high)})"
     return (
-        "One threshold for the clinic, chosen on the masks that it is scored on, would change the"
-        f" mean Dice by {signed(gain)}{interval} without adapting."
+        "One threshold, chosen on the masks that it is scored on, would change the mean Dice"
+        f" by {signed(gain)}{interval} without adapting."
     )
 
 

@@ -59,11 +59,13 @@ def test_found_missed_and_false_differ_without_colour(page):
     assert shares[0] > shares[1] * 1.5
 
 
-def test_a_change_that_rounds_to_nothing_has_no_minus(page):
+def test_a_change_near_0_keeps_its_sign(page):
     parts = base.source("parts.js")
-    parts = parts[parts.index("const signed = ") :].split("\n\n")[0]
-    said = page.evaluate(f"() => {{ {parts} return [-0.0004, 0, -0.0006].map((v) => signed(v)) }}")
-    assert said == ["+0.000", "+0.000", "−0.001"]
+    parts = parts[parts.index("const LITTLE = ") :].split("\n\n")[0]
+    said = page.evaluate(
+        f"() => {{ {parts} return [-0.0004, 0, -1e-9, -0.0006].map((v) => signed(v)) }}"
+    )
+    assert said == ["−0.0004", "+0.000", "+0.000", "−0.001"]
 
 
 def test_stills_give_way_on_screen_and_come_back_in_print(page):
