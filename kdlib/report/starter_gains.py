@@ -45,8 +45,8 @@ def starter_words(results: Results, arm: str) -> str:
     return (
         "On the same scans the shipped starter has a mean Dice of"
         f" {starter_dice(results):.2f} as it is, {results.arms[lower].label} has"
-        f" {means[lower]:.2f} and {results.arms[arm].label} {means[arm]:.2f}. It was improved after a"
-        " look at these scans."
+        f" {means[lower]:.2f} and {results.arms[arm].label} {means[arm]:.2f}. The starter was"
+        " improved after a look at these scans."
     )
 
 
