@@ -1,41 +1,63 @@
-"""One process of this machine at a time in a folder, for work that is short or that a person began.
+"""One process at a time in a folder, for work that a person began.
 
-``kdlib.study.lock`` is for runs, which several machines share.
+``kdlib.study.lock`` is for runs, which several machines share for long.
 """
 
-import hashlib
 import os
-import tempfile
+import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import lock_descriptor
 
 from kdlib.errors import WaitingWarning, printable
 
 SECONDS_UNTOLD = 5.0  # before it is said, once, that this process waits
+PAUSE = 0.1  # seconds between two looks
 
 
 @contextmanager
 def alone_in(folder: Path, part: str = "") -> Iterator[None]:
-    """Wait until no other process of this user is in such a block for a ``part`` of ``folder``.
+    """Wait until no other process is in such a block for a ``part`` of ``folder``, which is made.
 
-    The lock ends with the process that holds it. Its empty file stays in a folder for temporary
-    files, so that nothing but results is in ``folder``.
+    A hidden file in the folder is locked meanwhile. The lock ends with the process that holds it.
     """
-    name = hashlib.sha256(f"{folder.resolve()} {part}".encode()).hexdigest()[:20]
-    home = Path(tempfile.gettempdir()) / f"kdlib-locks-{os.getuid()}"
-    home.mkdir(mode=0o700, exist_ok=True)
-    lock = FileLock(home / name)
-    try:
-        lock.acquire(timeout=SECONDS_UNTOLD)
-    except Timeout:
-        what = "another process writes into this folder; it is waited for"
-        warnings.warn(f"{printable(folder)}: {what}", WaitingWarning, stacklevel=3)
-        lock.acquire()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f".{part or 'kdlib'}.lock"
+    file = _locked(path)
     try:
         yield
     finally:
-        lock.release()
+        path.unlink(missing_ok=True)
+        os.close(file)
+
+
+def _locked(path: Path) -> int:
+    """A descriptor of the file at ``path``, which this process alone has locked."""
+    began, told = time.monotonic(), False
+    while True:
+        file = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+        if _held(file) and _is_there(file, path):
+            return file
+        os.close(file)
+        if not told and time.monotonic() - began > SECONDS_UNTOLD:
+            told, what = True, "another process writes into this folder; it is waited for"
+            warnings.warn(f"{printable(path.parent)}: {what}", WaitingWarning, stacklevel=4)
+        time.sleep(PAUSE)
+
+
+def _held(file: int) -> bool:
+    """Whether the lock is ours, or there are no locks on this file system."""
+    try:
+        return lock_descriptor(file, blocking=False)
+    except OSError:
+        return True
+
+
+def _is_there(file: int, path: Path) -> bool:
+    """Whether an open file is the one at ``path``. Who had the lock before has removed its own."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(file), path.stat())
+    return False

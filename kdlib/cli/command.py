@@ -86,6 +86,8 @@ def main() -> None:
     except InputError as error:
         _refuse(str(error))
     except Exception as error:
+        if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
+            _refuse("no folder for temporary files can be written; free some space or set TMPDIR")
         if memory_refuses(error):
             _refuse(memory_refused(error))
         if not isinstance(error, OSError) or (error.filename is None and not disk_refuses(error)):

@@ -119,6 +119,7 @@ def bids(
     ] = None,
     run: RunFolder = None,
     threshold: Threshold = THRESHOLD,
+    replace: Replace = False,
     skip_bad: SkipBad = False,
     orientation: Orientation = None,
     form: Form = None,
@@ -132,7 +133,7 @@ def bids(
     from kdlib.data.forms import Reading
     from kdlib.own_scans.bids_app import of_each_participant, participants_named
     from kdlib.own_scans.lesion_table import gather_lesion_table
-    from kdlib.own_scans.old_results import refuse_strange_results
+    from kdlib.own_scans.old_results import refuse_other_scans, refuse_strange_results
     from kdlib.study.progress import count_bar
 
     _check_threshold(threshold)
@@ -147,11 +148,12 @@ def bids(
     with count_bar("scans checked", passing=True) as on_subject:
         batches = of_each_participant(
             bids_dir, out_dir, people, segmenter, reading=Reading(orientation, form),
-            skip_bad=skip_bad, on_subject=on_subject,
+            skip_bad=skip_bad, replace=replace, on_subject=on_subject,
         )  # fmt: skip
     make_writable(out_dir)
     for batch in batches:
         refuse_strange_results(batch.results)
+        refuse_other_scans(batch.results, batch.flairs)
     segment_batches(batches, APPLIED if run else STARTER, threshold=threshold)
 
 
@@ -270,5 +272,5 @@ def ready_results(
     make_writable(out)
     results = results_for(places, out, replace=replace)
     refuse_strange_results(results)
-    refuse_other_scans(results, {subject.id for subject in subjects})
+    refuse_other_scans(results, {subject.id: subject.scan.flair for subject in subjects})
     return results

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kdlib.data.labels import THRESHOLD
@@ -36,9 +37,9 @@ class Batch:
     left_out: list[Finding]
 
     @property
-    def ids(self) -> set[str]:
-        """The ids of the scans that are segmented."""
-        return {case.id for case, _ in self.cases}
+    def flairs(self) -> dict[str, Path]:
+        """The FLAIR of each scan that is segmented, by the subject's id."""
+        return {case.id: case.scan.flair for case, _ in self.cases}
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def _segment_alone(
     batch: Batch, what: str, scored: bool, threshold: float, on_scan: Callable[[], None]
 ) -> Outcome:
     results, cases, left_out = batch.results, batch.cases, batch.left_out
-    refuse_other_scans(results, batch.ids)  # another call may have ended just now
+    refuse_other_scans(results, batch.flairs)  # another call may have ended just now
     files: Files = {
         case.id: {**results.names(case, brain=made.finds_brain)} for case, made in cases
     }
@@ -87,10 +88,10 @@ def _segment_alone(
         write_numbers(results, {"what": what}, [], left_out)
         write_lesion_table(results, [])
         return Outcome([], [], removed)
-    head = about([segmenter for _, segmenter in cases], what)
+    head = about([segmenter for _, segmenter in cases], what) | {"kept": replaced.kept}
     answers = segment(
         cases, results, left_out, scored=scored, threshold=threshold, on_scan=on_scan,
-        on_write=replaced.forget,
+        on_write=replaced.writes, on_failure=replaced.fails,
     )  # fmt: skip
     counts: list[int] = []
     facts = write_scan_report(results, head, _noted(answers, replaced, counts), left_out)
@@ -99,9 +100,6 @@ def _segment_alone(
 
 
 def _noted(answers: Iterable[Answer], replaced: Replaced, counts: list[int]) -> Iterator[Answer]:
-    """The same answers, each noted. After the last one stale results go, and are counted."""
-    for answer in answers:
-        replaced.scans[answer.facts["subject"]]["sha256"] = answer.facts["sha256"]
-        replaced.note()
-        yield answer
+    """The same answers. After the last one stale results go, and are counted."""
+    yield from answers
     counts.append(replaced.remove())

@@ -45,6 +45,7 @@ def of_each_participant(
     *,
     reading: Reading,
     skip_bad: bool,
+    replace: bool = False,
     on_subject: OnSubject,
 ) -> list[Batch]:
     """Each participant's usable scans, and what is wrong with the others.
@@ -68,7 +69,7 @@ def of_each_participant(
         cases[alike.participant(subject)].append((subject, segmenter))
     return [
         Batch(
-            Results(out, dataset, person),
+            Results(out, dataset, person, replace),
             own,
             [finding for finding in left_out if person in owners[finding.subject]],
         )

@@ -1,12 +1,14 @@
 """Keep the results of two calls apart: those of an earlier one stay until there are new ones."""
 
 import json
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kdlib.data.bids import is_bids
 from kdlib.data.formats import images_in, is_own_result
 from kdlib.data.subject_files import DESCRIPTION, OWN_REPORT, is_own_derivative, own_report
 from kdlib.errors import InputError, printable
@@ -24,11 +26,10 @@ def refuse_strange_results(results: Results) -> None:
             be somebody's own work, so it is not replaced.
     """
     out = results.folder
-    if results.dataset is not None:
-        raw = _is_raw(out.resolve(), results.dataset.resolve())
-        if raw or ((out / DESCRIPTION).exists() and not is_own_derivative(out)):
-            what = "this folder is a dataset that kdlib did not write"
-            raise InputError(f"{out}: {what}; name another folder, such as derivatives/kdlib in it")
+    foreign = (out / DESCRIPTION).exists() and not is_own_derivative(out)
+    if _is_raw(out) or (results.dataset is not None and foreign):
+        what = "this folder is a dataset that kdlib did not write"
+        raise InputError(f"{out}: {what}; name another folder, such as derivatives/kdlib in it")
     if _is_of_one(results) and own_report(out / OWN_REPORT) is not None:
         what = "this folder has the results of another command"
         raise InputError(f"{out}: {what}; name another folder")
@@ -42,25 +43,30 @@ def refuse_strange_results(results: Results) -> None:
         raise InputError(f"{path}: {what}; move it away, or name another folder for the results")
 
 
-def refuse_other_scans(results: Results, ids: Collection[str]) -> None:
-    """Refuse a folder that has results of other scans than those with these ``ids``.
+def refuse_other_scans(results: Results, flairs: Mapping[str, Path]) -> None:
+    """Refuse a folder that has results of other scans than these.
 
-    They would be removed. So they may be only if the user says so, which ``results.replace`` tells,
-    or if they are of the one participant whose results these are.
+    They would be removed. So they may be only if the user says so, which ``results.replace`` tells.
+
+    Args:
+        results: where the new results go.
+        flairs: the FLAIR of each scan, by the subject's id. Another FLAIR of the same id is another
+            scan.
 
     Raises:
         InputError: there are some. One line names one of them and the remedy.
     """
-    others = [
-        scan for scan in _earlier(results)
-        if scan.get("subject") not in ids
-        and any((results.folder / name).exists() for _, name in _files_of(scan, results.folder))
-    ]  # fmt: skip
-    if others and not (results.replace or _is_of_one(results)):
-        name = printable(str(others[0].get("subject")))
-        what = f"it has the results of other scans, such as {name}"
-        remedy = "name another folder with --out, or give --replace to remove them"
-        raise InputError(f"{results.folder}: {what}; {remedy}")
+    if results.replace:
+        return
+    for scan in _earlier(results):
+        name, flair = str(scan.get("subject")), flairs.get(str(scan.get("subject")))
+        if flair is not None and scan.get("flair_sha256") in (None, sha256_of(flair)):
+            continue
+        if any((results.folder / file).exists() for _, file in _files_of(scan, results.folder)):
+            what = "other scans, such as" if flair is None else "another scan that is called"
+            remedy = "name another folder for the results, or give --replace to remove them"
+            told = f"it has the results of {what} {printable(name)}"
+            raise InputError(f"{results.folder}: {told}; {remedy}")
 
 
 @dataclass(frozen=True)
@@ -69,16 +75,18 @@ class Replaced:
 
     Attributes:
         results: where the new ones go.
-        scans: the new ones by the subject's id: the names that ``Results.names`` gives, and the
-            ``sha256`` of the files that are there, old or new.
+        scans: the new ones by the subject's id: the names that ``Results.names`` gives, and as
+            ``known`` all digests (SHA-256) that each of these files may have, old or new.
         others: what the reports of the earlier calls say of files that are not overwritten.
-        stale: the files of the earlier calls that the new ones do not overwrite.
+        stale: these files.
+        kept: what is known of scans whose old results stay, since they could not be segmented.
     """
 
     results: Results
     scans: Mapping[str, dict[str, Any]]
     others: list[dict[str, Any]]
     stale: list[str]
+    kept: list[dict[str, Any]] = field(default_factory=list)
 
     def note(self) -> None:
         """Note all files, old and new. If the call is interrupted, the next one knows them."""
@@ -86,10 +94,27 @@ class Replaced:
         note = {"notice": "This call was interrupted.", "left_out": []}
         write_text(self.results.numbers, json.dumps(note | {"scans": [*told, *self.others]}))
 
-    def forget(self, subject: str) -> None:
-        """Note that a scan's files are being written, so that no digest holds for them."""
-        self.scans[subject].pop("sha256", None)
+    def writes(self, subject: str, digests: Mapping[str, str], flair: str) -> None:
+        """Note what a scan's files will be in a moment. The page and the table of before go."""
+        files = self.scans[subject]
+        known = files.setdefault("known", {})
+        for kind, digest in digests.items():
+            known.setdefault(kind, []).append(digest)
+        files |= {"flair_sha256": flair}
+        gone = [self.results.page]
+        if not _is_of_one(self.results):
+            gone.append(self.results.folder / f"{TABLE}.tsv")
+        if self.results.dataset is not None:  # they are of the old mask, and a table reads them
+            gone += [self.results.folder / _sidecar(files[kind]) for kind in digests]
+        for path in gone:
+            path.unlink(missing_ok=True)
         self.note()
+
+    def fails(self, subject: str) -> None:
+        """A scan could not be segmented: what was there of it stays, and is known later."""
+        files = {"subject": subject, **self.scans[subject]}
+        there = [(self.results.folder / name).exists() for name in _names_in(files)]
+        self.kept.extend([files] if any(there) else [])
 
     def remove(self) -> int:
         """Remove what is stale, and return how many masks and maps these are."""
@@ -101,7 +126,7 @@ class Replaced:
 
 
 def begin_results(results: Results, scans: Mapping[str, dict[str, Any]]) -> Replaced:
-    """Note which files this call is going to write. The page and the table of before go.
+    """Note which files this call is going to write.
 
     ``scans`` are the names that ``Results.names`` gives, by the subject's id. A call that has a
     report for one participant replaces that participant's results only.
@@ -109,16 +134,15 @@ def begin_results(results: Results, scans: Mapping[str, dict[str, Any]]) -> Repl
     refuse_strange_results(results)
     earlier = list(_earlier(results))
     for scan in earlier:
-        files, digests = scans.get(str(scan.get("subject"))), scan.get("sha256")
-        if files is not None and isinstance(digests, dict):
-            alike = [kind for kind in digests if scan.get(kind) == files.get(kind)]
-            files["sha256"] = {kind: digests[kind] for kind in alike}
-    new = {str(files[kind]) for files in scans.values() for kind in PLAIN if kind in files}
+        if (files := scans.get(str(scan.get("subject")))) is not None:
+            known = files.setdefault("known", {})
+            for kind, digests in _known(scan).items():
+                if scan.get(kind) == files.get(kind):
+                    known[kind] = [*dict.fromkeys([*known.get(kind, []), *digests])]
+            files.setdefault("flair_sha256", scan.get("flair_sha256"))
+    new = {name for files in scans.values() for name in _names_in(files)}
     new |= {_sidecar(name) for name in new} | {results.numbers.name}
     new |= set() if results.dataset is None else {DESCRIPTION, IGNORE}
-    gone = [results.page] + ([] if _is_of_one(results) else [results.folder / f"{TABLE}.tsv"])
-    for path in gone:
-        path.unlink(missing_ok=True)
     stale = [name for name in _own_files(results) if name not in new]
     others = [kept for scan in earlier if (kept := _without(scan, new, results.folder))]
     replaced = Replaced(results, scans, others, stale)
@@ -137,23 +161,42 @@ def remove_results(results: Results, names: Iterable[str]) -> None:
 def _without(scan: dict[str, Any], new: Collection[str], out: Path) -> dict[str, Any]:
     """What a report says of a scan's files that are not among the ``new`` ones; may be nothing."""
     files = {kind: name for kind, name in _files_of(scan, out) if name not in new}
-    known = scan.get("sha256")
-    digests = known if isinstance(known, dict) else {}
-    kept = {kind: digests[kind] for kind in files if kind in digests}
-    return {"subject": scan.get("subject"), **files, "sha256": kept} if files else {}
+    known = {kind: digests for kind, digests in _known(scan).items() if kind in files}
+    return {"subject": scan.get("subject"), **files, "known": known} if files else {}
 
 
-def _is_raw(out: Path, dataset: Path) -> bool:
-    """Whether ``out`` is a BIDS dataset itself, or lies in a participant's folder of it."""
-    if not out.is_relative_to(dataset):
-        return False
-    return not (parts := out.relative_to(dataset).parts) or parts[0].startswith("sub-")
+def _known(scan: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The digests that a scan's files may have, as a finished report or a note says, by kind."""
+    ended, noted = scan.get("sha256"), scan.get("known")
+    found = {k: [one] for k, one in ended.items()} if isinstance(ended, dict) else {}
+    return found | (noted if isinstance(noted, dict) else {})
+
+
+def _names_in(files: Mapping[str, Any]) -> list[str]:
+    return [str(files[kind]) for kind in PLAIN if kind in files]
+
+
+def _is_raw(out: Path) -> bool:
+    """Whether a folder is a raw BIDS dataset, or lies in the folder of one of its participants."""
+    out = Path(os.path.realpath(out))
+    for home in (out, *out.parents):
+        if is_bids(home) and not is_own_derivative(home):
+            parts = out.relative_to(home).parts
+            return not parts or parts[0].startswith("sub-")
+    return False
 
 
 def _earlier(results: Results) -> Iterator[dict[str, Any]]:
     """What the reports of earlier calls say of each scan, of one participant if asked so."""
     own = [results.numbers] if _is_of_one(results) else _places(results.folder)
-    return (scan for report in _reports(own).values() for scan in report["scans"])
+    for report in _reports(own).values():
+        yield from _scans_of(report)
+
+
+def _scans_of(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """The scans of a report, and those whose older results it has kept."""
+    kept = report.get("kept")
+    return [*report["scans"], *(kept if isinstance(kept, list) else [])]
 
 
 def _own_files(results: Results) -> list[str]:
@@ -187,11 +230,10 @@ def _changed(results: Results) -> Iterator[Path]:
     """The results of an earlier call, of one participant if asked so, that have other bytes now."""
     out = results.folder
     for scan in _earlier(results):
-        known = scan.get("sha256")
-        digests = known if isinstance(known, dict) else {}
+        known = _known(scan)
         for kind, name in _files_of(scan, out):
             path = out / name
-            if kind in digests and path.exists() and sha256_of(path) != digests[kind]:
+            if kind in known and path.exists() and sha256_of(path) not in known[kind]:
                 yield path
 
 
@@ -219,7 +261,7 @@ def _written(out: Path) -> list[str]:
     reports = _reports(_places(out))
     if not reports:
         return []
-    scans = [scan for report in reports.values() for scan in report["scans"]]
+    scans = [scan for report in reports.values() for scan in _scans_of(report)]
     names = [name for scan in scans for _, name in _files_of(scan, out)]
     sidecars = [_sidecar(name) for name in names if "/" in name]
     pages = [f"{path.stem}.html" for path in reports] + [f"{TABLE}.tsv", f"{TABLE}.json"]

@@ -1,6 +1,7 @@
 """Segment a clinic's scans: masks and maps on each scan's own grid, and facts about each."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -13,11 +14,10 @@ from kdlib.data.labels import THRESHOLD, Label
 from kdlib.data.subjects import Subject
 from kdlib.data.volume import Volume
 from kdlib.errors import printable
-from kdlib.files import sha256_of
+from kdlib.files import atomic, sha256_of
 from kdlib.own_scans.check import Finding
 from kdlib.own_scans.derivative import write_sidecars
 from kdlib.own_scans.failures import ScanFailedError, costing_one_scan
-from kdlib.own_scans.old_results import remove_results
 from kdlib.own_scans.plausibility import (
     doubts_of_answer,
     doubts_of_brain,
@@ -32,6 +32,7 @@ from kdlib.recipe import Recipe
 from kdlib.scores.in_space import evaluate_volumes
 from kdlib.scores.metrics import components, dice
 
+OnWrite = Callable[[str, Mapping[str, str], str], None]
 PROBABILITY_STEP = 2.0**-12  # maps are rounded down to it before they give a mask
 
 
@@ -61,7 +62,8 @@ def segment(
     scored: bool = False,
     threshold: float = THRESHOLD,
     on_scan: Callable[[], None] = lambda: None,
-    on_write: Callable[[str], None] = lambda subject: None,
+    on_write: OnWrite = lambda subject, digests, flair: None,
+    on_failure: Callable[[str], None] = lambda subject: None,
 ) -> Iterator[Answer]:
     """Write the lesion mask, the probability map and the brain mask, if any, of each scan.
 
@@ -78,7 +80,9 @@ def segment(
             label is read.
         threshold: a voxel is lesion if its probability is at least this.
         on_scan: called after each scan.
-        on_write: called with a subject's id before its first file is written.
+        on_write: called with a subject's id, the SHA-256 of its files by their kinds and that of
+            its FLAIR, just before the files take their places.
+        on_failure: called with the id of a subject that could not be segmented.
 
     Yields:
         What was found in each scan.
@@ -93,7 +97,7 @@ def segment(
         except ScanFailedError as error:
             why = f"{printable(subject.id)}: {error}"
             left_out.append(Finding(subject.scan.clinic, printable(subject.id), (why,)))
-            remove_results(results, results.names(subject, brain=segmenter.finds_brain).values())
+            on_failure(subject.id)
         else:
             yield answer
         on_scan()
@@ -106,7 +110,7 @@ def _answer(
     *,
     scored: bool,
     threshold: float,
-    on_write: Callable[[str], None],
+    on_write: OnWrite,
 ) -> Answer:
     with costing_one_scan(subject, reading=True):
         scan = subject.scan.read(segmenter.recipe.inputs)
@@ -117,11 +121,8 @@ def _answer(
     masks = {name: probability.array >= threshold for name, probability in maps.items()}
     brain = answers.brain
     names = results.names(subject, brain=brain is not None)
-    on_write(subject.id)
-    write_volume(results.folder / names["mask"], replace(scan[0], array=masks["result"]))
-    write_volume(results.folder / names["probability"], maps["result"])
-    if brain is not None:
-        write_volume(results.folder / names["brain"], brain)
+    volumes = {"mask": replace(scan[0], array=masks["result"]), "probability": maps["result"]}
+    volumes |= {} if brain is None else {"brain": brain}
     scores = {}
     if truth is not None:
         scores = {
@@ -132,12 +133,18 @@ def _answer(
     facts = _facts(subject, segmenter, scan[0], masks) | names | {"scores": scores}
     facts |= {"participant": results.participant(subject), "verdict": None} | answers.told
     facts["threshold"] = threshold
-    facts["sha256"] = {kind: sha256_of(results.folder / name) for kind, name in names.items()}
+    facts["flair_sha256"] = sha256_of(subject.scan.flair)
     facts["brain_ml"] = None if brain is None else _ml(brain.array, brain)
     facts["doubts"] = [
         *doubts_of_name(subject.scan.flair),
         *_doubts(scan[0], answers, masks["result"], truth, segmenter.recipe),
     ]
+    with ExitStack() as files:  # that take their places together
+        news = {k: files.enter_context(atomic(results.folder / n)) for k, n in names.items()}
+        for kind, path in news.items():
+            write_volume(path, volumes[kind])
+        facts["sha256"] = {kind: sha256_of(path) for kind, path in news.items()}
+        on_write(subject.id, facts["sha256"], facts["flair_sha256"])
     write_sidecars(results, subject, facts)
     return Answer(facts, scan[0], masks, None if brain is None else brain.array)
 

@@ -160,7 +160,7 @@ def carried_points(found: Carried) -> list[str]:
     said = [
         f"{carried_words(found)} These are the results of {patients} and {seeds}.",
         f"{found.label(top['arm'])} gains most there."
-        f" Over the {pairs} of simulated clinics that are judged it changes the mean Dice by"
+        f" Over the {pairs} of simulated clinics with a gap it changes the mean Dice by"
         f" {signed(top['simulated_gain'])} (95 % interval {signed(top['simulated_low'])} to"
         f" {signed(top['simulated_high'])}). {change_words(found.real, str(top['arm']))}",
         threshold_words(found.real),

@@ -70,7 +70,7 @@ def change_words(results: Results, arm: str) -> str:
         if arm in _dice(results, name).index:
             own, other = _change_words(results, name, arm)
             said.append(
-                f"Where masks of another style ({name}) are known too ({_patients(results, name)}),"
+                f"Where masks of another style ({name}) are known ({_patients(results, name)}),"
                 f" it changes the mean Dice by {own} against the {OWN}s and by {other} against the"
                 " others."
             )

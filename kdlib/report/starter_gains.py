@@ -43,8 +43,8 @@ def starter_words(results: Results, arm: str) -> str:
     means = by_patient(results.all_scores, results.patients).groupby("arm")["dice"].mean()
     lower = str(lower_bound(results.arms))
     return (
-        "On the same scans the shipped starter has a mean Dice of"
-        f" {starter_dice(results):.2f} as it is, {results.arms[lower].label} has"
+        "On the same scans the starter as shipped has a mean Dice of"
+        f" {starter_dice(results):.2f}, {results.arms[lower].label} has"
         f" {means[lower]:.2f} and {results.arms[arm].label} {means[arm]:.2f}. The starter was"
         " improved after a look at these scans."
     )

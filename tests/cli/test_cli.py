@@ -199,3 +199,13 @@ def test_the_study_of_the_starter_refuses_what_it_does_not_take(
 def test_a_starter_without_workers_is_refused(tmp_path: Path) -> None:
     done = kdlib("study", "starter", "--workers", 0, "--store", tmp_path)
     assert (done.status, done.err) == (2, "kdlib: workers=0: give 1 or more\n")
+
+
+def test_no_room_for_temporary_files_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object, **__: object) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr("kdlib.cli.command.app", none)
+    done = kdlib("check", "scans")
+    assert (done.status, len(done.err.splitlines())) == (2, 1)
+    assert "set TMPDIR" in done.err

@@ -176,7 +176,10 @@ def test_a_participant_without_a_usable_scan_has_no_old_results_and_is_told(
     (anat / "strange_flair.nii").touch()
     refused = app(*labels)
     assert (refused.status, len(rows(tmp_path / "out"))) == (2, 2)
-    done = app("--skip-bad", *labels)
+    refused = app("--skip-bad", *labels)
+    assert (refused.status, len(rows(tmp_path / "out"))) == (2, 2)
+    assert "give --replace to remove them" in refused.err
+    done = app("--skip-bad", "--replace", *labels)
     assert done.status == (1 if labels else 0), done.err
     told = json.loads((tmp_path / "out/sub-1.json").read_text())
     assert (told["scans"], len(told["left_out"])) == ([], 2)
@@ -248,6 +251,8 @@ def test_a_report_that_was_forged_makes_nobody_remove_other_files(
         (["predict", "DATA", "--out", "DATA"], "is a dataset that kdlib did not write"),
         (["predict", "DATA", "--out", "PERSON"], "is a dataset that kdlib did not write"),
         (["bids", "DATA", "PERSON", "participant"], "is a dataset that kdlib did not write"),
+        (["predict", "FLAIR", "--out", "ANAT"], "is a dataset that kdlib did not write"),
+        (["predict", "FLAIR", "--out", "DATA"], "is a dataset that kdlib did not write"),
         (["predict", "RUN", "--out", "OUT"], "name the scans to segment after it"),
         (["predict", "RUN", "RUN", "--out", "OUT"], "this is a run and no scan"),
         (["predict", "--run", "RUN", "RUN", "PLAIN", "--out", "OUT"], "this is a run and no scan"),
@@ -263,6 +268,8 @@ def test_what_is_ambiguous_or_would_harm_is_one_line(
     before = files(tmp_path)
     names = {"DATA": dataset, "OUT": tmp_path / "out", "PLAIN": plain, "RUN": run_folder}
     names |= {"DERIVED": derived, "PERSON": dataset / "sub-1"}
+    anat = dataset / "sub-1/ses-1/anat"
+    names |= {"ANAT": anat, "FLAIR": anat / "sub-1_ses-1_FLAIR.nii.gz"}
     more = ["--run", run_folder] if said.startswith("is a dataset") else []
     done = kdlib(*(names.get(word, word) for word in arguments), *more)
     assert (done.status, len(done.err.splitlines())) == (2, 1), done.err

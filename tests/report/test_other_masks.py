@@ -48,7 +48,7 @@ def test_one_patient_is_told_as_one(results: Results) -> None:
     scores = results.other_masks["second"]
     results.other_masks["second"] = scores[scores["subject"].eq("001")]
     assert masks_words(results, "second").startswith("Both masks are known for 1 patient.")
-    assert "are known too (1 patient), it changes" in change_words(results, "KD")
+    assert "are known (1 patient), it changes" in change_words(results, "KD")
 
 
 def test_the_sentences_name_the_best_method_and_what_labels_change(results: Results) -> None:
