@@ -35,7 +35,10 @@ def unknown_name(name: str, known: list[str], what: str = "setting") -> str:
 
 
 def _first_line(error: ValidationError, known: list[str]) -> str:
-    first = error.errors()[0]
+    errors = error.errors()
+    # A misspelt name is the cause of a missing one.
+    unknown = (one for one in errors if one["type"] == "extra_forbidden")
+    first = next(unknown, errors[0])
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return unknown_name(name, known)

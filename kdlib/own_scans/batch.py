@@ -11,7 +11,8 @@ from kdlib.one_at_a_time import alone_in
 from kdlib.own_scans.check import Finding
 from kdlib.own_scans.derivative import describe_derivative
 from kdlib.own_scans.lesion_table import write_lesion_table
-from kdlib.own_scans.old_results import Replaced, begin_results, refuse_other_scans
+from kdlib.own_scans.old_results import refuse_other_scans
+from kdlib.own_scans.replaced import Replaced, begin_results
 from kdlib.own_scans.results import Results
 from kdlib.own_scans.scan_report import about, write_numbers, write_scan_report
 from kdlib.own_scans.segmentation import Answer, segment

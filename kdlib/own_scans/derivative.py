@@ -8,7 +8,7 @@ from kdlib import __version__
 from kdlib.data.subject_files import DESCRIPTION
 from kdlib.data.subjects import Subject
 from kdlib.files import write_text
-from kdlib.own_scans.old_results import IGNORE
+from kdlib.own_scans.earlier import IGNORE
 from kdlib.own_scans.results import TABLE, Results
 
 BIDS_VERSION = "1.10.0"

@@ -88,6 +88,7 @@ def wait_for(wish):
 def test_a_picture_that_the_browser_took_away_is_drawn_again(page, extension):
     assert give(page, "a.nii", extension.example(ROOT)) == "shown"
     page.get_by_label("View").select_option("axial")
+    page.get_by_label("Opacity").fill("0.7")  # another test may have faded it
     page.locator(f"{HERE} canvas").evaluate(LOSE)
     wait_for(lambda: coloured(page) > 0)
     assert page.get_by_label("View").input_value() == "axial"
