@@ -49,18 +49,36 @@ def whole_folder(folder: Path, last: str) -> Iterator[Path]:
     """Yield an empty folder. Its files move into ``folder`` when the block ends well.
 
     The file named ``last`` is removed before, and moved after all others. So a ``folder`` that has
-    it holds files that belong together, and one that has lost it holds old and new ones. After an
-    error in the block ``folder`` stays as it was. An error about a new file names its place in
-    ``folder``.
+    it holds files that belong together, and one that has lost it was left by a killed process.
+    After an error ``folder`` stays as it was. An error about a new file names its place in it.
     """
     with unfinished(folder) as new:
         yield new
         files = sorted(new.iterdir(), key=lambda path: path.name == last)
         for path in files:
             reach_disk(path)
-        (folder / last).unlink(missing_ok=True)
-        for path in files:
-            os.replace(path, folder / path.name)
+        _swap([path.name for path in files], new, folder)
+
+
+def _swap(names: list[str], new: Path, folder: Path) -> None:
+    """Move files from ``new`` into ``folder``, the last name last. After an error all is undone."""
+    (old := new.parent / "old").mkdir()
+    moved: list[tuple[Path, Path]] = []
+
+    def move(source: Path, place: Path) -> None:
+        os.replace(source, place)
+        moved.append((place, source))
+
+    try:
+        for name in reversed(names):
+            if (folder / name).exists():
+                move(folder / name, old / name)
+        for name in names:
+            move(new / name, folder / name)
+    except OSError:
+        for place, source in reversed(moved):
+            os.replace(place, source)
+        raise
 
 
 @contextmanager

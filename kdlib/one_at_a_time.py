@@ -30,7 +30,8 @@ def alone_in(folder: Path, part: str = "") -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # it may stay: nothing is in it
+            path.unlink(missing_ok=True)
         os.close(file)
 
 
