@@ -49,19 +49,21 @@ def whole_folder(folder: Path, last: str) -> Iterator[Path]:
     """Yield an empty folder. Its files move into ``folder`` when the block ends well.
 
     The file named ``last`` is removed before, and moved after all others. So a ``folder`` that has
-    it holds files that belong together, and one that has lost it was left by a killed process.
-    After an error ``folder`` stays as it was. An error about a new file names its place in it.
+    it holds files that belong together. After an error in the block ``folder`` stays as it was. If
+    a file cannot be moved, the others stay as they were, but ``last`` is gone. An error about a new
+    file names its place in ``folder``.
     """
     with unfinished(folder) as new:
         yield new
         files = sorted(new.iterdir(), key=lambda path: path.name == last)
         for path in files:
             reach_disk(path)
+        (folder / last).unlink(missing_ok=True)
         _swap([path.name for path in files], new, folder)
 
 
 def _swap(names: list[str], new: Path, folder: Path) -> None:
-    """Move files from ``new`` into ``folder``, the last name last. After an error all is undone."""
+    """Move what has these names from ``new`` into ``folder``. After an error all is undone."""
     (old := new.parent / "old").mkdir()
     moved: list[tuple[Path, Path]] = []
 
@@ -70,10 +72,9 @@ def _swap(names: list[str], new: Path, folder: Path) -> None:
         moved.append((place, source))
 
     try:
-        for name in reversed(names):
-            if (folder / name).exists():
-                move(folder / name, old / name)
         for name in names:
+            if (folder / name).is_file():
+                move(folder / name, old / name)
             move(new / name, folder / name)
     except OSError:
         for place, source in reversed(moved):
@@ -90,15 +91,7 @@ def filled_folder(folder: Path) -> Iterator[Path]:
     """
     with unfinished(folder) as new:
         yield new
-        made = sorted(new.iterdir())
-        try:
-            for path in made:
-                os.replace(path, folder / path.name)
-        except OSError:
-            for path in made:
-                if (folder / path.name).exists():
-                    os.replace(folder / path.name, path)
-            raise
+        _swap(sorted(path.name for path in new.iterdir()), new, folder)
 
 
 def reach_disk(path: Path) -> None:

@@ -18,6 +18,7 @@ from kdlib.processes import keep_freed_memory
 
 OnStep = Callable[[int, int], None]
 History = list[dict[str, float]]
+Restored = tuple[int, History, list[Losses], float]
 
 HISTORY_ROWS = 200  # about the number of rows of mean losses that a training leaves
 
@@ -107,8 +108,9 @@ def train(
     keep_freed_memory()
     curve = curve or LearningCurve()
     saved = time.monotonic()
-    began = saved - seconds_before(checkpoint)
-    first, history, seen = restore(method, checkpoint, curve) if checkpoint else (0, [], [])
+    none: Restored = (0, [], [], 0.0)
+    first, history, seen, spent = restore(method, checkpoint, curve) if checkpoint else none
+    began = saved - spent
     every = max(1, method.updates // HISTORY_ROWS)
     for step in range(first, method.updates):
         rate = set_learning_rate(method, step)
@@ -148,17 +150,15 @@ def save(method: Trainable, progress: Mapping[str, Any], path: Path) -> None:
     write_tensors(path, _state(method), {"progress": json.dumps(progress)})
 
 
-def restore(
-    method: Trainable, path: Path, curve: LearningCurve
-) -> tuple[int, History, list[Losses]]:
+def restore(method: Trainable, path: Path, curve: LearningCurve) -> Restored:
     """Load a checkpoint into ``method`` and ``curve``.
 
-    Returns the number of its updates, its history, and the losses since the last row of it. If
-    there is no checkpoint, the number is 0. Raises ``DamagedError`` if the file was damaged;
-    nothing was loaded then.
+    Returns the number of its updates, its history, the losses since the last row of it, and the
+    seconds that it took. If there is no checkpoint, the numbers are 0. Raises ``DamagedError`` if
+    the file was damaged; nothing was loaded then.
     """
     if not path.exists():
-        return 0, [], []
+        return 0, [], [], 0.0
     state, note = read_tensors(path)
     progress = json.loads(note["progress"])
     _load(method, {name: tensor.to(method.device) for name, tensor in state.items()})
@@ -167,12 +167,12 @@ def restore(
         {name: torch.tensor(loss, device=method.device) for name, loss in losses.items()}
         for losses in progress.get("losses", [])
     ]
-    return progress["step"], progress["history"], seen
+    return progress["step"], progress["history"], seen, progress.get("seconds", 0.0)
 
 
-def seconds_before(checkpoint: Path | None) -> float:
+def seconds_before(checkpoint: Path) -> float:
     """How long the training of a checkpoint took so far; 0 if there is none, or a damaged one."""
-    if checkpoint is None or not checkpoint.exists():
+    if not checkpoint.exists():
         return 0.0
     with suppress(DamagedError):
         return float(json.loads(read_tensors(checkpoint)[1]["progress"]).get("seconds", 0))
