@@ -48,22 +48,23 @@ def remove_half_written(folder: Path) -> None:
 def whole_folder(folder: Path, last: str) -> Iterator[Path]:
     """Yield an empty folder. Its files move into ``folder`` when the block ends well.
 
-    The file named ``last`` is removed before, and moved after all others. So a ``folder`` that has
-    it holds files that belong together. After an error in the block ``folder`` stays as it was. If
-    a file cannot be moved, the others stay as they were, but ``last`` is gone. An error about a new
-    file names its place in ``folder``.
+    The old file named ``last`` is the first to go, and the new one the last to come. So a
+    ``folder`` that has it holds files that belong together. After an error ``folder`` stays as it
+    was. An error about a new file names its place in ``folder``.
     """
     with unfinished(folder) as new:
         yield new
         files = sorted(new.iterdir(), key=lambda path: path.name == last)
         for path in files:
             reach_disk(path)
-        (folder / last).unlink(missing_ok=True)
         _swap([path.name for path in files], new, folder)
 
 
 def _swap(names: list[str], new: Path, folder: Path) -> None:
-    """Move what has these names from ``new`` into ``folder``. After an error all is undone."""
+    """Move what has these names from ``new`` into ``folder``. After an error all is undone.
+
+    Old files leave in the opposite order.
+    """
     (old := new.parent / "old").mkdir()
     moved: list[tuple[Path, Path]] = []
 
@@ -72,9 +73,10 @@ def _swap(names: list[str], new: Path, folder: Path) -> None:
         moved.append((place, source))
 
     try:
-        for name in names:
+        for name in reversed(names):
             if (folder / name).is_file():
                 move(folder / name, old / name)
+        for name in names:
             move(new / name, folder / name)
     except OSError:
         for place, source in reversed(moved):

@@ -23,8 +23,9 @@ def alone_in(folder: Path, part: str = "") -> Iterator[None]:
     """Wait until no other process is in such a block for a ``part`` of ``folder``, which is made.
 
     A hidden file in the folder is locked meanwhile. The lock ends with the process that holds it.
+    A folder that was made here goes away if it is empty at the end.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    new = not folder.exists()
     path = folder / f".{part or 'kdlib'}.lock"
     file = _locked(path)
     try:
@@ -32,6 +33,8 @@ def alone_in(folder: Path, part: str = "") -> Iterator[None]:
     finally:
         with suppress(OSError):  # it may stay: nothing is in it
             path.unlink(missing_ok=True)
+            if new:
+                folder.rmdir()  # refused where something is in it
         os.close(file)
 
 
@@ -39,7 +42,7 @@ def _locked(path: Path) -> int:
     """A descriptor of the file at ``path``, which this process alone has locked."""
     began, told = time.monotonic(), False
     while True:
-        file = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+        file = _opened(path)
         if _held(file) and _is_there(file, path):
             return file
         os.close(file)
@@ -47,6 +50,14 @@ def _locked(path: Path) -> int:
             told, what = True, "another process writes into this folder; it is waited for"
             warnings.warn(f"{printable(path.parent)}: {what}", WaitingWarning, stacklevel=4)
         time.sleep(PAUSE)
+
+
+def _opened(path: Path) -> int:
+    """A descriptor of the file at ``path``. It and its folder are made if they are not there."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # the process before has just removed an empty folder
+            return os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
 
 
 def _held(file: int) -> bool:

@@ -40,12 +40,13 @@ def test_after_an_error_the_folder_is_as_it_was(tmp_path: Path) -> None:
     assert texts(tmp_path) == {"last": "old"}
 
 
-def test_files_that_cannot_be_moved_leave_a_folder_that_is_not_finished(tmp_path: Path) -> None:
+def test_files_that_cannot_be_moved_leave_the_folder_as_it_was(tmp_path: Path) -> None:
     write_text(tmp_path / "last", "old")
     (tmp_path / "first" / "in the way").mkdir(parents=True)
     with pytest.raises(OSError, match="first"):
         fill(tmp_path)
-    assert not (tmp_path / "last").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["first", "last"]
+    assert (tmp_path / "last").read_text() == "old"
 
 
 def test_a_folder_is_filled_with_all_or_with_nothing(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ def test_two_never_work_in_one_folder_at_once(tmp_path: Path) -> None:
     inside: list[int] = []
 
     def work(number: int) -> None:
-        with alone_in(tmp_path / "results"):
+        with alone_in(tmp_path):
             assert inside == []
             inside.append(number)
             time.sleep(0.1)
@@ -22,7 +22,15 @@ def test_two_never_work_in_one_folder_at_once(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(work, range(3)))
-    assert list((tmp_path / "results").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_folder_stays_only_with_something_in_it(tmp_path: Path) -> None:
+    with alone_in(tmp_path / "refused"):
+        pass
+    with alone_in(tmp_path / "results"):
+        (tmp_path / "results" / "table").touch()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["results"]
 
 
 def test_who_waits_for_long_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
