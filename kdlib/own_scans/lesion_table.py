@@ -17,8 +17,11 @@ COLUMNS: dict[str, dict[str, str]] = {
     "lesions": {"Description": "How many lesions there are: parts of the mask that do not touch."},
     "lesion_ml": {"Description": "The volume of all lesions.", "Units": "mL"},
     "brain_ml": {"Description": "The volume of the brain, if it was looked for.", "Units": "mL"},
+    "run": {"Description": "Which network found the lesions."},
+    "threshold": {"Description": "From which probability on a voxel counts as lesion."},
     "doubts": {"Description": "What looks wrong in the scan or in what was found. Look at it."},
 }
+TOLD = "LesionCount", "LesionVolume", "BrainVolume", "Run", "Threshold"  # in a mask's sidecar
 
 
 def write_lesion_table(results: Results, facts: Sequence[dict[str, Any]]) -> None:
@@ -46,7 +49,8 @@ def gather_lesion_table(folder: Path) -> int:
 
 def _row(fact: dict[str, Any]) -> list[Any]:
     found = [fact["lesions"]["result"], fact["lesion_ml"]["result"], fact.get("brain_ml")]
-    return [fact["participant"], fact["subject"], *found, "; ".join(fact["doubts"]) or None]
+    made = [fact["run"], fact["threshold"], "; ".join(fact["doubts"]) or None]
+    return [fact["participant"], fact["subject"], *found, *made]
 
 
 def _rows_of(folder: Path) -> Iterable[list[Any]]:
@@ -57,7 +61,7 @@ def _rows_of(folder: Path) -> Iterable[list[Any]]:
         told = _told(path)
         if told is None:
             continue
-        found = [told.get(name) for name in ("LesionCount", "LesionVolume", "BrainVolume")]
+        found = [told.get(name) for name in TOLD]
         found.append("; ".join(map(str, told.get("Doubts") or [])) or None)
         yield [path.relative_to(folder).parts[0], path.name.removesuffix(ending), *found]
 

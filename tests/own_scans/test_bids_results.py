@@ -101,6 +101,7 @@ def test_each_scan_has_mask_map_and_sidecars_under_its_own_name(
         volume = mask.array.sum() * np.prod(mask.spacing_mm) / 1000
         assert float(row["lesion_ml"]) == pytest.approx(volume, abs=1e-3)
         assert (row["participant_id"], row["scan"]) == (person, f"{person}_ses-1")
+        assert (row["run"], row["threshold"]) == (run_folder.name, "0.5")
         assert row["brain_ml"] == "n/a"  # a run of a study does not look for the brain
     assert not [name for name, content in files(out).items() if b"Jane" in content]
 
