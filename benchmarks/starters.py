@@ -26,13 +26,9 @@ def main() -> None:
     options.add_argument("--first", type=int, default=study.validation, help="number of the first")
     asked = options.parse_args()
     old, new = (read_starter(folder) for folder in asked.folders)
-    if old.recipe.preparation != new.recipe.preparation:
-        raise SystemExit("The two prepare their slices in different ways: they cannot be compared.")
-    networks = {"old": old.network, "new": new.network}
+    networks = {"old": (old.network, old.recipe), "new": (new.network, new.recipe)}
     with count_bar("people") as on_person:
-        scores = validation_scores(
-            networks, new.recipe, study.seed, asked.people, on_person, first=asked.first
-        )
+        scores = validation_scores(networks, study.seed, asked.people, on_person, first=asked.first)
     print(summary(scores, first="old").round(4).to_string())
 
 

@@ -87,7 +87,8 @@ def make_starter(
     shipped = networks.pop(STUDENT)
     networks |= {"ensemble": cast(UNet, Ensemble(list(networks.values()))), STUDENT: shipped}
     with bar("validation") as on_person:
-        scores = validation_scores(networks, last, study.seed, study.validation, on_person)
+        tried = {name: (network, last) for name, network in networks.items()}
+        scores = validation_scores(tried, study.seed, study.validation, on_person)
     write_text(out / SCORES, scores.to_csv(index=False))
     thresholds = {name: threshold for name, (_, threshold) in made.items()}
     note = _provenance(study, thresholds, scores)
@@ -143,15 +144,14 @@ def _brain_network(
 
 
 def validation_scores(
-    networks: dict[str, UNet],
-    own: Recipe,
+    networks: dict[str, tuple[UNet, Recipe]],
     seed: int,
     people: int,
     on_person: Callable[[int, int], None] = lambda done, total: None,
     *,
     first: int = 0,
 ) -> pd.DataFrame:
-    """Score ``networks`` on whole scans of the validation's people, each on its own grid.
+    """Score networks, each with its recipe, on scans of the validation's people, on their own grid.
 
     ``first`` is the number of the first of ``people`` people.
     """
@@ -160,7 +160,7 @@ def validation_scores(
         person = draw_person(seed, number, template(), split="validation")
         edge, _, thick = person.flair.spacing_mm
         about = {"person": number, "edge_mm": round(edge, 2), "slice_mm": round(thick, 2)}
-        for name, network in networks.items():
+        for name, (network, own) in networks.items():
             found = evaluate_volumes(person.labels, predict(network, [person.flair], own))
             what = {"dice": found.dice, "recall": found.lesion_recall}
             rows.append({"network": name, **about, "lesion_ml": person.lesion_ml} | what)
