@@ -63,7 +63,8 @@ def whole_folder(folder: Path, last: str) -> Iterator[Path]:
 def _swap(names: list[str], new: Path, folder: Path) -> None:
     """Move what has these names from ``new`` into ``folder``. After an error all is undone.
 
-    Old files leave in the opposite order.
+    The old file of the last name leaves first, and each other one only when its new one comes. So
+    a process that is killed leaves files without the last, and not an empty folder.
     """
     (old := new.parent / "old").mkdir()
     moved: list[tuple[Path, Path]] = []
@@ -72,13 +73,17 @@ def _swap(names: list[str], new: Path, folder: Path) -> None:
         os.replace(source, place)
         moved.append((place, source))
 
+    def make_room(name: str) -> None:
+        if (folder / name).is_file():
+            move(folder / name, old / name)
+
     try:
-        for name in reversed(names):
-            if (folder / name).is_file():
-                move(folder / name, old / name)
+        for last in names[-1:]:
+            make_room(last)
         for name in names:
+            make_room(name)
             move(new / name, folder / name)
-    except OSError:
+    except BaseException:  # also when a person stops it
         for place, source in reversed(moved):
             os.replace(place, source)
         raise

@@ -49,6 +49,28 @@ def test_files_that_cannot_be_moved_leave_the_folder_as_it_was(tmp_path: Path) -
     assert (tmp_path / "last").read_text() == "old"
 
 
+@pytest.mark.parametrize("stopped_at", range(1, 7))
+def test_a_stop_between_two_moves_is_undone_and_no_moment_has_an_empty_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_at: int
+) -> None:
+    for name in ("a", "b", "last"):
+        write_text(tmp_path / name, "old")
+    moves, replace = [], os.replace
+
+    def move(old: Path, new: Path) -> None:
+        moves.append(new)
+        if len(moves) == stopped_at:
+            raise KeyboardInterrupt
+        replace(old, new)
+        assert any((tmp_path / name).exists() for name in ("a", "b"))
+
+    with pytest.raises(KeyboardInterrupt), whole_folder(tmp_path, last="last") as new:  # noqa: PT012
+        for name in ("a", "b", "last"):
+            (new / name).write_text("new")
+        monkeypatch.setattr(os, "replace", move)
+    assert texts(tmp_path) == {"a": "old", "b": "old", "last": "old"}
+
+
 def test_a_folder_is_filled_with_all_or_with_nothing(tmp_path: Path) -> None:
     with filled_folder(tmp_path / "out") as new:
         write_text(new / "anna" / "scan", "new")
