@@ -14,7 +14,8 @@ from pathlib import Path
 
 from kdlib.starter.card import summary
 from kdlib.starter.starter import read_starter
-from kdlib.starter.study import StarterStudy, validation_scores
+from kdlib.starter.study import StarterStudy
+from kdlib.starter.validation import validation_scores
 from kdlib.study.progress import count_bar
 
 
@@ -24,11 +25,14 @@ def main() -> None:
     options.add_argument("folders", type=Path, nargs=2, metavar="FOLDER")
     options.add_argument("--people", type=int, default=120)
     options.add_argument("--first", type=int, default=study.validation, help="number of the first")
+    options.add_argument("--wider", action="store_true", help="score wider people")
     asked = options.parse_args()
     old, new = (read_starter(folder) for folder in asked.folders)
     networks = {"old": (old.network, old.recipe), "new": (new.network, new.recipe)}
     with count_bar("people") as on_person:
-        scores = validation_scores(networks, study.seed, asked.people, on_person, first=asked.first)
+        scores = validation_scores(
+            networks, study.seed, asked.people, on_person, first=asked.first, wider=asked.wider
+        )
     print(summary(scores, first="old").round(4).to_string())
 
 

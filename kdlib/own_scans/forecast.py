@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.stats import binomtest
 from torch import Tensor
 
 from kdlib.data.labels import Label
@@ -23,6 +24,7 @@ from kdlib.study.scenario import Scenario
 COEFFICIENTS = "forecast.json"
 AT_ONCE = 1000  # slices; their maps are held together
 LITTLE = 1e-6
+BY_CHANCE = 0.05  # of all coins are right as often; a forecast has to be right oftener
 LEFT_RIGHT = -2  # the axis of a slice along the patient's x
 WHEN = ("before", "after")  # the adaptation: the teacher and the student
 # Used only where there is no forecast; fitted to nothing.
@@ -202,8 +204,11 @@ def how_often_right(method: str) -> str:
 
 
 def beside_a_coin(found: Mapping[str, float]) -> str:
-    """The end of a sentence on a forecast that is not right in more than half of its tests."""
-    return ", which is no better than a coin" if found["sign_right"] <= 0.5 else ""
+    """The end of a sentence on a forecast that was right no oftener than a coin may be."""
+    tests = int(found["clinics"])
+    right = round(found["sign_right"] * tests)
+    by_chance = binomtest(right, tests, alternative="greater").pvalue > BY_CHANCE
+    return ", which a coin might do as well" if by_chance else ""
 
 
 def _fitted() -> dict[str, Any]:

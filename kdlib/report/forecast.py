@@ -28,7 +28,7 @@ def forecast_table() -> pd.DataFrame:
     The first column is ``On unseen clinics``. The table is empty if no forecast was fitted.
     """
     methods = {
-        NAMES[method]: [f"{found['correlation']:.2f}"]
+        NAMES[method]: [_unsigned(found["correlation"])]
         + [f"{found[name]:.0%}" for name in SHARES]
         + [signed(found[name]) for name in GAINS]
         for method, found in forecast_tests().items()
@@ -44,6 +44,11 @@ def expected_words() -> str:
         return "a rule of thumb decides, and it lets harmful students pass."
     parts = [f"{found['adapted']:.0%} with {NAMES[method]}" for method, found in tests.items()]
     clinics = next(iter(tests.values()))["clinics"]
+    if not any(found["adapted"] for found in tests.values()):
+        return (
+            f"in none of {clinics} simulated clinics it used the adapted network. So nearly always"
+            " you get the starter's own masks, with the reason."
+        )
     return (
         f"of {clinics} simulated clinics, it used the adapted network in {listed(parts)}. So mostly"
         " you get the starter's own masks, with the reason."
@@ -71,13 +76,28 @@ def _method_words(name: str, found: Mapping[str, float]) -> str:
         round(found[share] * found["clinics"])
         for share in ("adapted", "harmed", "harmed_if_always_adapted")
     )
+    correlation = _unsigned(found["correlation"])
+    return (
+        f"With {name} the forecast and the true gain have a correlation of {correlation}, and it"
+        f" foretells in {found['sign_right']:.0%} of the clinics"
+        f" whether there is a gain{beside_a_coin(found)}. {_rule_words(adapted, harmed, found)} If"
+        f" all were adapted, {would} would be worse than the starter by over 0.02 Dice. The true"
+        f" gain was in its interval in {found['inside_interval']:.0%}."
+    )
+
+
+def _rule_words(adapted: int, harmed: int, found: Mapping[str, float]) -> str:
+    """How often the rule adapts, and how often it does harm then, in sentences."""
+    often = f"{adapted or 'none'} of {found['clinics']}"
+    if not adapted:
+        return f"Therefore the rule adapts {often}. So nothing got worse, and nothing better."
     none, is_ = (str(harmed) if harmed else "None"), ("is" if harmed <= 1 else "are")
     return (
-        f"With {name} the forecast and the true gain have a correlation of"
-        f" {found['correlation']:.2f}, and it foretells in {found['sign_right']:.0%} of the clinics"
-        f" whether there is a gain{beside_a_coin(found)}. Therefore the rule adapts rarely:"
-        f" {adapted} of {found['clinics']}. {none} of these {is_} worse than the starter by over"
-        f" 0.02 Dice, and so few cannot judge the rule. If all were adapted, it would be so in"
-        f" {would}. The true gain was in its interval in"
-        f" {found['inside_interval']:.0%}."
+        f"Therefore the rule adapts rarely: {often}. {none} of these {is_} worse than the starter"
+        " by over 0.02 Dice, and so few cannot judge the rule."
     )
+
+
+def _unsigned(correlation: float) -> str:
+    """A correlation with a sign only if it is below 0."""
+    return signed(correlation, 2).removeprefix("+")

@@ -20,7 +20,7 @@ from kdlib.starter.card import SLICES_MM, summary
 from kdlib.starter.people import Person, draw_person
 from kdlib.starter.population import template
 from kdlib.starter.starter import WEIGHTS, load_starter
-from kdlib.starter.study import SCORES
+from kdlib.starter.study import FINER, SCORES, STUDENT
 
 FILE = Path(__file__).with_suffix(".npz")
 COLOURS = ("#332288", "#44aa99", "#aa4499")  # of the ranges of ``SLICES_MM``
@@ -39,15 +39,16 @@ def people_scores() -> pd.DataFrame:
 
 
 def distilled_words() -> str:
-    """What the teachers' mean answer and the student gain over one teacher, in a sentence."""
-    table = summary(pd.read_csv(WEIGHTS / SCORES)).iloc[-2:]  # a study writes these last
-    mean, student = (
+    """What the teachers' mean answer and both students gain over one teacher, in a sentence."""
+    table = summary(pd.read_csv(WEIGHTS / SCORES)).loc[["ensemble", STUDENT, FINER]]
+    mean, student, finer = (
         f"{signed(row['difference'])} (standard error {row['standard_error']:.3f})"
         for row in table.to_dict("records")
     )
     return (
         "On simulated people whom no network has seen, the mean of the teachers' answers changes"
-        f" the Dice of the first teacher by {mean}, and the student changes it by {student}."
+        f" the Dice of the first teacher by {mean}, the student by {student}, and the refined"
+        f" student by {finer}."
     )
 
 

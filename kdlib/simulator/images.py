@@ -37,14 +37,19 @@ def brain_images(
     levels: tuple[signal.Levels, signal.Levels],
     parts: dict[str, Tensor],
     halo: float = HALO,
+    plexus: landmarks.Plexus = landmarks.USUAL_PLEXUS,
 ) -> tuple[Tensor, Tensor]:
     """FLAIR and T1 of the brain's box alone, as a perfect scanner would give them.
 
-    ``halo`` is how faint or strong the halo around lesions is, from 0 to 1.
+    ``halo`` is how faint or strong the halo around lesions is, from 0 to 1. ``plexus`` says how
+    the choroid plexus is.
     """
     grid = place.brain
-    grey, white, *fluid = landmarks.regional_brightness(rng, grid, place.points[place.box])
-    share = landmarks.bright_fluid(rng, grid, place.ventricle_mm[place.box], *fluid)
+    grey, white, atrium, aqueduct = landmarks.regional_brightness(
+        rng, grid, place.points[place.box]
+    )
+    ventricle_mm = place.ventricle_mm[place.box]
+    share = landmarks.bright_fluid(rng, grid, ventricle_mm, atrium, aqueduct, plexus)
     parts = {**parts, "choroid": parts["csf"] * share, "csf": parts["csf"] * (1 - share)}
     texture = 1 + 0.02 * grid.field(rng, 4.0, fine=False)
     texture += 0.025 * grid.field(rng, 2.5, fine=False)
@@ -59,6 +64,8 @@ def brain_images(
         "bright": texture,
         "csf": 1 + 1.5 * (grid.field(rng, 12.0, fine=False) - 1.2).clamp(min=0),  # flow
     }
+    if plexus.spots:
+        factors["choroid"] = torch.exp(plexus.spots * grid.field(rng, 3.0, fine=False))
     flair, t1 = torch.zeros(grid.shape), torch.zeros(grid.shape)
     for name, part in parts.items():
         flair += levels[0][name] * part * factors.get(name, 1.0)

@@ -1,6 +1,7 @@
 """Regions of the brain, and fluid, that are brighter or darker than the rest of their tissue."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -14,16 +15,39 @@ from kdlib.simulator.template import ORIGIN_MM
 _STEP = 4.0  # mm between the nodes of the regional maps
 
 
+@dataclass(frozen=True)
+class Plexus:
+    """The choroid plexus of a person. The defaults are those of the study's clinics.
+
+    Attributes:
+        size: how much of the atria it fills; 0 is usual, and at 1 it fills most of them.
+        share: how much of its voxels it is, from 0 to 1. The rest is fluid.
+        spots: the standard deviation of the logarithm of its brightness from place to place.
+    """
+
+    size: float = 0.0
+    share: float = 0.8
+    spots: float = 0.0
+
+
+USUAL_PLEXUS = Plexus()
+
+
 def bright_fluid(
-    rng: np.random.Generator, grid: Grid, ventricle_mm: Tensor, atrium: Tensor, aqueduct: Tensor
+    rng: np.random.Generator,
+    grid: Grid,
+    ventricle_mm: Tensor,
+    atrium: Tensor,
+    aqueduct: Tensor,
+    own: Plexus = USUAL_PLEXUS,
 ) -> Tensor:
     """Share (x, y, z) of the CSF that is bright.
 
     It is the choroid plexus in the atria of the ventricles, which has a ragged border, and the
     fluid that flows through the aqueduct.
     """
-    ragged = grid.field(rng, 4.0, fine=False) + 2.5 * atrium - 2.0
-    plexus = 0.8 * torch.sigmoid(ragged * 3) * torch.sigmoid(-3 * (ventricle_mm + 0.5))
+    ragged = grid.field(rng, 4.0, fine=False) + 2.5 * atrium - (2.0 - own.size)
+    plexus = own.share * torch.sigmoid(ragged * 3) * torch.sigmoid(-3 * (ventricle_mm + 0.5))
     return torch.maximum(plexus, rng.uniform(0, 0.9) * aqueduct)
 
 

@@ -31,6 +31,9 @@ class Style:
         reach_mm: how far confluent lesions grow from the ventricles.
         rim: how bright the lining of the ventricles is, as a factor.
         rim_width: how wide it is, as a factor.
+        cortical: the share of the punctate lesions that lie where white matter meets the cortex.
+        stretch: how long punctate lesions are: the standard deviation of the logarithm of their
+            radii.
     """
 
     large: tuple[float, float] = (0.0, 0.05)
@@ -38,6 +41,8 @@ class Style:
     reach_mm: tuple[float, float] = (6, 16)
     rim: float = 1.0
     rim_width: float = 1.0
+    cortical: float = 0.0
+    stretch: float = 0.25
 
 
 USUAL = Style()
@@ -73,9 +78,12 @@ def draw_lesions(
         rng, grid, room, ventricle_mm, points, confluent_mm3, style.reach_mm
     )
     grade = severity + grade
-    centres = _centres(rng, grid, room, ventricle_mm, points, len(volumes))
+    outer = round(style.cortical * len(volumes))
+    priors = (_inner_prior(room, ventricle_mm, points), _cortical_prior(room, ventricle_mm))
+    counts = len(volumes) - outer, outer
+    centres = np.concatenate([_centres(rng, *each) for each in zip(priors, counts, strict=True)])
     for centre, volume in zip(centres, volumes, strict=True):
-        _add_blob(rng, grid, fraction, grade, centre, volume, severity)
+        _add_blob(rng, grid, fraction, grade, centre, volume, severity, style.stretch)
     return Lesions(fraction * room, _severity(fraction, grade.clamp(0.1, 1.5)))
 
 
@@ -130,17 +138,21 @@ def _horns(points: Tensor) -> Tensor:
     return near
 
 
-def _centres(
-    rng: np.random.Generator,
-    grid: Grid,
-    room: Tensor,
-    ventricle_mm: Tensor,
-    points: Tensor,
-    count: int,
-) -> np.ndarray:
-    """Sample indices (count, 3) in white matter, more often near the ventricles and high up."""
+def _inner_prior(room: Tensor, ventricle_mm: Tensor, points: Tensor) -> Tensor:
+    """Chances in white matter: higher near the ventricles and high up."""
     prior = (room > 0.8) * (0.25 + torch.exp(-ventricle_mm.clamp(min=0) / 12))
-    prior *= 0.4 + 0.6 * torch.sigmoid((points[..., 2] + 12) / 5)
+    return prior * (0.4 + 0.6 * torch.sigmoid((points[..., 2] + 12) / 5))
+
+
+def _cortical_prior(room: Tensor, ventricle_mm: Tensor) -> Tensor:
+    """Chances on the white side of the border of the cortex: the same all along it."""
+    return ((room > 0.6) & (room < 0.98) & (ventricle_mm > 12)).float()
+
+
+def _centres(rng: np.random.Generator, prior: Tensor, count: int) -> np.ndarray:
+    """Sample indices (count, 3), drawn by the chances ``prior`` (x, y, fine z)."""
+    if not count:
+        return np.empty((0, 3), dtype=np.int64)
     chances = torch.cumsum(prior.flatten().double(), 0).numpy()
     flat = np.searchsorted(chances, rng.uniform(0, chances[-1], count), side="right")
     return np.stack(np.unravel_index(flat.clip(max=prior.numel() - 1), prior.shape), axis=1)
@@ -154,10 +166,11 @@ def _add_blob(
     centre: np.ndarray,
     volume_mm3: float,
     severity: float,
+    spread: float,
 ) -> None:
     """Add a soft ellipsoid to ``fraction`` and its brightness to ``grade``, in place."""
     radius = (volume_mm3 * 3 / (4 * np.pi)) ** (1 / 3)
-    stretch = np.exp(rng.normal(0, 0.25, 3))
+    stretch = np.exp(rng.normal(0, spread, 3))
     radii = radius * stretch / np.prod(stretch) ** (1 / 3)
     spacing = np.array(grid.size_mm / grid.fine_shape)
     soft = rng.uniform(0.15, 0.3) * radius

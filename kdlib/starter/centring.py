@@ -20,28 +20,35 @@ from kdlib.starter.people import Person
 from kdlib.starter.population import OnPerson
 
 THRESHOLDS = np.arange(20, 81, 5) / 100
-NEARLY = 0.005  # Dice: as good as the best; the curve is flat
+NEARLY = 0.005  # Dice: as good as the best, where few people make the curve rough
 
 
 def centred(
-    network: UNet, own: Recipe, people: Sequence[Person], on_person: OnPerson
+    network: UNet,
+    own: Recipe,
+    people: Sequence[Person],
+    on_person: OnPerson,
+    nearly: float = NEARLY,
 ) -> tuple[UNet, float]:
-    """A copy of ``network`` for which 0.5 is what its good threshold was, and that threshold."""
+    """A copy of ``network`` for which 0.5 is what its good threshold was, and that threshold.
+
+    See ``good_threshold`` for ``nearly``.
+    """
     curves = []
     for number, person in enumerate(people):
         curves.append(_dice_by_threshold(network, own, person))
         on_person(number + 1, len(people))
-    good = good_threshold(curves)
+    good = good_threshold(curves, nearly)
     return moved(network, float(np.log((1 - good) / good))), good
 
 
-def good_threshold(curves: Sequence[NDArray[np.float64]]) -> float:
-    """Of ``THRESHOLDS``, the one next to 0.5 whose mean Dice is nearly the best.
+def good_threshold(curves: Sequence[NDArray[np.float64]], nearly: float = NEARLY) -> float:
+    """Of ``THRESHOLDS``, the one next to 0.5 whose mean Dice is at most ``nearly`` below the best.
 
     ``curves`` has the Dice by threshold of each person, NaN where there is no lesion.
     """
     means = np.nanmean(curves, axis=0)
-    good = THRESHOLDS[means >= np.nanmax(means) - NEARLY]
+    good = THRESHOLDS[means >= np.nanmax(means) - nearly]
     return float(good[np.abs(good - THRESHOLD).argmin()])
 
 

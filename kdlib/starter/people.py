@@ -4,9 +4,12 @@ A number and a seed decide a person, the scanner and the voxels. People of one s
 and disease: how many lesions there are and how they look, how wide ventricles and sulci are, how
 bright the rims of the ventricles are. Scans differ in contrast, resolution, sharpness, bias, noise
 and ghosts. The brain is cut out with a mask that is wrong by some millimetres.
+
+Wider people have more than that: a choroid plexus of any size and brightness, lesions at the cortex
+and longer ones.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 import numpy as np
@@ -18,10 +21,18 @@ from kdlib.data.volume import Volume
 from kdlib.simulator import anatomy
 from kdlib.simulator.geometry import Grid
 from kdlib.simulator.images import brain_images
+from kdlib.simulator.landmarks import USUAL_PLEXUS, Plexus
 from kdlib.simulator.lesions import Style
 from kdlib.simulator.place import draw_place
 from kdlib.simulator.subject import with_lesions
-from kdlib.starter.acquisition import acquired, draw_mask, draw_scanner, outer_layers
+from kdlib.starter.acquisition import (
+    WHITE,
+    Scanner,
+    acquired,
+    draw_mask,
+    draw_scanner,
+    outer_layers,
+)
 
 # Raise it when the same seed and number give another person.
 PEOPLE_VERSION = 2
@@ -69,6 +80,7 @@ def draw_person(
     template: Tensor,
     *,
     split: str = "training",
+    wider: bool = False,
     voxel_mm: tuple[float, float] | None = None,
 ) -> Person:
     """Simulate the person of this ``seed``, ``split`` and ``number``.
@@ -78,18 +90,23 @@ def draw_person(
         number: which of its people, 0 or above.
         template: the maps of ``kdlib.simulator.template.template_maps``, as a tensor.
         split: "training" or "validation". The people of one are not those of the other.
+        wider: whether the person has what wider people have.
         voxel_mm: the edge of a voxel in the plane and the thickness of a slice; none: drawn.
     """
-    rng = np.random.default_rng([seed, crc32(split.encode()), number])
-    patient = _draw_patient(rng)
+    kind = f"wider {split}" if wider else split
+    rng = np.random.default_rng([seed, crc32(kind.encode()), number])
+    patient = _draw_patient(rng, wider)
     scan, layers = _draw_grid(rng, voxel_mm)
     place = draw_place(
         rng, scan, template, patient.enlargement_mm, layers=layers, turned_deg=TURNED_DEG
     )
     fractions = anatomy.tissues(rng, place.brain, place.maps, patient.atrophy)
     parts, labels = with_lesions(rng, place, fractions, patient.load_ml, patient.style)
-    scanner = draw_scanner(rng)
-    perfect, _ = brain_images(rng, place, (scanner.levels, scanner.levels), parts, scanner.halo)
+    scanner, plexus = draw_scanner(rng), USUAL_PLEXUS
+    if wider:
+        scanner, plexus = _any_plexus(rng, scanner)
+    levels = scanner.levels, scanner.levels
+    perfect, _ = brain_images(rng, place, levels, parts, scanner.halo, plexus)
     inside = place.whole(sum(parts.values(), torch.zeros(())))
     around = outer_layers(rng, place, scanner.levels["csf"])
     image = acquired(rng, scan, scanner, place.whole(perfect) + around * (1 - inside))
@@ -98,7 +115,7 @@ def draw_person(
     return Person(*(Volume(array.numpy(), scan.affine()) for array in volumes))
 
 
-def _draw_patient(rng: np.random.Generator) -> _Patient:
+def _draw_patient(rng: np.random.Generator, wider: bool) -> _Patient:
     """Draw a patient: of two kinds, one with the lesions of age, one with those of sclerosis."""
     load = float(np.exp(rng.normal(np.log(8), 1.2)).clip(0.2, 100)) * (rng.uniform() > 0.04)
     wear = np.log(max(load, 0.5) / 10) / np.log(10)
@@ -107,8 +124,17 @@ def _draw_patient(rng: np.random.Generator) -> _Patient:
         style = Style((0.05, 0.35), (0.4, 0.9), (4, 14), *rims)
     else:
         style = Style(rim=rims[0], rim_width=rims[1])
+    if wider:
+        style = replace(style, cortical=rng.uniform(0, 0.35), stretch=rng.uniform(0.25, 0.6))
     enlargement_mm = max(-2.0, 0.6 + 1.8 * wear + rng.normal(0, 1.6))
     return _Patient(load, style, enlargement_mm, 0.35 + 0.25 * wear + rng.normal(0, 0.65))
+
+
+def _any_plexus(rng: np.random.Generator, scanner: Scanner) -> tuple[Scanner, Plexus]:
+    """The scanner with a choroid plexus of any brightness, and one of any size and texture."""
+    levels = {**scanner.levels, "choroid": WHITE * rng.uniform(0.5, 2.0)}
+    own = Plexus(rng.uniform(-0.8, 1.2), rng.uniform(0.5, 1.0), rng.uniform(0.0, 0.5))
+    return replace(scanner, levels=levels), own
 
 
 def _draw_grid(rng: np.random.Generator, voxel_mm: tuple[float, float] | None) -> tuple[Grid, int]:

@@ -38,6 +38,7 @@ class Population:
         people: how many there are.
         preparation: how their scans become slices.
         split: "training" or "validation".
+        wider: whether they are wider people; see ``kdlib.starter.people``.
     """
 
     folder: Path
@@ -45,6 +46,7 @@ class Population:
     people: int
     preparation: Preparation
     split: str = "training"
+    wider: bool = False
 
     def make(self, workers: int = 1, on_person: OnPerson = lambda done, total: None) -> None:
         """Simulate the people who are missing. ``on_person`` is called with (done, total)."""
@@ -87,10 +89,11 @@ class Population:
         """Where the slices of one person lie."""
         made_by = f"{PEOPLE_VERSION} {SLICES_VERSION} {MOST_SLICES} {self.seed} "
         digest = sha256((made_by + self.preparation.model_dump_json()).encode()).hexdigest()[:10]
-        return self.folder / f"{self.split}-{digest}" / f"{number}.safetensors"
+        kind = f"wider-{self.split}" if self.wider else self.split
+        return self.folder / f"{kind}-{digest}" / f"{number}.safetensors"
 
     def _slices(self, number: int) -> tuple[Tensor, Tensor]:
-        person = draw_person(self.seed, number, template(), split=self.split)
+        person = draw_person(self.seed, number, template(), split=self.split, wider=self.wider)
         ready = prepare([person.flair], self.preparation)
         labels = network_labels(person.labels, ready.window)
         held = torch.nonzero(ready.holds_head)[:, 0]

@@ -1,8 +1,9 @@
 """The study that makes the starter from one seed.
 
 Train the brain network. Then simulate people, train some teachers, and train a student on the mean
-of their answers. Then score all of them on other simulated people, whose scanners they have not
-seen. A study that was stopped goes on where it was.
+of their answers. Refine the student with wider people on a finer grid. Then score all of them on
+other simulated people, whose scanners they have not seen. A study that was stopped goes on where it
+was.
 """
 
 import shutil
@@ -20,9 +21,7 @@ from kdlib.data.slices import SLICES_VERSION, LabelledSlices
 from kdlib.errors import InputError
 from kdlib.files import write_text
 from kdlib.networks import UNet
-from kdlib.prediction import predict
 from kdlib.recipe import Count, Recipe, Strict
-from kdlib.scores.in_space import evaluate_volumes
 from kdlib.simulator.simulation import VERSION
 from kdlib.starter.brain_training import BrainSettings, train_brain
 from kdlib.starter.centring import centred
@@ -30,10 +29,15 @@ from kdlib.starter.ensemble import Ensemble
 from kdlib.starter.lesion_training import recipe, student, teacher
 from kdlib.starter.people import PEOPLE_VERSION, draw_person
 from kdlib.starter.population import Population, template
+from kdlib.starter.refining import finer_recipe, refined
 from kdlib.starter.starter import write_lesion_network
+from kdlib.starter.validation import validation_scores
 
 SCORES = "validation.csv"
 STUDENT = "student"
+FINER = "refined student"
+
+Made = dict[str, tuple[UNet, float]]  # each network with the threshold that became 0.5
 
 Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 
@@ -57,6 +61,14 @@ class StarterStudy(Strict):
     centring: Count = Field(
         24, description="other people, by whom 0.5 becomes a good threshold of each network"
     )
+    wider_people: Count = Field(800, description="wider people, by whom the student is refined")
+    finer_steps: Count = Field(6000, description="optimiser steps of the refined student")
+    finer_true_labels: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.75, description="the share of the true labels in what it learns"
+    )
+    finer_centring: Count = Field(
+        60, description="more wider people, by whom 0.5 becomes its best threshold"
+    )
 
 
 def make_starter(
@@ -78,28 +90,34 @@ def make_starter(
         raise InputError(f"workers={workers}: give 1 or more")
     with bar("brain network") as on_step:
         _brain_network(study, folder, out, on_step)
-    last = recipe(study.student_steps)
-    population = Population(folder / "people", study.seed, study.people, last.preparation)
-    with bar("people") as on_person:
-        population.make(workers, on_person)
-    made = _lesion_networks(study, folder, population.labelled_slices(), bar)
-    networks = {name: network for name, (network, _) in made.items()}
-    shipped = networks.pop(STUDENT)
-    networks |= {"ensemble": cast(UNet, Ensemble(list(networks.values()))), STUDENT: shipped}
+    own = recipe(study.student_steps)
+    finer = finer_recipe(own, study.finer_steps)
+    usual = Population(folder / "people", study.seed, study.people, own.preparation)
+    wider = Population(usual.folder, study.seed, study.wider_people, finer.preparation, wider=True)
+    for name, population in (("people", usual), ("wider people", wider)):
+        with bar(name) as on_person:
+            population.make(workers, on_person)
+    made = _coarse_networks(study, folder, usual.labelled_slices(), bar)
+    last = _refined(study, folder, wider.labelled_slices(), made[STUDENT][0], bar)
+    tried = _tried(made, own) | {FINER: (last[0], finer)}
     with bar("validation") as on_person:
-        tried = {name: (network, last) for name, network in networks.items()}
         scores = validation_scores(tried, study.seed, study.validation, on_person)
     write_text(out / SCORES, scores.to_csv(index=False))
-    thresholds = {name: threshold for name, (_, threshold) in made.items()}
-    note = _provenance(study, thresholds, scores)
-    write_lesion_network(out, shipped, last, note)
+    thresholds = {name: threshold for name, (_, threshold) in (made | {FINER: last}).items()}
+    write_lesion_network(out, last[0], finer, _provenance(study, thresholds, scores))
     return scores
 
 
-def _lesion_networks(
-    study: StarterStudy, folder: Path, labelled: LabelledSlices, bar: Bar
-) -> dict[str, tuple[UNet, float]]:
-    """The teachers and then the student, each with the threshold that became 0.5."""
+def _tried(made: Made, own: Recipe) -> dict[str, tuple[UNet, Recipe]]:
+    """The teachers, their ensemble, and the student, each with its recipe."""
+    networks = {name: network for name, (network, _) in made.items()}
+    last = networks.pop(STUDENT)
+    networks |= {"ensemble": cast(UNet, Ensemble(list(networks.values()))), STUDENT: last}
+    return {name: (network, own) for name, network in networks.items()}
+
+
+def _coarse_networks(study: StarterStudy, folder: Path, labelled: LabelledSlices, bar: Bar) -> Made:
+    """The teachers and then the student."""
     last = recipe(study.student_steps)
     numbers = range(study.people, study.people + study.centring)
     others = [draw_person(study.seed, number, template()) for number in numbers]
@@ -108,20 +126,40 @@ def _lesion_networks(
         with bar(f"threshold of {name}") as on_person:
             return centred(network, last, others, on_person)
 
-    made: dict[str, tuple[UNet, float]] = {}
+    made: Made = {}
     for number, steps in enumerate(study.steps):
         name = f"teacher-{number + 1}"
         place = folder / f"{name}-{study.seed}-{study.people}-{steps}-{_made_by(recipe(steps))}"
         with bar(name) as on_step:
             one = teacher(place, recipe(steps), labelled, study.seed + number, on_step)
         made[name] = finished(name, one)
-    decided = [study.student_steps, study.true_labels, study.centring]
-    parts = map(str, [study.seed, study.people, *study.steps, *decided])
-    place = folder / "-".join([STUDENT, *parts, _made_by(last)])
+    place = folder / "-".join([STUDENT, *_decided(study), _made_by(last)])
     taught_by = [network for network, _ in made.values()]
     with bar(STUDENT) as on_step:
         one = student(place, last, labelled, taught_by, study.seed, study.true_labels, on_step)
     return made | {STUDENT: finished(STUDENT, one)}
+
+
+def _refined(
+    study: StarterStudy, folder: Path, labelled: LabelledSlices, coarse: UNet, bar: Bar
+) -> tuple[UNet, float]:
+    """The refined student, and the threshold that became 0.5."""
+    own = finer_recipe(recipe(study.student_steps), study.finer_steps)
+    more = study.wider_people, study.finer_steps, study.finer_true_labels
+    place = folder / "-".join(["refined", *_decided(study), *map(str, more), _made_by(own)])
+    first = [refined(coarse, own)]
+    with bar(FINER) as on_step:
+        one = student(place, own, labelled, first, study.seed, study.finer_true_labels, on_step)
+    numbers = range(study.wider_people, study.wider_people + study.finer_centring)
+    others = [draw_person(study.seed, number, template(), wider=True) for number in numbers]
+    with bar(f"threshold of {FINER}") as on_person:
+        return centred(one, own, others, on_person, nearly=0)
+
+
+def _decided(study: StarterStudy) -> list[str]:
+    """The settings that decide the student."""
+    own = [study.student_steps, study.true_labels, study.centring]
+    return [str(part) for part in (study.seed, study.people, *study.steps, *own)]
 
 
 def _made_by(own: Recipe) -> str:
@@ -143,38 +181,13 @@ def _brain_network(
         shutil.copy(path, out / path.name)
 
 
-def validation_scores(
-    networks: dict[str, tuple[UNet, Recipe]],
-    seed: int,
-    people: int,
-    on_person: Callable[[int, int], None] = lambda done, total: None,
-    *,
-    first: int = 0,
-) -> pd.DataFrame:
-    """Score networks, each with its recipe, on scans of the validation's people, on their own grid.
-
-    ``first`` is the number of the first of ``people`` people.
-    """
-    rows: list[dict[str, Any]] = []
-    for done, number in enumerate(range(first, first + people), start=1):
-        person = draw_person(seed, number, template(), split="validation")
-        edge, _, thick = person.flair.spacing_mm
-        about = {"person": number, "edge_mm": round(edge, 2), "slice_mm": round(thick, 2)}
-        for name, (network, own) in networks.items():
-            found = evaluate_volumes(person.labels, predict(network, [person.flair], own))
-            what = {"dice": found.dice, "recall": found.lesion_recall}
-            rows.append({"network": name, **about, "lesion_ml": person.lesion_ml} | what)
-        on_person(done, people)
-    return pd.DataFrame(rows)
-
-
 def _provenance(
     study: StarterStudy, thresholds: dict[str, float], scores: pd.DataFrame
 ) -> dict[str, Any]:
     """How the shipped network was made, and its mean Dice on simulated people it has not seen."""
     means = scores.groupby("network").dice.mean().round(3)
     return {
-        "network": STUDENT,
+        "network": FINER,
         **study.model_dump(),
         "thresholds_before_centring": thresholds,
         "kdlib": version("kdlib"),

@@ -9,7 +9,8 @@ from scipy import ndimage
 
 from kdlib.simulator import loads
 from kdlib.simulator.geometry import Grid
-from kdlib.simulator.lesions import draw_lesions
+from kdlib.simulator.landmarks import USUAL_PLEXUS, Plexus, bright_fluid
+from kdlib.simulator.lesions import Style, draw_lesions
 from kdlib.simulator.protocols import (
     ODD_SHAPES,
     SITES,
@@ -204,6 +205,33 @@ def test_lesions_are_alike_at_their_border_and_differ_inside() -> None:
     border = (lesions.fraction - 0.5).abs() < 0.02
     assert lesions.severity[border].std() < 0.05
     assert lesions.severity[lesions.fraction > 0.95].std() > 0.1
+
+
+def test_cortical_lesions_lie_where_white_matter_ends() -> None:
+    grid = Grid((60, 60, 20), (1.0, 1.0, 3.0), 1)
+    room, ventricle_mm = torch.ones(grid.fine_shape), torch.full(grid.fine_shape, 30.0)
+    room[:, 28:], room[:, 32:] = 0.8, 0.15  # white matter, its border, cortex
+
+    def share_at_border(cortical: float) -> float:
+        style = Style(punctate=(1, 1), large=(0, 0), cortical=cortical)
+        points = torch.full((*grid.fine_shape, 3), 20.0)
+        rng = np.random.default_rng(0)
+        found = draw_lesions(rng, grid, room, ventricle_mm, points, 3.0, style).fraction
+        return float(found[:, 24:36].sum() / found.sum())
+
+    assert share_at_border(0.0) < share_at_border(0.5) < share_at_border(1.0)
+
+
+def test_the_larger_a_plexus_the_more_fluid_is_bright() -> None:
+    grid = Grid((40, 40, 10), (1.0, 1.0, 3.0), 1)
+    inside, atrium = torch.full(grid.shape, -4.0), torch.full(grid.shape, 0.9)
+
+    def bright(own: Plexus) -> float:
+        rng = np.random.default_rng(0)
+        return float(bright_fluid(rng, grid, inside, atrium, 0 * atrium, own).mean())
+
+    assert bright(Plexus(size=-0.8)) < bright(USUAL_PLEXUS) < bright(Plexus(size=1.2))
+    assert bright(Plexus(share=0.5)) < bright(USUAL_PLEXUS)
 
 
 def test_ventricles_grow_with_the_lesion_load(subjects) -> None:

@@ -19,6 +19,7 @@ def test_a_flat_curve_keeps_half_and_a_steep_one_moves() -> None:
     assert good_threshold([curve(0.3, 1.0)]) == pytest.approx(0.3)
     assert good_threshold([curve(0.75, 1.0)]) == pytest.approx(0.75)
     assert good_threshold([curve(0.3, 0.1)]) == pytest.approx(0.35)
+    assert good_threshold([curve(0.3, 0.01)], nearly=0) == pytest.approx(0.3)
 
 
 def test_somebody_without_lesions_does_not_count() -> None:
