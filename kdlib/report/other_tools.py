@@ -59,7 +59,8 @@ def beside_words(table: pd.DataFrame) -> str:
         alike = list(tools[(tools - level).abs() < ALIKE].index)
         better = [name for name in tools[tools > level].index if name not in alike]
         verb = "are" if len(better) > 1 else "is"
-        above = f"{listed(better) if better else 'None of them'} {verb} higher than the starter."
+        above = listed(better) if better else "None of them"
+        above += f" {verb} higher than the starter by {ALIKE:g} or more."
         if alike:
             above += f" Within {ALIKE:g} of it: {listed(alike)}."
         said.append(

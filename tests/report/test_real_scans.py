@@ -109,14 +109,16 @@ def test_other_tools_stand_beside_the_starter_on_the_same_scans_and_masks() -> N
         better = [tool for tool in same.index if same[tool] >= means["starter"] + ALIKE]
         alike = [tool for tool in same.index if abs(same[tool] - means["starter"]) < ALIKE]
         assert all(f"Within {ALIKE:g} of it: {tool}." in beside_words(part) for tool in alike)
-        said = f"{better[0] if better else 'None of them'} is higher than the starter."
+        said = (
+            f"{better[0] if better else 'None of them'} is higher than the starter by 0.01 or more."
+        )
         assert said in beside_words(part)
 
 
 def test_a_tool_that_is_better_than_the_starter_is_named() -> None:
     better = other_scores().assign(dice=1.0).query("by == by.iloc[0]")
     said = beside_words(beside_tools(real_scores(), better))
-    assert said.count(f"{better['by'].iloc[0]} is higher than the starter.") == 2
+    assert said.count(f"{better['by'].iloc[0]} is higher than the starter by 0.01 or more.") == 2
 
 
 def test_the_shipped_scores_and_slices_are_those_of_the_shipped_network() -> None:
