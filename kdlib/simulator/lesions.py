@@ -79,9 +79,10 @@ def draw_lesions(
     )
     grade = severity + grade
     outer = round(style.cortical * len(volumes))
-    priors = (_inner_prior(room, ventricle_mm, points), _cortical_prior(room, ventricle_mm))
-    counts = len(volumes) - outer, outer
-    centres = np.concatenate([_centres(rng, *each) for each in zip(priors, counts, strict=True)])
+    centres = _centres(rng, _inner_prior(room, ventricle_mm, points), len(volumes) - outer)
+    if outer:
+        more = _centres(rng, _cortical_prior(room, ventricle_mm), outer)
+        centres = np.concatenate([centres, more])
     for centre, volume in zip(centres, volumes, strict=True):
         _add_blob(rng, grid, fraction, grade, centre, volume, severity, style.stretch)
     return Lesions(fraction * room, _severity(fraction, grade.clamp(0.1, 1.5)))
@@ -151,8 +152,6 @@ def _cortical_prior(room: Tensor, ventricle_mm: Tensor) -> Tensor:
 
 def _centres(rng: np.random.Generator, prior: Tensor, count: int) -> np.ndarray:
     """Sample indices (count, 3), drawn by the chances ``prior`` (x, y, fine z)."""
-    if not count:
-        return np.empty((0, 3), dtype=np.int64)
     chances = torch.cumsum(prior.flatten().double(), 0).numpy()
     flat = np.searchsorted(chances, rng.uniform(0, chances[-1], count), side="right")
     return np.stack(np.unravel_index(flat.clip(max=prior.numel() - 1), prior.shape), axis=1)

@@ -35,10 +35,10 @@ def refined(network: UNet, finer: Recipe) -> UNet:
     Each 2 x 2 of its voxels get the logits that ``network`` has for their mean.
     """
     weights = network.state_dict()
-    first, head = "down.0.0.weight", "head"
-    weights[first] = weights[first].repeat_interleave(_FOLD**2, dim=1) / _FOLD**2
+    first, many = "down.0.0.weight", _FOLD**2
+    weights[first] = weights[first].repeat_interleave(many, dim=1) / many
     for name in ("weight", "bias"):
-        weights[f"{head}.0.{name}"] = weights.pop(f"{head}.{name}").repeat_interleave(_FOLD**2, 0)
+        weights[f"head.0.{name}"] = weights.pop(f"head.{name}").repeat_interleave(many, dim=0)
     result = new_unet(finer, seed=0)
     result.load_state_dict(weights)
     return result.eval().requires_grad_(False)

@@ -98,7 +98,8 @@ def make_starter(
         with bar(name) as on_person:
             population.make(workers, on_person)
     made = _coarse_networks(study, folder, usual.labelled_slices(), bar)
-    last = _refined(study, folder, wider.labelled_slices(), made[STUDENT][0], bar)
+    coarse = made[STUDENT][0]
+    last = _refined(study, folder, finer, wider.labelled_slices(), coarse, bar)
     tried = _tried(made, own) | {FINER: (last[0], finer)}
     with bar("validation") as on_person:
         scores = validation_scores(tried, study.seed, study.validation, on_person)
@@ -141,10 +142,14 @@ def _coarse_networks(study: StarterStudy, folder: Path, labelled: LabelledSlices
 
 
 def _refined(
-    study: StarterStudy, folder: Path, labelled: LabelledSlices, coarse: UNet, bar: Bar
+    study: StarterStudy,
+    folder: Path,
+    own: Recipe,
+    labelled: LabelledSlices,
+    coarse: UNet,
+    bar: Bar,
 ) -> tuple[UNet, float]:
-    """The refined student, and the threshold that became 0.5."""
-    own = finer_recipe(recipe(study.student_steps), study.finer_steps)
+    """The refined student of the recipe ``own``, and the threshold that became 0.5."""
     more = study.wider_people, study.finer_steps, study.finer_true_labels
     place = folder / "-".join(["refined", *_decided(study), *map(str, more), _made_by(own)])
     first = [refined(coarse, own)]

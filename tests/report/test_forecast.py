@@ -13,6 +13,8 @@ def test_what_was_measured_stands_in_words_and_table() -> None:
     words, table = forecast_words(), forecast_table().to_string()
     for method, found in forecast_tests().items():
         assert f"With {NAMES[method]} the forecast and the true gain have" in words
+        adapted = round(found["adapted"] * found["clinics"])
+        assert f"{adapted or 'none'} of {found['clinics']}." in words
         assert f"{found['correlation']:.2f}".replace("-", "−") in table
     assert expected_words().endswith("with the reason.")
 
