@@ -32,6 +32,7 @@ class Style:
         rim: how bright the lining of the ventricles is, as a factor.
         rim_width: how wide it is, as a factor.
         cortical: the share of the punctate lesions that lie where white matter meets the cortex.
+        infratentorial: the share of them that lie in the brain stem and the cerebellum.
         stretch: how long punctate lesions are: the standard deviation of the logarithm of their
             radii.
     """
@@ -42,6 +43,7 @@ class Style:
     rim: float = 1.0
     rim_width: float = 1.0
     cortical: float = 0.0
+    infratentorial: float = 0.0
     stretch: float = 0.25
 
 
@@ -78,11 +80,7 @@ def draw_lesions(
         rng, grid, room, ventricle_mm, points, confluent_mm3, style.reach_mm
     )
     grade = severity + grade
-    outer = round(style.cortical * len(volumes))
-    centres = _centres(rng, _inner_prior(room, ventricle_mm, points), len(volumes) - outer)
-    if outer:
-        more = _centres(rng, _cortical_prior(room, ventricle_mm), outer)
-        centres = np.concatenate([centres, more])
+    centres = _punctate_centres(rng, room, ventricle_mm, points, len(volumes), style)
     for centre, volume in zip(centres, volumes, strict=True):
         _add_blob(rng, grid, fraction, grade, centre, volume, severity, style.stretch)
     return Lesions(fraction * room, _severity(fraction, grade.clamp(0.1, 1.5)))
@@ -139,6 +137,24 @@ def _horns(points: Tensor) -> Tensor:
     return near
 
 
+def _punctate_centres(
+    rng: np.random.Generator,
+    room: Tensor,
+    ventricle_mm: Tensor,
+    points: Tensor,
+    count: int,
+    style: Style,
+) -> np.ndarray:
+    """Sample indices (count, 3) of the punctate lesions, in the places that ``style`` tells."""
+    outer = _cortical_prior(room, ventricle_mm), _infratentorial_prior(room, points)
+    shares = style.cortical, style.infratentorial
+    # A part of a head may lack a place.
+    counts = [round(s * count) * bool(p.any()) for s, p in zip(shares, outer, strict=True)]
+    priors = _inner_prior(room, ventricle_mm, points), *outer
+    counts = [count - sum(counts), *counts]
+    return np.concatenate([_centres(rng, *each) for each in zip(priors, counts, strict=True)])
+
+
 def _inner_prior(room: Tensor, ventricle_mm: Tensor, points: Tensor) -> Tensor:
     """Chances in white matter: higher near the ventricles and high up."""
     prior = (room > 0.8) * (0.25 + torch.exp(-ventricle_mm.clamp(min=0) / 12))
@@ -148,6 +164,18 @@ def _inner_prior(room: Tensor, ventricle_mm: Tensor, points: Tensor) -> Tensor:
 def _cortical_prior(room: Tensor, ventricle_mm: Tensor) -> Tensor:
     """Chances on the white side of the border of the cortex: the same all along it."""
     return ((room > 0.6) & (room < 0.98) & (ventricle_mm > 12)).float()
+
+
+def infratentorial(points: Tensor) -> Tensor:
+    """Which samples (bool) lie about the brain stem and the cerebellum, by MNI mm (..., 3)."""
+    across, along, up = points[..., 0].abs(), points[..., 1], points[..., 2]
+    stem = (across < 20) & (along < -8) & (up < -14)
+    return stem | ((across < 45) & (along < -45) & (up < -22))
+
+
+def _infratentorial_prior(room: Tensor, points: Tensor) -> Tensor:
+    """Where infratentorial lesions form (x, y, fine z)."""
+    return ((room > 0.8) & infratentorial(points)).float()
 
 
 def _centres(rng: np.random.Generator, prior: Tensor, count: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from kdlib.simulator.controls import Control, bent
 from kdlib.simulator.dials import DIALS, MADE, Dial
 from kdlib.simulator.geometry import Grid
 from kdlib.simulator.images import flair_and_t1
-from kdlib.simulator.lesions import USUAL, Style, draw_lesions
+from kdlib.simulator.lesions import USUAL, Style, draw_lesions, infratentorial
 from kdlib.simulator.loads import load_ml
 from kdlib.simulator.other_pathology import draw_infarct
 from kdlib.simulator.place import Place, draw_place
@@ -128,12 +128,15 @@ def with_lesions(
     """The fraction of each tissue, averaged over each slice, and the labels (float32: 0, 1, 2)."""
     grid, ventricle_mm = place.brain, place.maps[Channel.VENTRICLE_MM]
     white, cortex, deep, csf = fractions
-    room = white + 0.15 * cortex + 0.1 * deep
+    yields: float | Tensor = 0.1  # the share of deep grey matter that a lesion may fill
+    if style.infratentorial:  # there white and grey matter are one mixture
+        yields = 0.1 + 0.9 * infratentorial(place.fine_points)
+    room = white + 0.15 * cortex + yields * deep
     lesions = draw_lesions(rng, grid, room, ventricle_mm, place.fine_points, load_ml, style)
     rims = anatomy.lining(rng, grid, ventricle_mm, style.rim_width)
     lining = (style.rim * rims).clamp(max=1.1) * (1 - lesions.fraction)
     healthy = 1 - (lesions.fraction / room.clamp(min=1e-3)).clamp(max=1)
-    inner = white * healthy, deep * (1 - 0.1 * (1 - healthy))
+    inner = white * healthy, deep * (1 - yields * (1 - healthy))
     fine = {
         "white": inner[0] * (1 - lining),
         "cortex": cortex * (1 - 0.15 * (1 - healthy)),

@@ -35,7 +35,7 @@ from kdlib.starter.acquisition import (
 )
 
 # Raise it when the same seed and number give another person.
-PEOPLE_VERSION = 2
+PEOPLE_VERSION = 3
 
 FINEST_MM, COARSEST_MM = 1.0, 2.0  # voxels in the plane; the network averages finer ones anyway
 SLICES_MM = (1, 2), (2, 4), (4, 8)  # thin, usual and thick ones are equally frequent
@@ -125,7 +125,8 @@ def _draw_patient(rng: np.random.Generator, wider: bool) -> _Patient:
     else:
         style = Style(rim=rims[0], rim_width=rims[1])
     if wider:
-        style = replace(style, cortical=rng.uniform(0, 0.35), stretch=rng.uniform(0.25, 0.6))
+        outer, lower, stretch = rng.uniform((0, 0, 0.25), (0.35, 0.2, 0.6))
+        style = replace(style, cortical=outer, infratentorial=lower, stretch=stretch)
     enlargement_mm = max(-2.0, 0.6 + 1.8 * wear + rng.normal(0, 1.6))
     return _Patient(load, style, enlargement_mm, 0.35 + 0.25 * wear + rng.normal(0, 0.65))
 

@@ -10,7 +10,7 @@ from scipy import ndimage
 from kdlib.simulator import loads
 from kdlib.simulator.geometry import Grid
 from kdlib.simulator.landmarks import USUAL_PLEXUS, Plexus, bright_fluid
-from kdlib.simulator.lesions import Style, draw_lesions
+from kdlib.simulator.lesions import Style, draw_lesions, infratentorial
 from kdlib.simulator.protocols import (
     ODD_SHAPES,
     SITES,
@@ -220,6 +220,22 @@ def test_cortical_lesions_lie_where_white_matter_ends() -> None:
         return float(found[:, 24:36].sum() / found.sum())
 
     assert share_at_border(0.0) < share_at_border(0.5) < share_at_border(1.0)
+
+
+def test_infratentorial_lesions_lie_in_the_brain_stem_or_the_cerebellum() -> None:
+    grid = Grid((60, 70, 40), (2.0, 2.0, 3.0), 1)
+    room, ventricle_mm = torch.ones(grid.fine_shape), torch.full(grid.fine_shape, 30.0)
+    below = infratentorial(grid.points_mm())
+
+    def share_below(share: float, room: torch.Tensor) -> float:
+        style = Style(punctate=(1, 1), large=(0, 0), infratentorial=share)
+        rng = np.random.default_rng(0)
+        found = draw_lesions(rng, grid, room, ventricle_mm, grid.points_mm(), 3.0, style).fraction
+        return float(found[below].sum() / found.sum())
+
+    assert share_below(0.0, room) < share_below(0.5, room) < share_below(1.0, room)
+    assert share_below(1.0, room) > 0.8
+    assert share_below(1.0, room * ~below) == 0  # a part of a head lacks the place
 
 
 def test_the_larger_a_plexus_the_more_fluid_is_bright() -> None:

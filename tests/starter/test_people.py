@@ -65,7 +65,7 @@ def test_the_plexus_of_wider_people_differs_and_can_be_brighter_than_lesions(
         return brain_images(*values)
 
     monkeypatch.setattr(people, "brain_images", kept)
-    for number in range(6):
+    for number in range(12):
         draw_person(0, number, template(), voxel_mm=(4.0, 8.0), wider=True)
     choroid, lesion, size = np.array(drawn).T
     assert (choroid > lesion).any()
