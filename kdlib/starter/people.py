@@ -5,8 +5,8 @@ and disease: how many lesions there are and how they look, how wide ventricles a
 bright the rims of the ventricles are. Scans differ in contrast, resolution, sharpness, bias, noise
 and ghosts. The brain is cut out with a mask that is wrong by some millimetres.
 
-Wider people have more than that: a choroid plexus of any size and brightness, lesions at the cortex
-and longer ones.
+Wider people have more than that: a choroid plexus of any size and brightness, longer lesions, and
+lesions at the cortex, in the brain stem and in the cerebellum.
 """
 
 from dataclasses import dataclass, replace
