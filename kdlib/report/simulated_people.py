@@ -19,8 +19,9 @@ from kdlib.scores.example import example_answer, example_scan
 from kdlib.starter.card import SLICES_MM, summary
 from kdlib.starter.people import Person, draw_person
 from kdlib.starter.population import template
+from kdlib.starter.shipping import SCORES
 from kdlib.starter.starter import WEIGHTS, load_starter
-from kdlib.starter.study import FINER, SCORES, STUDENT
+from kdlib.starter.study import FINER, STUDENT
 
 FILE = Path(__file__).with_suffix(".npz")
 COLOURS = ("#332288", "#44aa99", "#aa4499")  # of the ranges of ``SLICES_MM``

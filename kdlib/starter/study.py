@@ -10,16 +10,14 @@ import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 import pandas as pd
 from pydantic import Field
 
 from kdlib.data.slices import SLICES_VERSION, LabelledSlices
 from kdlib.errors import InputError
-from kdlib.files import write_text
 from kdlib.networks import UNet
 from kdlib.recipe import Count, Recipe, Strict
 from kdlib.simulator.simulation import VERSION
@@ -30,14 +28,10 @@ from kdlib.starter.lesion_training import recipe, student, teacher
 from kdlib.starter.people import PEOPLE_VERSION, draw_person
 from kdlib.starter.population import Population, template
 from kdlib.starter.refining import finer_recipe, refined
-from kdlib.starter.starter import write_lesion_network
-from kdlib.starter.validation import validation_scores
+from kdlib.starter.shipping import Made, ship
 
-SCORES = "validation.csv"
 STUDENT = "student"
 FINER = "refined student"
-
-Made = dict[str, tuple[UNet, float]]  # each network with the threshold that became 0.5
 
 Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 
@@ -98,36 +92,26 @@ def make_starter(
         with bar(name) as on_person:
             population.make(workers, on_person)
     made = _coarse_networks(study, folder, usual.labelled_slices(), bar)
-    coarse = made[STUDENT][0]
-    last = _refined(study, folder, finer, wider.labelled_slices(), coarse, bar)
-    tried = _tried(made, own) | {FINER: (last[0], finer)}
+    coarse = made[STUDENT].network
+    made[FINER] = _refined(study, folder, finer, wider.labelled_slices(), coarse, bar)
     with bar("validation") as on_person:
-        scores = validation_scores(tried, study.seed, study.validation, on_person)
-    write_text(out / SCORES, scores.to_csv(index=False))
-    thresholds = {name: threshold for name, (_, threshold) in (made | {FINER: last}).items()}
-    write_lesion_network(out, last[0], finer, _provenance(study, thresholds, scores))
-    return scores
+        return ship(made, study, (study.seed, study.validation), out, on_person)
 
 
-def _tried(made: Made, own: Recipe) -> dict[str, tuple[UNet, Recipe]]:
-    """The teachers, their ensemble, and the student, each with its recipe."""
-    networks = {name: network for name, (network, _) in made.items()}
-    last = networks.pop(STUDENT)
-    networks |= {"ensemble": cast(UNet, Ensemble(list(networks.values()))), STUDENT: last}
-    return {name: (network, own) for name, network in networks.items()}
-
-
-def _coarse_networks(study: StarterStudy, folder: Path, labelled: LabelledSlices, bar: Bar) -> Made:
-    """The teachers and then the student."""
+def _coarse_networks(
+    study: StarterStudy, folder: Path, labelled: LabelledSlices, bar: Bar
+) -> dict[str, Made]:
+    """The teachers, their ensemble, and then the student."""
     last = recipe(study.student_steps)
     numbers = range(study.people, study.people + study.centring)
     others = [draw_person(study.seed, number, template()) for number in numbers]
 
-    def finished(name: str, network: UNet) -> tuple[UNet, float]:
+    def finished(name: str, network: UNet) -> Made:
         with bar(f"threshold of {name}") as on_person:
-            return centred(network, last, others, on_person)
+            moved, threshold = centred(network, last, others, on_person)
+        return Made(moved, last, threshold)
 
-    made: Made = {}
+    made: dict[str, Made] = {}
     for number, steps in enumerate(study.steps):
         name = f"teacher-{number + 1}"
         place = folder / f"{name}-{study.seed}-{study.people}-{steps}-{_made_by(recipe(steps))}"
@@ -135,10 +119,11 @@ def _coarse_networks(study: StarterStudy, folder: Path, labelled: LabelledSlices
             one = teacher(place, recipe(steps), labelled, study.seed + number, on_step)
         made[name] = finished(name, one)
     place = folder / "-".join([STUDENT, *_decided(study), _made_by(last)])
-    taught_by = [network for network, _ in made.values()]
+    teachers = [each.network for each in made.values()]
     with bar(STUDENT) as on_step:
-        one = student(place, last, labelled, taught_by, study.seed, study.true_labels, on_step)
-    return made | {STUDENT: finished(STUDENT, one)}
+        one = student(place, last, labelled, teachers, study.seed, study.true_labels, on_step)
+    ensemble = cast(UNet, Ensemble(teachers))  # it answers as a UNet does
+    return made | {"ensemble": Made(ensemble, last), STUDENT: finished(STUDENT, one)}
 
 
 def _refined(
@@ -148,8 +133,8 @@ def _refined(
     labelled: LabelledSlices,
     coarse: UNet,
     bar: Bar,
-) -> tuple[UNet, float]:
-    """The refined student of the recipe ``own``, and the threshold that became 0.5."""
+) -> Made:
+    """The refined student of the recipe ``own``."""
     more = study.wider_people, study.finer_steps, study.finer_true_labels
     place = folder / "-".join(["refined", *_decided(study), *map(str, more), _made_by(own)])
     first = [refined(coarse, own)]
@@ -158,7 +143,8 @@ def _refined(
     numbers = range(study.wider_people, study.wider_people + study.finer_centring)
     others = [draw_person(study.seed, number, template(), wider=True) for number in numbers]
     with bar(f"threshold of {FINER}") as on_person:
-        return centred(one, own, others, on_person, nearly=0)
+        moved, threshold = centred(one, own, others, on_person, nearly=0)
+    return Made(moved, own, threshold)
 
 
 def _decided(study: StarterStudy) -> list[str]:
@@ -184,18 +170,3 @@ def _brain_network(
     out.mkdir(parents=True, exist_ok=True)
     for path in (made, made.with_suffix(".json")):
         shutil.copy(path, out / path.name)
-
-
-def _provenance(
-    study: StarterStudy, thresholds: dict[str, float], scores: pd.DataFrame
-) -> dict[str, Any]:
-    """How the shipped network was made, and its mean Dice on simulated people it has not seen."""
-    means = scores.groupby("network").dice.mean().round(3)
-    return {
-        "network": FINER,
-        **study.model_dump(),
-        "thresholds_before_centring": thresholds,
-        "kdlib": version("kdlib"),
-        "torch": version("torch"),
-        "validation_dice": {str(name): float(value) for name, value in means.items()},
-    }
