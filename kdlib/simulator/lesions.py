@@ -146,13 +146,14 @@ def _punctate_centres(
     style: Style,
 ) -> np.ndarray:
     """Sample indices (count, 3) of the punctate lesions, in the places that ``style`` tells."""
-    outer = _cortical_prior(room, ventricle_mm), _infratentorial_prior(room, points)
-    shares = style.cortical, style.infratentorial
-    # A part of a head may lack a place.
-    counts = [round(s * count) * bool(p.any()) for s, p in zip(shares, outer, strict=True)]
-    priors = _inner_prior(room, ventricle_mm, points), *outer
-    counts = [count - sum(counts), *counts]
-    return np.concatenate([_centres(rng, *each) for each in zip(priors, counts, strict=True)])
+    outer: list[tuple[Tensor, int]] = []
+    if style.cortical:
+        outer.append((_cortical_prior(room, ventricle_mm), round(style.cortical * count)))
+    if style.infratentorial:
+        outer.append((_infratentorial_prior(room, points), round(style.infratentorial * count)))
+    outer = [place for place in outer if place[0].any()]  # a part of a head may lack one
+    inner = _inner_prior(room, ventricle_mm, points), count - sum(number for _, number in outer)
+    return np.concatenate([_centres(rng, *place) for place in (inner, *outer)])
 
 
 def _inner_prior(room: Tensor, ventricle_mm: Tensor, points: Tensor) -> Tensor:
